@@ -1,0 +1,103 @@
+"""CuPy as a backend; cupy is imported when the backend is made, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, final
+
+import numpy as np
+from regnet.backend import BackendError, BackendInfo
+from regnet.generic import repeat_eagerly, root_module, select_by_where, sum_in_blocks
+from regnet.tree import leaves
+from regnet.types import Array, Step, Tree
+
+__all__ = ["CupyBackend"]
+
+
+@final
+class CupyBackend:
+    """CuPy arrays on one CUDA device; devices are called cuda:0, cuda:1, ..."""
+
+    name = "cupy"
+
+    def __init__(self) -> None:
+        """Import cupy and look for a driver, or say what is missing."""
+        try:
+            import cupy
+        except ImportError as error:
+            raise BackendError(
+                "CuPy is not installed: pip install 'regnet-xp[cuda13]' (or [cuda12], by the driver's version)."
+            ) from error
+        if not cupy.cuda.is_available():
+            raise BackendError(
+                f"CuPy {cupy.__version__} is installed but finds no NVIDIA driver with a GPU: check nvidia-smi, or "
+                "set REGNET_BACKEND to numpy."
+            )
+        self._cupy = cupy
+
+    @staticmethod
+    def owns(array: Any, /) -> bool:
+        """cupy.ndarray."""
+        return root_module(array) == "cupy"
+
+    def default_device(self) -> str:
+        """The device that is current in CuPy."""
+        return f"cuda:{self._cupy.cuda.Device().id}"
+
+    def _device(self, device: Any) -> Any:
+        cupy = self._cupy
+        if isinstance(device, cupy.cuda.Device):
+            return device
+        names = [f"cuda:{number}" for number in range(cupy.cuda.runtime.getDeviceCount())]
+        name = self.default_device() if device in (None, "cuda") else device
+        if name not in names:
+            raise BackendError(
+                f"The cupy backend has no device {device!r} here (REGNET_DEVICE): choose one of {', '.join(names)}."
+            )
+        return cupy.cuda.Device(names.index(name))
+
+    def asarray(self, host: Any, /, *, dtype: str, device: Any = None) -> Array:
+        """See Backend.asarray."""
+        with self._device(device):
+            return self._cupy.asarray(host if self.owns(host) else np.asarray(host, dtype=dtype), dtype=dtype)
+
+    def to_numpy(self, array: Array, /) -> Any:
+        """Copies to the host; waits for the value."""
+        return array.get()
+
+    def synchronize(self, tree: Tree, /) -> None:
+        """Waits for every device that holds a leaf."""
+        for device in {leaf.device for leaf in leaves(tree)}:
+            device.synchronize()
+
+    @contextmanager
+    def session(self, device: Any = None, /) -> Iterator[None]:
+        """Makes `device` current, as CuPy wants for every kernel it launches."""
+        with self._device(device):
+            yield
+
+    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+        """Blocks bound the memory."""
+        return sum_in_blocks(function, rows, args)
+
+    def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
+        """`where`, which needs no word from the host."""
+        return select_by_where(alive, new, old)
+
+    def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
+        """The function itself."""
+        return function
+
+    def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
+        """A plain loop; nothing in it waits for the GPU."""
+        return repeat_eagerly(step)
+
+    def describe(self) -> BackendInfo:
+        """Version, devices, their names, driver."""
+        runtime = self._cupy.cuda.runtime
+        count = runtime.getDeviceCount()
+        names = tuple(runtime.getDeviceProperties(number)["name"].decode() for number in range(count))
+        driver = runtime.driverGetVersion()
+        version = f"CUDA driver {driver // 1000}.{driver % 1000 // 10}"
+        return BackendInfo(self._cupy.__version__, tuple(f"cuda:{n}" for n in range(count)), (*names, version))

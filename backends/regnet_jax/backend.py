@@ -1,0 +1,104 @@
+"""JAX as a backend; jax is imported when the backend is made, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, final
+
+import numpy as np
+from regnet.backend import BackendError, BackendInfo
+from regnet.generic import root_module, select_by_where, sum_in_blocks
+from regnet.types import Array, Step, Tree
+
+__all__ = ["JaxBackend"]
+
+
+@final
+class JaxBackend:
+    """JAX arrays, jitted; on the processor unless REGNET_DEVICE names another device."""
+
+    name = "jax"
+
+    def __init__(self) -> None:
+        """Import jax, or say which extra brings it."""
+        try:
+            import jax
+        except ImportError as error:
+            raise BackendError("JAX is not installed: pip install 'regnet-xp[jax]'.") from error
+        self._jax = jax
+
+    @staticmethod
+    def owns(array: Any, /) -> bool:
+        """jax.Array, and the tracers that stand for one."""
+        return root_module(array) in ("jax", "jaxlib")
+
+    def default_device(self) -> str:
+        """The processor."""
+        return "cpu:0"
+
+    def _devices(self) -> dict[str, Any]:
+        platforms = {"cpu", self._jax.default_backend()}
+        found = [device for platform in sorted(platforms) for device in self._jax.devices(platform)]
+        return {f"{device.platform}:{device.id}": device for device in found}
+
+    def _device(self, device: Any) -> Any:
+        if device is not None and not isinstance(device, str):
+            return device
+        devices = self._devices()
+        name = self.default_device() if device is None else device if ":" in device else f"{device}:0"
+        if name not in devices:
+            raise BackendError(
+                f"The jax backend has no device {device!r} here (REGNET_DEVICE): choose one of {', '.join(devices)}."
+            )
+        return devices[name]
+
+    def asarray(self, host: Any, /, *, dtype: str, device: Any = None) -> Array:
+        """See Backend.asarray. float64 needs JAX_ENABLE_X64, without which JAX would silently make it float32."""
+        if dtype == "float64" and not self._jax.config.jax_enable_x64:
+            raise BackendError(
+                "JAX computes in float32 unless the environment variable JAX_ENABLE_X64=1 is set: set it, or give "
+                "float32 data."
+            )
+        values = host if self.owns(host) else np.array(host, dtype=dtype)
+        return self._jax.device_put(self._jax.numpy.asarray(values, dtype=dtype), self._device(device))
+
+    def to_numpy(self, array: Array, /) -> Any:
+        """Waits for the value."""
+        return np.asarray(array)
+
+    def synchronize(self, tree: Tree, /) -> None:
+        """Waits for every leaf."""
+        self._jax.block_until_ready(tree)
+
+    def session(self, device: Any = None, /) -> AbstractContextManager[None]:
+        """Nothing to set up."""
+        return nullcontext()
+
+    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+        """Blocks bound the memory."""
+        return sum_in_blocks(function, rows, args)
+
+    def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
+        """`where`, which XLA fuses into the update."""
+        return select_by_where(alive, new, old)
+
+    def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
+        """jax.jit."""
+        compiled: Callable[..., Tree] = self._jax.jit(function)
+        return compiled
+
+    def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
+        """One compiled loop whose length is an argument, so that it compiles once; the state is donated."""
+        jax = self._jax
+
+        def loop(state: Tree, data: Tree, hyper: Tree, n: Any) -> Tree:
+            return jax.lax.fori_loop(0, n, lambda _, current: step(current, data, hyper), state)
+
+        run: Callable[[Tree, Tree, Tree, int], Tree] = jax.jit(loop, donate_argnums=0)
+        return run
+
+    def describe(self) -> BackendInfo:
+        """Version, devices, and whether float64 is on."""
+        precision = "on" if self._jax.config.jax_enable_x64 else "off (set JAX_ENABLE_X64=1)"
+        return BackendInfo(self._jax.__version__, tuple(self._devices()), (f"float64 {precision}",))

@@ -1,0 +1,75 @@
+"""NumPy as a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, final
+
+import numpy as np
+from regnet.backend import BackendError, BackendInfo
+from regnet.generic import repeat_eagerly, root_module, select_by_where
+from regnet.types import Array, Step, Tree
+
+from regnet_numpy import threads
+from regnet_numpy.tiles import sum_in_tiles
+
+__all__ = ["NumpyBackend"]
+
+
+@final
+class NumpyBackend:
+    """Host data on the processor."""
+
+    name = "numpy"
+
+    @staticmethod
+    def owns(array: Any, /) -> bool:
+        """NumPy arrays and scalars."""
+        return root_module(array) == "numpy"
+
+    def default_device(self) -> str:
+        """The only device."""
+        return "cpu"
+
+    def asarray(self, host: Any, /, *, dtype: str, device: str | None = None) -> Array:
+        """See Backend.asarray. Shares memory where nothing has to change."""
+        if device not in (None, "cpu"):
+            raise BackendError(f"The numpy backend has no device {device!r}: it runs on cpu only (REGNET_DEVICE).")
+        return np.asarray(host, dtype=dtype, order="C")
+
+    def to_numpy(self, array: Array, /) -> Any:
+        """The array itself."""
+        return np.asarray(array)
+
+    def synchronize(self, tree: Tree, /) -> None:
+        """NumPy computes at once."""
+
+    def session(self, device: Any = None, /) -> AbstractContextManager[None]:
+        """BLAS at one thread, tiles over our own threads."""
+        return threads.session()
+
+    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+        """Tiles, over threads."""
+        return sum_in_tiles(function, rows, args)
+
+    def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
+        """Without a copy where all are alive."""
+        return new if alive.all() else select_by_where(alive, new, old)
+
+    def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
+        """The function itself."""
+        return function
+
+    def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
+        """A plain loop."""
+        return repeat_eagerly(step)
+
+    def describe(self) -> BackendInfo:
+        """Version, and each BLAS library with the architecture whose kernels it runs."""
+        notes = [
+            f"{info['internal_api']} {info['version']}, {info.get('architecture', 'unknown')} kernels, "
+            f"{info['num_threads']} threads"
+            for info in threads.blas_libraries()
+        ]
+        return BackendInfo(np.__version__, ("cpu",), tuple(dict.fromkeys(notes)))

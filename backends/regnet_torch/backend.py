@@ -1,0 +1,93 @@
+"""PyTorch as a backend; torch is imported when the backend is made, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, final
+
+import numpy as np
+from regnet.backend import BackendError, BackendInfo
+from regnet.generic import repeat_eagerly, root_module, select_by_where, sum_in_blocks
+from regnet.tree import leaves
+from regnet.types import Array, Step, Tree
+
+__all__ = ["TorchBackend"]
+
+
+@final
+class TorchBackend:
+    """PyTorch tensors, on the processor or any accelerator that PyTorch knows."""
+
+    name = "torch"
+
+    def __init__(self) -> None:
+        """Import torch, or say which extra brings it."""
+        try:
+            import torch
+        except ImportError as error:
+            raise BackendError("PyTorch is not installed: pip install 'regnet-xp[torch]'.") from error
+        self._torch = torch
+
+    @staticmethod
+    def owns(array: Any, /) -> bool:
+        """torch.Tensor."""
+        return root_module(array) == "torch"
+
+    def default_device(self) -> str:
+        """The processor."""
+        return "cpu"
+
+    def _devices(self) -> tuple[str, ...]:
+        names = ["cpu", *(f"cuda:{number}" for number in range(self._torch.cuda.device_count()))]
+        if self._torch.backends.mps.is_available():
+            names.append("mps")
+        return tuple(names)
+
+    def asarray(self, host: Any, /, *, dtype: str, device: Any = None) -> Array:
+        """See Backend.asarray. Tensors that carry a gradient are detached: training makes its own."""
+        torch = self._torch
+        if isinstance(device, str) and device not in self._devices() and device != "cuda":
+            raise BackendError(
+                f"The torch backend has no device {device!r} here (REGNET_DEVICE): choose one of "
+                f"{', '.join(self._devices())}."
+            )
+        values = host.detach() if self.owns(host) else torch.from_numpy(np.array(host, dtype=dtype))
+        return values.to(device=device, dtype=getattr(torch, dtype))
+
+    def to_numpy(self, array: Array, /) -> Any:
+        """Through the host's memory."""
+        return array.detach().cpu().numpy()
+
+    def synchronize(self, tree: Tree, /) -> None:
+        """Waits for every CUDA device that holds a leaf."""
+        for device in {leaf.device for leaf in leaves(tree) if leaf.device.type == "cuda"}:
+            self._torch.cuda.synchronize(device)
+
+    def session(self, device: Any = None, /) -> AbstractContextManager[None]:
+        """Autograd off."""
+        context: AbstractContextManager[None] = self._torch.no_grad()
+        return context
+
+    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+        """Blocks bound the memory."""
+        return sum_in_blocks(function, rows, args)
+
+    def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
+        """Without a copy where all are alive, if asking costs no synchronisation."""
+        if alive.device.type == "cpu" and bool(alive.all()):
+            return new
+        return select_by_where(alive, new, old)
+
+    def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
+        """The function itself."""
+        return function
+
+    def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
+        """A plain loop."""
+        return repeat_eagerly(step)
+
+    def describe(self) -> BackendInfo:
+        """Version, devices, threads."""
+        torch = self._torch
+        return BackendInfo(torch.__version__, self._devices(), (f"{torch.get_num_threads()} threads",))

@@ -1,0 +1,66 @@
+"""L1/L2-regularised dense networks, written once against the Array API standard.
+
+>>> from regnet import Dense, Network, Penalty, fit, datasets
+>>> X, y = datasets.spiral(samples=200, seed=0)
+>>> network = Network.mlp([2, 16, 3], loss="categorical_crossentropy")
+>>> result = fit(network, X, y, penalties=Penalty(weight_l1=1e-3), epochs=20, progress=False)
+>>> len(result.history), result.model.predict(X).shape
+(21, (600, 3))
+"""
+
+from regnet import datasets
+from regnet.backend import Backend, BackendError, BackendInfo
+from regnet.checkpoint import load, save
+from regnet.config import config_context, get_config
+from regnet.early_stopping import EarlyStopping
+from regnet.history import History, Record
+from regnet.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, Normal
+from regnet.layers import Dense, Dropout
+from regnet.model import Model
+from regnet.network import Network
+from regnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from regnet.penalties import Penalty
+from regnet.registry import backend_names, get_backend
+from regnet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
+from regnet.training import DivergenceWarning, FitResult, fit
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Backend",
+    "BackendError",
+    "BackendInfo",
+    "Constant",
+    "Cosine",
+    "Dense",
+    "DivergenceWarning",
+    "Dropout",
+    "EarlyStopping",
+    "Exponential",
+    "FitResult",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "History",
+    "InverseTime",
+    "Model",
+    "Network",
+    "Normal",
+    "Penalty",
+    "RMSprop",
+    "Record",
+    "StepDecay",
+    "backend_names",
+    "config_context",
+    "datasets",
+    "fit",
+    "get_backend",
+    "get_config",
+    "load",
+    "save",
+]

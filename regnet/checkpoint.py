@@ -1,0 +1,114 @@
+"""Save and load trained networks: arrays in safetensors, the description as JSON beside them. Nothing is executed.
+
+The file's metadata hold one entry `regnet`: {"format": 1, "network": ..., "extra": ...}. Descriptions are the frozen
+dataclasses by class name and fields.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as save_bytes
+
+from regnet import activations, initializers, losses
+from regnet.evaluation import parameter_names
+from regnet.layers import Dense, Dropout
+from regnet.model import Model
+from regnet.network import Network
+from regnet.registry import placement_of
+from regnet.tree import leaves, rebuild
+
+__all__ = ["load", "save"]
+
+FORMAT = 1
+
+_CLASSES: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (
+        Network,
+        Dense,
+        Dropout,
+        *(type(instance) for instance in activations.ACTIVATIONS.values()),
+        *(type(instance) for instance in initializers.INITIALIZERS.values()),
+        *(type(instance) for instance in losses.LOSSES.values()),
+    )
+}
+
+
+def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
+    """Write `model` to `path`, all or nothing.
+
+    extra: values for JSON (class names, feature names) and NumPy arrays, which `load` returns as they were.
+    Raises OSError if the file cannot be written; then nothing is left behind.
+    """
+    target = Path(path)
+    names = parameter_names(model.network)
+    tensors = dict(zip(names, (np.ascontiguousarray(leaf) for leaf in leaves(model.numpy_params())), strict=True))
+    plain = {}
+    for name, value in extra.items():
+        if isinstance(value, np.ndarray):
+            tensors[f"extra.{name}"] = np.ascontiguousarray(value)
+        else:
+            plain[name] = value
+    description = {"format": FORMAT, "network": _encode(model.network), "extra": plain}
+    content = save_bytes(tensors, metadata={"regnet": json.dumps(description)})
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)  # mkstemp makes files private
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:
+    """The model and the extra values of a file that `save` wrote.
+
+    The parameters go where REGNET_BACKEND and REGNET_DEVICE say, in the dtype in which they were saved.
+    Raises FileNotFoundError, or ValueError if the file is no regnet model.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"There is no model file {os.fspath(path)!r}.")
+    try:
+        with safe_open(os.fspath(path), framework="np") as file:
+            description = json.loads((file.metadata() or {})["regnet"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        if description["format"] != FORMAT:
+            raise ValueError(f"{os.fspath(path)!r} has model format {description['format']}; this regnet reads {FORMAT}.")
+        network = _decode(description["network"])
+        host = [tensors[name] for name in parameter_names(network)]
+    except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
+        raise ValueError(f"{os.fspath(path)!r} is not a model that regnet saved ({error}).") from error
+    placement = placement_of(host[0])
+    template = network.init(np.random.default_rng(0))
+    model = Model(network, rebuild(template, [placement.put(array) for array in host]), placement)
+    arrays = {name.removeprefix("extra."): value for name, value in tensors.items() if name.startswith("extra.")}
+    return model, {**description["extra"], **arrays}
+
+
+def _encode(value: Any) -> Any:
+    if is_dataclass(value) and type(value).__name__ in _CLASSES:
+        return {"class": type(value).__name__} | {f.name: _encode(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, (tuple, list)):
+        return [_encode(entry) for entry in value]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise TypeError(f"{type(value).__name__} cannot be saved: regnet saves its own activations and losses only.")
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, dict):
+        given = {name: _decode(entry) for name, entry in value.items() if name != "class"}
+        return _CLASSES[value["class"]](**given)
+    return tuple(_decode(entry) for entry in value) if isinstance(value, list) else value

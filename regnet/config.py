@@ -1,0 +1,67 @@
+"""Where host data go: three environment variables, and a context manager that overrides them.
+
+Host data are NumPy arrays, lists, data frames and files. Arrays of any other library decide for themselves.
+The variables are read whenever they are needed, never at import.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+__all__ = ["DTYPES", "Config", "config_context", "get_config"]
+
+DTYPES = ("float32", "float64")
+
+
+class Config(NamedTuple):
+    """The settings in force: `backend` and `dtype` by name, `device` by name or None for the backend's default."""
+
+    backend: str
+    device: str | None
+    dtype: str
+
+
+_overrides: ContextVar[dict[str, str]] = ContextVar("regnet_config", default={})  # noqa: B039 (never mutated)
+
+
+def get_config() -> Config:
+    """The settings in force now: `config_context` first, then REGNET_BACKEND, REGNET_DEVICE, REGNET_DTYPE.
+
+    Defaults: backend numpy, the backend's default device (cpu; the first GPU for cupy), float32.
+
+    >>> with config_context(dtype="float64"):
+    ...     get_config().dtype
+    'float64'
+    """
+    override = _overrides.get()
+    backend = override.get("backend") or os.environ.get("REGNET_BACKEND", "").strip() or "numpy"
+    device = override.get("device") or os.environ.get("REGNET_DEVICE", "").strip() or None
+    dtype = override.get("dtype") or os.environ.get("REGNET_DTYPE", "").strip() or "float32"
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype {dtype!r} (REGNET_DTYPE) is not supported: choose one of {', '.join(DTYPES)}.")
+    return Config(backend, device, dtype)
+
+
+@contextmanager
+def config_context(
+    *, backend: str | None = None, device: str | None = None, dtype: str | None = None
+) -> Iterator[None]:
+    """Override the environment variables inside a `with` block; None leaves a setting as it is.
+
+    Contexts nest, and each thread and async task has its own.
+
+    >>> with config_context(backend="numpy", dtype="float64"):
+    ...     get_config()
+    Config(backend='numpy', device=None, dtype='float64')
+    """
+    given = {"backend": backend, "device": device, "dtype": dtype}
+    merged = {**_overrides.get(), **{name: value for name, value in given.items() if value is not None}}
+    token = _overrides.set(merged)
+    try:
+        yield
+    finally:
+        _overrides.reset(token)

@@ -1,0 +1,87 @@
+"""What training looked like: one record every `log_every` epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["History", "Record"]
+
+
+@final
+@dataclass(frozen=True)
+class Record:
+    """The state of training after `epoch` epochs (0: before the first step).
+
+    Values are floats, or arrays (K,) for a stack of K networks.
+    loss = data_loss + sum of penalty; penalty: by parameter array and kind, such as '0.weight.l2' (layer 0);
+    metric: accuracy or R2 on the training rows; learning_rate: of the next step; weight_norm: Frobenius norm by
+    layer; zeros: share of weights that are exactly 0, by layer; validation_*: on the validation rows, if given.
+    """
+
+    epoch: int
+    loss: Any
+    data_loss: Any
+    penalty: dict[str, Any]
+    metric: Any
+    learning_rate: Any
+    weight_norm: dict[str, Any]
+    zeros: dict[str, Any]
+    validation_loss: Any = None
+    validation_metric: Any = None
+
+    @property
+    def penalty_loss(self) -> Any:
+        """The sum of all penalties."""
+        return sum(self.penalty.values(), start=0.0)
+
+
+@final
+@dataclass(frozen=True)
+class History:
+    """Records in the order of training; a sequence of `Record`.
+
+    metric_name: what `metric` is, 'accuracy' or 'r2'.
+    """
+
+    metric_name: str
+    records: list[Record] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """Number of records."""
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records from first to last."""
+        return iter(self.records)
+
+    def __getitem__(self, number: int) -> Record:
+        """One record; -1 is the last."""
+        return self.records[number]
+
+    def column(self, name: str, key: str | None = None) -> NDArray[np.float64]:
+        """One quantity over time, (records,) or (records, K); `key` picks from penalty, weight_norm or zeros.
+
+        Raises KeyError for a name that was not recorded.
+        """
+        if name != "penalty_loss" and name not in Record.__dataclass_fields__:
+            known = ", ".join([*Record.__dataclass_fields__, "penalty_loss"])
+            raise KeyError(f"{name!r} is not recorded: choose one of {known}.")
+        values = [getattr(record, name) for record in self.records]
+        if any(value is None for value in values):
+            raise KeyError(f"{name!r} was not recorded: the fit had no validation_data.")
+        return np.asarray([value if key is None else value[key] for value in values], dtype=np.float64)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The records as plain dictionaries, with lists for arrays: ready for json or a data frame."""
+        return [_plain(asdict(record)) for record in self.records]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value

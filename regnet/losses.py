@@ -1,0 +1,205 @@
+"""Data losses on a network's outputs, fused with the output function so that nothing overflows.
+
+Every loss maps outputs (..., n, out) and targets of that shape to one loss a row, (..., n, 1), summed over outputs,
+and to its gradient with respect to the outputs. Rows are weighted and added by the network. `predict` applies the
+output function (softmax, sigmoid, exp or none); `metric` names the score that goes with the loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, final
+
+from array_api_compat import array_namespace
+from array_api_compat import device as device_of
+
+from regnet.types import Array
+
+__all__ = [
+    "LOSSES",
+    "AbsoluteError",
+    "BinaryCrossEntropy",
+    "CategoricalCrossEntropy",
+    "Huber",
+    "Loss",
+    "Poisson",
+    "SquaredError",
+    "get_loss",
+]
+
+
+class Loss(Protocol):
+    """A data loss."""
+
+    metric: ClassVar[str]
+    kind: ClassVar[str]
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """The loss of each row, (..., n, 1), and its gradient with respect to the outputs, (..., n, out)."""
+
+    def predict(self, outputs: Array, /) -> Array:
+        """The prediction that the outputs stand for, in the targets' own units; shape of the outputs."""
+
+
+def _sum_outputs(values: Array) -> Array:
+    return array_namespace(values).sum(values, axis=-1, keepdims=True)
+
+
+def _zero(like: Array) -> Array:
+    return array_namespace(like).zeros((), dtype=like.dtype, device=device_of(like))
+
+
+@final
+@dataclass(frozen=True)
+class CategoricalCrossEntropy:
+    """-sum_k y_k log softmax(z)_k, for targets that are one-hot (or probabilities that sum to 1).
+
+    Gradient: softmax(z) - y. Source: Bridle, Neurocomputing 1990.
+    """
+
+    metric: ClassVar[str] = "categorical_accuracy"
+    kind: ClassVar[str] = "multiclass"
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """Log-sum-exp after subtracting the row's maximum, which cannot overflow."""
+        xp = array_namespace(outputs)
+        shifted = outputs - xp.max(outputs, axis=-1, keepdims=True)
+        exponentials = xp.exp(shifted)
+        total = _sum_outputs(exponentials)
+        return xp.log(total) - _sum_outputs(targets * shifted), exponentials / total - targets
+
+    def predict(self, outputs: Array, /) -> Array:
+        """Softmax: class probabilities."""
+        xp = array_namespace(outputs)
+        exponentials = xp.exp(outputs - xp.max(outputs, axis=-1, keepdims=True))
+        return exponentials / _sum_outputs(exponentials)
+
+
+@final
+@dataclass(frozen=True)
+class BinaryCrossEntropy:
+    """log(1 + exp(z)) - y z, summed over outputs: one yes-or-no question an output; targets in [0, 1].
+
+    Gradient: sigmoid(z) - y.
+    """
+
+    metric: ClassVar[str] = "binary_accuracy"
+    kind: ClassVar[str] = "binary"
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """log(1 + exp(z)) as max(z, 0) + log1p(exp(-|z|))."""
+        xp = array_namespace(outputs)
+        softplus = xp.maximum(outputs, _zero(outputs)) + xp.log1p(xp.exp(-xp.abs(outputs)))
+        return _sum_outputs(softplus - targets * outputs), self.predict(outputs) - targets
+
+    def predict(self, outputs: Array, /) -> Array:
+        """Sigmoid: the probability of yes."""
+        return 0.5 + 0.5 * array_namespace(outputs).tanh(0.5 * outputs)
+
+
+@final
+@dataclass(frozen=True)
+class SquaredError:
+    """1/2 * sum_k (z_k - y_k)^2. Gradient: z - y. The 1/2 is scikit-learn's, glmnet's and ElasticNet's."""
+
+    metric: ClassVar[str] = "r2"
+    kind: ClassVar[str] = "regression"
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """See the class."""
+        residual = outputs - targets
+        return 0.5 * _sum_outputs(residual * residual), residual
+
+    def predict(self, outputs: Array, /) -> Array:
+        """The outputs."""
+        return outputs
+
+
+@final
+@dataclass(frozen=True)
+class AbsoluteError:
+    """sum_k |z_k - y_k|. Gradient: sign(z - y), 0 where they are equal. Its minimiser is the median."""
+
+    metric: ClassVar[str] = "r2"
+    kind: ClassVar[str] = "regression"
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """See the class."""
+        xp = array_namespace(outputs)
+        residual = outputs - targets
+        return _sum_outputs(xp.abs(residual)), xp.sign(residual)
+
+    def predict(self, outputs: Array, /) -> Array:
+        """The outputs."""
+        return outputs
+
+
+@final
+@dataclass(frozen=True)
+class Huber:
+    """r^2 / 2 where |r| <= delta, delta * (|r| - delta / 2) beyond; r = z - y, summed over outputs.
+
+    Gradient: r limited to [-delta, delta]. delta > 0, in units of the target.
+    Source: Huber, Annals of Mathematical Statistics 35 (1964).
+    """
+
+    metric: ClassVar[str] = "r2"
+    kind: ClassVar[str] = "regression"
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        """A threshold of 0 or less is no loss."""
+        if not self.delta > 0:
+            raise ValueError(f"Huber(delta={self.delta}): delta must be positive.")
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """With c the limited residual, the loss is c (r - c / 2) in both ranges."""
+        xp = array_namespace(outputs)
+        residual = outputs - targets
+        delta = _zero(outputs) + self.delta
+        limited = xp.minimum(xp.maximum(residual, -delta), delta)
+        return _sum_outputs(limited * (residual - 0.5 * limited)), limited
+
+    def predict(self, outputs: Array, /) -> Array:
+        """The outputs."""
+        return outputs
+
+
+@final
+@dataclass(frozen=True)
+class Poisson:
+    """exp(z) - y z, summed over outputs: the negative log-likelihood of counts y with mean exp(z), up to log y!.
+
+    Gradient: exp(z) - y. Targets >= 0.
+    """
+
+    metric: ClassVar[str] = "r2"
+    kind: ClassVar[str] = "counts"
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """See the class."""
+        mean = array_namespace(outputs).exp(outputs)
+        return _sum_outputs(mean - targets * outputs), mean - targets
+
+    def predict(self, outputs: Array, /) -> Array:
+        """exp(outputs): the expected count."""
+        return array_namespace(outputs).exp(outputs)
+
+
+LOSSES: dict[str, Loss] = {
+    "categorical_crossentropy": CategoricalCrossEntropy(),
+    "binary_crossentropy": BinaryCrossEntropy(),
+    "squared_error": SquaredError(),
+    "absolute_error": AbsoluteError(),
+    "huber": Huber(),
+    "poisson": Poisson(),
+}
+
+
+def get_loss(loss: str | Loss, /) -> Loss:
+    """The loss called by name, or the object itself."""
+    if not isinstance(loss, str):
+        return loss
+    if loss not in LOSSES:
+        raise ValueError(f"loss={loss!r} is unknown: choose one of {', '.join(LOSSES)}.")
+    return LOSSES[loss]

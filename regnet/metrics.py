@@ -1,0 +1,96 @@
+"""Scores of predictions, as weighted sums over rows that a backend may add up block by block.
+
+`rows(predictions, targets)` gives (..., n, m); the weighted sum over rows, (..., 1, m), goes through `finish`, with
+the same sum of a trivial prediction for those scores that compare with one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from array_api_compat import array_namespace
+
+from regnet.types import Array
+
+__all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric"]
+
+
+class Metric(Protocol):
+    """A score; more is better."""
+
+    name: str
+
+    def rows(self, predictions: Array, targets: Array, /) -> Array:
+        """Each row's contribution, (..., n, m)."""
+
+    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
+        """The score, (..., 1, 1), from the weighted sums (..., 1, m); weight: (..., n, 1), sums to 1."""
+
+
+@final
+@dataclass(frozen=True)
+class CategoricalAccuracy:
+    """The share of rows whose most probable class is the target's."""
+
+    name: str = "accuracy"
+
+    def rows(self, predictions: Array, targets: Array, /) -> Array:
+        """1 where the largest entries stand in the same column (the first one on a tie)."""
+        xp = array_namespace(predictions)
+        same = xp.argmax(predictions, axis=-1, keepdims=True) == xp.argmax(targets, axis=-1, keepdims=True)
+        return xp.astype(same, predictions.dtype)
+
+    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
+        """The sum itself."""
+        return sums
+
+
+@final
+@dataclass(frozen=True)
+class BinaryAccuracy:
+    """The share of rows in which every yes-or-no answer is right (scikit-learn's subset accuracy)."""
+
+    name: str = "accuracy"
+
+    def rows(self, predictions: Array, targets: Array, /) -> Array:
+        """1 where predictions and targets lie on the same side of 1/2 in every column."""
+        xp = array_namespace(predictions)
+        return xp.astype(xp.all((predictions > 0.5) == (targets > 0.5), axis=-1, keepdims=True), predictions.dtype)
+
+    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
+        """The sum itself."""
+        return sums
+
+
+@final
+@dataclass(frozen=True)
+class R2:
+    """1 - residual / total sum of squares, averaged over outputs; scikit-learn's r2_score.
+
+    An output whose target is constant counts 1 if it is met exactly, else 0.
+    """
+
+    name: str = "r2"
+
+    def rows(self, predictions: Array, targets: Array, /) -> Array:
+        """Squared residuals, (..., n, out)."""
+        residual = predictions - targets
+        return residual * residual
+
+    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
+        """sums: weighted residual sum of squares by output."""
+        xp = array_namespace(sums)
+        centred = targets - xp.sum(weight * targets, axis=-2, keepdims=True)
+        total = xp.sum(weight * (centred * centred), axis=-2, keepdims=True)
+        exact = xp.astype(sums == 0, sums.dtype)
+        varies = total > 0
+        score = 1.0 - sums / xp.where(varies, total, xp.ones_like(total))
+        return xp.mean(xp.where(varies, score, exact), axis=-1, keepdims=True)
+
+
+METRICS: dict[str, Metric] = {
+    "categorical_accuracy": CategoricalAccuracy(),
+    "binary_accuracy": BinaryAccuracy(),
+    "r2": R2(),
+}

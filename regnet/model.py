@@ -1,0 +1,71 @@
+"""A trained network: parameters on their device, ready to predict and to be measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from regnet.generic import BLOCK_ELEMENTS, row_blocks, width_of
+from regnet.losses import get_loss
+from regnet.network import Network
+from regnet.problem import rows_of, table_of
+from regnet.registry import Placement, is_host_data
+from regnet.tree import tree_map
+from regnet.types import Array, Tree
+
+__all__ = ["Model"]
+
+
+@final
+@dataclass(frozen=True)
+class Model:
+    """A network with its parameters. Arrays have a leading axis K if it is a stack.
+
+    network: the description; params: arrays on the device of `placement`.
+    """
+
+    network: Network
+    params: Tree
+    placement: Placement
+
+    def outputs(self, x: Any, /) -> Array:
+        """The network's outputs (logits), (..., n, out), for x (n, in) or (K, n, in).
+
+        NumPy arrays, lists and frames give NumPy arrays; arrays of another library stay what they are.
+        """
+        return self._give(x, self._apply(x))
+
+    def predict(self, x: Any, /) -> Array:
+        """Probabilities (cross-entropies), expected counts (Poisson) or values, (..., n, out)."""
+        with self.placement.backend.session(self.placement.device):
+            values = get_loss(self.network.loss).predict(self._apply(x))
+        return self._give(x, values)
+
+    def evaluate(self, x: Any, y: Any, /, sample_weight: Any = None) -> dict[str, Any]:
+        """{'loss': mean data loss, metric name: score} on these rows; floats, or arrays (K,) for a stack."""
+        backend = self.placement.backend
+        rows = rows_of(self.network, self.placement, x, y, sample_weight)
+        with backend.session(self.placement.device):
+            loss, sums = backend.sum_rows(self.network.score_sums, rows, self.params)
+            score = self.network.metric.finish(sums, rows.y, rows.weight)
+        values = {"loss": loss, self.network.metric.name: score}
+        host = {name: np.asarray(backend.to_numpy(value), dtype=np.float64) for name, value in values.items()}
+        return {name: float(value[0, 0]) if value.ndim == 2 else value[:, 0, 0] for name, value in host.items()}
+
+    def numpy_params(self) -> Tree:
+        """The parameters as NumPy arrays, in the network's order of layers."""
+        return tree_map(self.placement.backend.to_numpy, self.params)
+
+    def _apply(self, x: Any) -> Array:
+        backend = self.placement.backend
+        table = table_of(x, self.placement, in_features=self.network.in_features)
+        size = max(1, BLOCK_ELEMENTS // width_of(table, self.params))
+        with backend.session(self.placement.device):
+            parts = [self.network.apply(self.params, block) for block in row_blocks(table, size)]
+        return parts[0] if len(parts) == 1 else array_namespace(table).concat(parts, axis=-2)
+
+    def _give(self, x: Any, values: Array) -> Array:
+        return self.placement.backend.to_numpy(values) if is_host_data(x) else values

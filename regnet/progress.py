@@ -1,0 +1,59 @@
+"""A progress bar with time left, which stays quiet when the output is not a terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+__all__ = ["Bar", "Pace", "progress_bar"]
+
+
+class Bar:
+    """The handle of a running bar."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        """Made by `progress_bar`."""
+        self._progress, self._task = progress, task
+
+    def update(self, done: int, text: str | None = None) -> None:
+        """Show that `done` units are done, with a short text such as the current loss."""
+        fields = {} if text is None else {"text": text}
+        self._progress.update(self._task, completed=done, **fields)
+
+
+@contextmanager
+def progress_bar(total: int, description: str, *, enabled: bool = True) -> Iterator[Bar]:
+    """A bar over `total` units on standard output; it vanishes at the end."""
+    console = Console()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[text]}"),
+    )
+    quiet = not enabled or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+        yield Bar(progress, progress.add_task(description, total=total, text=""))
+
+
+class Pace:
+    """How many units to do before looking up again: about `seconds` of work."""
+
+    def __init__(self, seconds: float = 0.2) -> None:
+        """Start with one unit."""
+        self._seconds, self._size, self._since = seconds, 1, time.perf_counter()
+
+    def next(self) -> int:
+        """The number of units to do now; call it once before each portion."""
+        now = time.perf_counter()
+        elapsed, self._since = now - self._since, now
+        if elapsed < self._seconds / 2:
+            self._size *= 2
+        elif elapsed > 2 * self._seconds:
+            self._size = max(1, self._size // 2)
+        return self._size

@@ -1,0 +1,155 @@
+"""What a command-line run trains: the data set's own recipe, or sensible defaults, under the user's options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet import optimizers
+from regnet.datasets import Table
+from regnet.initializers import Initializer, Normal
+from regnet.network import Network
+from regnet.penalties import Penalty
+from regnet.schedules import InverseTime
+
+__all__ = ["OPTIMIZERS", "Prepared", "Recipe", "prepare_table", "recipe_for"]
+
+OPTIMIZERS: dict[str, Any] = {
+    "sgd": optimizers.SGD,
+    "adagrad": optimizers.Adagrad,
+    "rmsprop": optimizers.RMSprop,
+    "adam": optimizers.Adam,
+    "adamw": optimizers.AdamW,
+}
+
+
+@final
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of a run. Strengths: one per Dense layer. batch_size None: all rows in every step."""
+
+    hidden: tuple[int, ...]
+    weight_l1: tuple[float, ...]
+    weight_l2: tuple[float, ...]
+    bias_l1: tuple[float, ...]
+    bias_l2: tuple[float, ...]
+    optimizer: str
+    learning_rate: float
+    decay: float
+    epochs: int
+    batch_size: int | None
+    test_size: float
+    log_every: int
+    standardize: bool
+    initializer: str | Initializer
+
+    def penalties(self, l1_step: Any) -> list[Penalty]:
+        """One Penalty per Dense layer."""
+        columns = zip(self.weight_l1, self.weight_l2, self.bias_l1, self.bias_l2, strict=True)
+        names = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
+        return [Penalty(**dict(zip(names, column, strict=True)), l1_step=l1_step) for column in columns]
+
+    def make_optimizer(self) -> Any:
+        """The optimizer with its schedule."""
+        return OPTIMIZERS[self.optimizer](learning_rate=InverseTime(self.learning_rate, self.decay))
+
+
+def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
+    """The recipe of data set `name` with `rows` rows; options that are not None replace its settings.
+
+    The spiral's is the origin's: 2-512-3, Adam 0.02 with decay 5e-7, all rows, 10,001 epochs, L2 of 5e-4 on the
+    hidden layers' weights and biases, initial weights 0.01 N(0, 1), half of the rows held out.
+    A strength is one number for every Dense layer, or one per layer. Raises ValueError for a wrong number of them.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    hidden = tuple(given.get("hidden", (512,)))
+    origin = name == "spiral"
+    epochs = given.get("epochs", 10_001 if origin else 100)
+    hidden_only = (5e-4,) * len(hidden) + (0.0,) if origin else (0.0,) * (len(hidden) + 1)
+    settings: dict[str, Any] = {
+        "optimizer": "adam",
+        "learning_rate": 0.02 if origin else 1e-3,
+        "decay": 5e-7 if origin else 0.0,
+        "batch_size": None if origin else min(200, rows),
+        "test_size": 0.5 if origin else 0.2,
+        "log_every": 100 if origin else max(1, epochs // 10),
+        "standardize": not origin,
+        "initializer": Normal(0.01) if origin else "he_normal",
+        "weight_l1": (0.0,),
+        "weight_l2": hidden_only,
+        "bias_l1": (0.0,),
+        "bias_l2": hidden_only,
+    } | given
+    if settings["batch_size"] == 0:
+        settings["batch_size"] = None
+    for strength in ("weight_l1", "weight_l2", "bias_l1", "bias_l2"):
+        values = tuple(settings[strength])
+        if len(values) not in (1, len(hidden) + 1):
+            raise ValueError(
+                f"--{strength.replace('_', '-')} has {len(values)} values, but the network has {len(hidden) + 1} "
+                "layers: give one number for all, or one per layer."
+            )
+        settings[strength] = values * (len(hidden) + 1) if len(values) == 1 else values
+    return Recipe(**(settings | {"hidden": hidden, "epochs": epochs}))
+
+
+@final
+@dataclass(frozen=True)
+class Prepared:
+    """A table ready to train on: rows split, inputs and real targets standardised by the training rows.
+
+    scaling: input_mean, input_scale (features,), target_mean, target_scale (1,).
+    """
+
+    x_train: NDArray[Any]
+    x_test: NDArray[Any]
+    y_train: NDArray[Any]
+    y_test: NDArray[Any]
+    classes: list[Any] | None
+    scaling: dict[str, NDArray[Any]]
+
+    def network(self, recipe: Recipe, activation: str) -> Network:
+        """The network that fits this table."""
+        outputs = len(self.classes) if self.classes else 1
+        loss = "categorical_crossentropy" if self.classes else "squared_error"
+        widths = [self.x_train.shape[1], *recipe.hidden, outputs]
+        return Network.mlp(widths, loss=loss, activation=activation, initializer=recipe.initializer)
+
+
+def prepare_table(table: Table, recipe: Recipe, *, seed: int, shuffled: bool) -> Prepared:
+    """Split, encode and standardise. shuffled: the rows come in random order already and are split in the middle.
+
+    Raises ValueError for one class only, or for a split that leaves a side empty.
+    """
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import StandardScaler
+
+    classes: list[Any] | None = None
+    y = table.y
+    if table.task == "classification":
+        found, y = np.unique(np.asarray([str(value) for value in y]) if y.dtype == object else y, return_inverse=True)
+        classes = found.tolist()
+        if len(classes) < 2:
+            raise ValueError(f"The target {table.target_name!r} has one class only ({classes[0]!r}): nothing to learn.")
+    numbers = np.arange(len(table.x))
+    if not recipe.test_size:
+        train, test = numbers, numbers[:0]
+    elif shuffled:
+        train, test = np.split(numbers, [len(numbers) - round(recipe.test_size * len(numbers))])
+    else:
+        stratify = y if classes and np.bincount(y).min() > 1 else None
+        train, test = train_test_split(numbers, test_size=recipe.test_size, random_state=seed, stratify=stratify)
+    scaling = {}
+    x, y = table.x, y if classes else np.asarray(y, dtype=table.x.dtype)
+    if recipe.standardize:
+        scaler = StandardScaler().fit(np.asarray(x[train], dtype=np.float64))
+        scaling = {"input_mean": scaler.mean_, "input_scale": scaler.scale_}
+        x = ((x - scaler.mean_) / scaler.scale_).astype(table.x.dtype)
+        if not classes:
+            mean, scale = np.mean(y[train], dtype=np.float64), np.std(y[train], dtype=np.float64) or 1.0
+            scaling |= {"target_mean": np.asarray([mean]), "target_scale": np.asarray([scale])}
+            y = ((y - mean) / scale).astype(table.x.dtype)
+    return Prepared(x[train], x[test], y[train], y[test], classes, scaling)

@@ -1,0 +1,124 @@
+"""Find the backend: by name, or by the arrays themselves."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from regnet.backend import Backend, BackendError
+from regnet.config import DTYPES, get_config
+from regnet.generic import GenericBackend, root_module
+from regnet.types import Array
+
+__all__ = ["Placement", "backend_names", "get_backend", "is_host_data", "placement_of"]
+
+
+class Placement(NamedTuple):
+    """Where arrays live while regnet computes on them: a backend, a device (or its name) and a dtype's name."""
+
+    backend: Backend
+    device: Any
+    dtype: str
+
+    def put(self, values: Any, /, dtype: str | None = None) -> Array:
+        """Bring host data, or an array of this library, here; `dtype` overrides the placement's."""
+        return self.backend.asarray(values, dtype=dtype or self.dtype, device=self.device)
+
+
+@lru_cache(maxsize=1)
+def _classes() -> dict[str, type[Backend]]:
+    return {entry.name: entry.load() for entry in entry_points(group="regnet.backends")}
+
+
+def backend_names() -> tuple[str, ...]:
+    """Every registered backend, usable here or not."""
+    names = tuple(_classes())
+    if not names:
+        raise BackendError(
+            "No backend is registered: regnet's packages are not installed. Run pip install regnet-xp "
+            "(or pip install -e . in a checkout)."
+        )
+    return names
+
+
+@lru_cache(maxsize=None)
+def _make(name: str) -> Backend:
+    return _classes()[name]()
+
+
+def get_backend(name: str | None = None) -> Backend:
+    """The backend called `name`, or the one that `config_context` or REGNET_BACKEND names (default numpy).
+
+    Raises BackendError if no such backend is registered, or if it cannot be used here; there is no fall-back.
+
+    >>> get_backend("numpy").name
+    'numpy'
+    """
+    wanted = get_config().backend if name is None else name
+    if wanted not in backend_names():
+        raise BackendError(f"There is no backend {wanted!r}. {_what_there_is()}")
+    return _make(wanted)
+
+
+def _what_there_is() -> str:
+    usable, missing = [], []
+    for name in backend_names():
+        try:
+            _make(name)
+        except BackendError as error:
+            missing.append(f"{name} ({error})")
+        else:
+            usable.append(name)
+    sentence = f"Usable here: {', '.join(usable)}."
+    return f"{sentence} Registered but not usable: {'; '.join(missing)}" if missing else sentence
+
+
+def is_host_data(values: Any, /) -> bool:
+    """Whether `values` are NumPy arrays, lists, frames or numbers, which follow the environment."""
+    if isinstance(values, (np.ndarray, np.generic, list, tuple, int, float)):
+        return True
+    return not any(cls.owns(values) for cls in _classes().values()) and not GenericBackend.owns(values)
+
+
+def _owner(array: Any) -> Backend:
+    for name, cls in _classes().items():
+        if cls.owns(array):
+            return _make(name)
+    return GenericBackend(array)
+
+
+def placement_of(*values: Any) -> Placement:
+    """Where to compute on `values`: with the arrays' own library, or where the environment says.
+
+    Arrays of a library other than NumPy decide backend and device; host data beside them follow them there.
+    The first of `values` decides the dtype if it is float32 or float64; otherwise REGNET_DTYPE does.
+    Raises TypeError for arrays of two libraries, ValueError for two devices.
+    """
+    arrays = [value for value in values if value is not None and not is_host_data(value)]
+    dtype = _floating_name(values[0]) if values else None
+    config = get_config()
+    if not arrays:
+        backend = get_backend()
+        return Placement(backend, config.device or backend.default_device(), dtype or config.dtype)
+    libraries = sorted({root_module(array) for array in arrays})
+    if len(libraries) > 1:
+        raise TypeError(f"Arrays of {' and '.join(libraries)} were given together: convert them to one library.")
+    from array_api_compat import device as device_of
+
+    devices = {str(device_of(array)): device_of(array) for array in arrays}
+    if len(devices) > 1:
+        raise ValueError(f"Arrays on {' and '.join(sorted(devices))} were given together: move them to one device.")
+    return Placement(_owner(arrays[0]), next(iter(devices.values())), dtype or config.dtype)
+
+
+def _floating_name(values: Any) -> str | None:
+    """'float32' or 'float64' if `values` carry such a dtype (frames: the dtype of the table they make)."""
+    if values is None or isinstance(values, (list, tuple, int, float)):
+        return None
+    if is_host_data(values) and not hasattr(values, "dtype"):
+        values = np.asarray(values)
+    name = str(values.dtype).rpartition(".")[2]  # torch prints 'torch.float32', strict 'array_api_strict.float32'
+    return name if name in DTYPES else None

@@ -1,0 +1,209 @@
+"""`fit`: train one network, or a stack of them, and keep a history."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import numpy as np
+
+from regnet.batches import epoch_table
+from regnet.early_stopping import Best, EarlyStopping
+from regnet.evaluation import Evaluator
+from regnet.history import History, Record
+from regnet.model import Model
+from regnet.network import Network
+from regnet.optimizers import Adam, Optimizer
+from regnet.penalties import Penalty
+from regnet.problem import Problem, prepare
+from regnet.progress import Bar, Pace, progress_bar
+from regnet.step import State, make_step
+from regnet.types import Tree
+
+__all__ = ["Callback", "DivergenceWarning", "FitResult", "fit"]
+
+Callback: TypeAlias = Callable[[Record, Model], bool | None]
+"""`callback(record, model)`, called after every record; returning True ends the training."""
+
+
+class DivergenceWarning(UserWarning):
+    """The loss of a network stopped being finite; it keeps the parameters it had before."""
+
+
+@final
+@dataclass(frozen=True)
+class FitResult:
+    """What `fit` returns.
+
+    model: the trained network (the best parameters under early stopping); history: one record every `log_every`
+    epochs; epochs: how many were run; best_epoch: of the restored parameters under early stopping, else None;
+    diverged_at: step at which each network's loss stopped being finite, or None; seconds: wall time of training.
+    best_epoch and diverged_at are arrays (K,) for a stack (with -1 where a network did not diverge).
+    """
+
+    model: Model
+    history: History
+    epochs: int
+    best_epoch: Any
+    diverged_at: Any
+    seconds: float
+
+
+def fit(
+    network: Network,
+    x: Any,
+    y: Any,
+    *,
+    optimizer: Optimizer | None = None,
+    penalties: Penalty | Sequence[Penalty | None] | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    sample_weight: Any = None,
+    validation_data: tuple[Any, ...] | None = None,
+    early_stopping: EarlyStopping | None = None,
+    params: Tree | None = None,
+    seed: int | Sequence[int] = 0,
+    log_every: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> FitResult:
+    """Minimise the mean data loss plus the penalty of every layer.
+
+    x: (n, in); y: what the network's loss takes (class numbers, 0/1, counts, values; (n,) or (n, out)).
+    Arrays of PyTorch, JAX or CuPy are computed on where they are; NumPy arrays, lists and frames go where
+    REGNET_BACKEND, REGNET_DEVICE (or `config_context`) say, in their own dtype if it is float32 or float64, else in
+    REGNET_DTYPE.
+
+    optimizer: default Adam(); it holds the learning rate. penalties: one Penalty for every Dense layer, or a
+    sequence with one (or None) per Dense layer. batch_size: None for all rows in every step. sample_weight: (n,),
+    >= 0; a weight of 2 counts a row twice. validation_data: (x, y) or (x, y, sample_weight), measured at every
+    record. params: parameters to start from (as `model.params`), instead of drawing them. seed: draws initial
+    weights, batches and dropout. log_every: epochs between records, when values are read from the device; default
+    1, or a hundredth of the epochs if every step takes all rows. progress: a bar, if the output is a terminal.
+
+    A stack of K networks is trained at once if any of these has K entries: seed, the optimizer's learning rate,
+    a strength in penalties, or a leading axis of x, y and sample_weight. Parameters, scores and histories then have
+    a leading axis K, and on NumPy each network has the bits that it would have alone.
+
+    Raises ValueError or TypeError naming the argument, and BackendError where the backend cannot be used. Warns
+    `DivergenceWarning` if a loss became infinite or NaN.
+    """
+    optimizer = Adam() if optimizer is None else optimizer
+    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("log_every", log_every)):
+        if value is not None and (int(value) != value or value < 1):
+            raise ValueError(f"{name}={value!r} must be a whole number of 1 or more.")
+    if log_every is None:
+        log_every = 1 if batch_size is not None else max(1, epochs // 100)
+    problem = prepare(
+        network,
+        x,
+        y,
+        optimizer=optimizer,
+        penalties=penalties,
+        batch_size=batch_size,
+        sample_weight=sample_weight,
+        validation_data=validation_data,
+        params=params,
+        seed=seed,
+    )
+    started = time.perf_counter()
+    trainer = _Trainer(problem, network, optimizer, epochs, log_every, early_stopping, callbacks)
+    with (
+        problem.placement.backend.session(problem.placement.device),
+        progress_bar(epochs, "epochs", enabled=progress) as bar,
+    ):
+        state, done = trainer.run(_Batches(problem, batch_size, shuffle), bar)
+        diverged_at = _report_divergence(problem, optimizer, state)
+    best = trainer.best
+    final_params = state.params if best is None else best.params
+    best_epoch = None if best is None else best.epoch if problem.networks else int(best.epoch[0])
+    model = Model(network, final_params, problem.placement)
+    return FitResult(model, trainer.history, done, best_epoch, diverged_at, time.perf_counter() - started)
+
+
+class _Batches:
+    """Steps of an epoch: all rows at once, or a new table of batches for every epoch."""
+
+    def __init__(self, problem: Problem, batch_size: int | None, shuffle: bool) -> None:
+        n = problem.train.x.shape[-2]
+        self.batch_size = None if batch_size is None or (batch_size >= n and not shuffle) else min(batch_size, n)
+        self._problem, self._n, self._shuffle = problem, n, shuffle
+        self.steps = 1 if self.batch_size is None else -(-n // self.batch_size)
+
+    def data(self) -> Tree:
+        """What the steps of the next epoch read."""
+        problem = self._problem
+        if self.batch_size is None:
+            return problem.data
+        table = epoch_table(problem.batch_rngs, self._n, self.batch_size, shuffle=self._shuffle)
+        table = table[0] if len(table) == 1 else table
+        return problem.data._replace(table=problem.placement.put(table, "int32"))
+
+
+class _Trainer:
+    """The loop over epochs."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        network: Network,
+        optimizer: Optimizer,
+        epochs: int,
+        log_every: int,
+        early_stopping: EarlyStopping | None,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        backend = problem.placement.backend
+        self._problem, self._network, self._epochs, self._log_every = problem, network, epochs, log_every
+        self._run = backend.repeat(make_step(backend, network, optimizer))
+        rate = optimizer.learning_rate
+        self._evaluator = Evaluator(backend, network, rate, problem.train, problem.validation)
+        self._callbacks = callbacks
+        self.best = None if early_stopping is None else Best(early_stopping, problem.placement)
+        self.history = History(network.metric.name)
+
+    def run(self, batches: _Batches, bar: Bar) -> tuple[State, int]:
+        """The final state and the number of epochs run."""
+        state, epoch, pace = self._problem.state, 0, Pace()
+        stop = self._record(epoch, state)
+        while epoch < self._epochs and not stop:
+            target = min(epoch - epoch % self._log_every + self._log_every, self._epochs)
+            portion = min(pace.next(), target - epoch) if batches.batch_size is None else 1
+            state = self._run(state, batches.data(), self._problem.hyper, portion * batches.steps)
+            epoch += portion
+            bar.update(epoch)
+            if epoch == target:
+                stop = self._record(epoch, state)
+                bar.update(epoch, f"loss {np.mean(self.history[-1].loss):.4f}")
+        return state, epoch
+
+    def _record(self, epoch: int, state: State) -> bool:
+        record = self._evaluator.record(epoch, state, self._problem.hyper, self._problem.networks)
+        self.history.records.append(record)
+        stop = self.best is not None and self.best.update(record, state.params)
+        model = Model(self._network, state.params, self._problem.placement)
+        answers = [callback(record, model) for callback in self._callbacks]
+        everything_diverged = not np.any(np.isfinite(record.data_loss))
+        return stop or any(answers) or everything_diverged
+
+
+def _report_divergence(problem: Problem, optimizer: Optimizer, state: State) -> Any:
+    steps = problem.placement.backend.to_numpy(state.diverged_at).reshape(-1)
+    if (steps >= 0).any():
+        which = ", ".join(
+            f"network {k} at step {step}" if problem.networks else f"at step {step}"
+            for k, step in enumerate(steps)
+            if step >= 0
+        )
+        message = (
+            f"The loss stopped being finite ({which}); the parameters before that step were kept. Lower the learning "
+            f"rate ({optimizer.learning_rate}), or standardise the inputs."
+        )
+        warnings.warn(message, DivergenceWarning, stacklevel=3)
+    if problem.networks:
+        return np.asarray(steps)
+    return int(steps[0]) if steps[0] >= 0 else None
