@@ -20,7 +20,7 @@ class Activation(Protocol):
     """An elementwise function and its derivative."""
 
     def forward(self, z: Array, /) -> Array:
-        """y = f(z), elementwise."""
+        """Y = f(z), elementwise."""
 
     def backward(self, dy: Array, y: Array, /) -> Array:
         """Dz = dy * f'(z), where y = f(z)."""

@@ -85,7 +85,9 @@ def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:
             description = json.loads((file.metadata() or {})["regnet"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         if description["format"] != FORMAT:
-            raise ValueError(f"{os.fspath(path)!r} has model format {description['format']}; this regnet reads {FORMAT}.")
+            raise ValueError(
+                f"{os.fspath(path)!r} has model format {description['format']}; this regnet reads {FORMAT}."
+            )
         network = _decode(description["network"])
         host = [tensors[name] for name in parameter_names(network)]
     except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:

@@ -52,7 +52,10 @@ def _check_writable(option: str, path: Path | None) -> None:
 
 @app.command()
 def fit(
-    data: Annotated[str, typer.Argument(help="spiral, digits, breast_cancer, diabetes, or a CSV, Parquet, NPY or NPZ file")],
+    data: Annotated[
+        str,
+        typer.Argument(help="spiral, digits, breast_cancer, diabetes, or a CSV, Parquet, NPY or NPZ file"),
+    ],
     target: Annotated[str | None, typer.Option(help="target column of a file; default: the last one")] = None,
     task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target")] = None,
     hidden: Annotated[str | None, typer.Option(help="widths of the hidden layers, such as 512 or 256,128")] = None,
@@ -141,7 +144,9 @@ def fit(
     zeros = ", ".join(f"layer {layer}: {share:.1%}" for layer, share in result.history[-1].zeros.items())
     placement = result.model.placement
     print(f"weights at exactly zero: {zeros}")
-    print(f"{result.epochs} epochs in {result.seconds:.1f} s on {placement.backend.name} {placement.device} {placement.dtype}")
+    print(
+        f"{result.epochs} epochs in {result.seconds:.1f} s on {placement.backend.name} {placement.device} {placement.dtype}"
+    )
     if save is not None:
         extra = {
             "feature_names": list(table.feature_names),
@@ -156,7 +161,12 @@ def fit(
         )
         save_plot(plot, result.history, result.model, prepared, title, table.feature_names)
     if json_file is not None:
-        figures = {"data": data, "seed": seed, **json_figures(result, test), "history": result.history.to_dicts()}
+        figures = {
+            "data": data,
+            "seed": seed,
+            **json_figures(result, test),
+            "history": result.history.to_dicts(),
+        }
         json_file.write_text(json.dumps(figures, indent=1) + "\n")
 
 
@@ -190,7 +200,7 @@ def predict(
         names, rows = [extra["target_name"]], [[f"{value:.8g}"] for value in values[:, 0]]
     import csv
 
-    with output.open("w", newline="") if output else open(sys.stdout.fileno(), "w", closefd=False, newline="") as file:  # noqa: PTH123, SIM115 (a file descriptor)
+    with output.open("w", newline="") if output else open(sys.stdout.fileno(), "w", closefd=False, newline="") as file:
         writer = csv.writer(file)
         writer.writerow(names)
         writer.writerows(rows)

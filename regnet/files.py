@@ -138,17 +138,17 @@ def _read_csv(path: Path) -> _Columns:
         file.seek(0)
         delimiter = max(",;\t", key=sample.count)
         reader = csv.reader(file, delimiter=delimiter)
-        header = next(reader, None)
+        header: list[str] = next(reader, [])
         if not header:
             raise FileError(f"{path} is empty.")
-        first = [] if not all(_is_number(cell) for cell in header) else [header]
+        first = [header] if all(_is_number(cell) for cell in header) else []
         names = tuple(f"column{number}" for number in range(len(header))) if first else tuple(map(str.strip, header))
         if len(set(names)) < len(names):
             raise FileError(f"{path}: two columns have the same name: {', '.join(names)}.")
         chunks: list[list[NDArray[Any]]] = [[] for _ in names]
         line = 1
         while rows := first + list(islice(reader, 50_000)):
-            first = []
+            first.clear()
             for row in rows:
                 line += 1
                 if len(row) != len(names):
@@ -192,7 +192,9 @@ def _read_numpy(path: Path) -> _Columns:
         x = next((arrays[name] for name in ("x", "data", "features") if name in arrays), None)
         y = next((arrays[name] for name in ("y", "target", "labels") if name in arrays), None)
         if x is None:
-            raise FileError(f"{path} holds {', '.join(loaded.files)}; an NPZ file needs an array x, and y for the target.")
+            raise FileError(
+                f"{path} holds {', '.join(loaded.files)}; an NPZ file needs an array x, and y for the target."
+            )
     if x.ndim != 2:
         raise FileError(f"{path}: the table has {x.ndim} axes, but needs 2 (rows, columns).")
     values = {f"column{number}": x[:, number] for number in range(x.shape[1])}

@@ -14,7 +14,14 @@ from regnet.backend import BackendError, BackendInfo
 from regnet.tree import leaves, tree_map
 from regnet.types import Array, Step, Tree
 
-__all__ = ["GenericBackend", "repeat_eagerly", "root_module", "row_blocks", "select_by_where", "sum_in_blocks"]
+__all__ = [
+    "GenericBackend",
+    "repeat_eagerly",
+    "root_module",
+    "row_blocks",
+    "select_by_where",
+    "sum_in_blocks",
+]
 
 BLOCK_ELEMENTS = 2**25
 """Rows times width of the largest intermediate that is computed at once where memory is the only concern (128 MiB

@@ -19,7 +19,9 @@ __all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric"]
 class Metric(Protocol):
     """A score; more is better."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What people call it."""
 
     def rows(self, predictions: Array, targets: Array, /) -> Array:
         """Each row's contribution, (..., n, m)."""

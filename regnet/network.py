@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -23,13 +24,13 @@ __all__ = ["Network", "Rows"]
 class Rows(NamedTuple):
     """Rows of data: x (..., n, in), y (..., n, out), weight (..., n, 1) that sums to 1 over n, 0 for padding.
 
-    index (..., n, 1), int32: the row's number within the batch, which dropout draws its bits from; or None.
+    number (..., n, 1), int32: the row's number within the batch, which dropout draws its bits from; or None.
     """
 
     x: Array
     y: Array
     weight: Array
-    index: Array | None = None
+    number: Array | None = None
 
 
 @final
@@ -54,7 +55,7 @@ class Network:
         dense = self.dense_layers
         if not dense:
             raise ValueError("Network(layers): at least one Dense layer is needed.")
-        for number, (left, right) in enumerate(zip(dense, dense[1:], strict=False)):
+        for number, (left, right) in enumerate(pairwise(dense)):
             if left.out_features != right.in_features:
                 raise ValueError(
                     f"Dense layer {number} has {left.out_features} outputs, but Dense layer {number + 1} takes "
@@ -75,7 +76,7 @@ class Network:
         if len(widths) < 2:
             raise ValueError(f"widths={list(widths)}: give at least the numbers of inputs and outputs.")
         layers: list[Layer] = []
-        for number, (left, right) in enumerate(zip(widths, widths[1:], strict=False)):
+        for number, (left, right) in enumerate(pairwise(widths)):
             last = number == len(widths) - 2
             layers.append(Dense(left, right, "identity" if last else activation, initializer))
             if dropout and not last:
@@ -122,7 +123,7 @@ class Network:
         Both are sums over rows. key: int32 (..., 1, 1) for dropout, or None for none. The gradient with respect to
         the network's input is not computed: nobody asks for it.
         """
-        outputs, backwards = self._forward(params, rows.x, rows.index, key)
+        outputs, backwards = self._forward(params, rows.x, rows.number, key)
         loss, dy = get_loss(self.loss).value_and_grad(outputs, rows.y)
         total = array_namespace(loss).sum(loss * rows.weight, axis=-2, keepdims=True)
         return total, self._backward(dy * rows.weight, backwards)
@@ -137,11 +138,11 @@ class Network:
         return tuple(xp.sum(value * rows.weight, axis=-2, keepdims=True) for value in (loss, hits))
 
     def _forward(
-        self, params: Tree, x: Array, index: Array | None, key: Array | None
+        self, params: Tree, x: Array, row_number: Array | None, key: Array | None
     ) -> tuple[Array, list[Backward]]:
         backwards = []
         for number, (layer, layer_params) in enumerate(zip(self.layers, params, strict=True)):
-            noise = None if key is None or index is None else Noise(mix(key + number), index)
+            noise = None if key is None or row_number is None else Noise(mix(key + number), row_number)
             x, backward = layer.forward(layer_params, x, noise)
             backwards.append(backward)
         return x, backwards

@@ -26,7 +26,10 @@ class Regions(NamedTuple):
 
 
 def training_figure(
-    curves: dict[str, dict[str, NDArray[Any]]], epochs: NDArray[Any], title: str, regions: Regions | None = None
+    curves: dict[str, dict[str, NDArray[Any]]],
+    epochs: NDArray[Any],
+    title: str,
+    regions: Regions | None = None,
 ) -> Any:
     """One panel for each entry of `curves` (its lines by name, against `epochs`), and one for the regions.
 

@@ -52,7 +52,7 @@ def prepare(
     per_layer = _penalty_per_layer(network, penalties)
     train = rows_of(network, placement, x, y, sample_weight)
     networks = count_networks(train, optimizer, per_layer, seed)
-    streams = [np.random.SeedSequence(one).spawn(3) for one in ([seed] if np.ndim(seed) == 0 else seed)]
+    streams = [np.random.SeedSequence(one).spawn(3) for one in np.atleast_1d(np.asarray(seed)).tolist()]
     host = _initial(network, params, [np.random.default_rng(stream[0]) for stream in streams], networks)
     start = tree_map(placement.put, host)
     if params is not None:  # the state passed to a step is consumed, and these may be the caller's own arrays
@@ -69,12 +69,14 @@ def prepare(
     hyper = Hyper(
         learning_rate=_spread(placement, as_schedule(optimizer.learning_rate).initial, networks),
         strengths=_place_strengths(placement, per_layer, networks),
-        seed=_spread(placement, key[:, 0] if len(key) > 1 else key[0, 0], networks, "int32") if network.has_dropout else None,
+        seed=_spread(placement, key[:, 0] if len(key) > 1 else key[0, 0], networks, "int32")
+        if network.has_dropout
+        else None,
     )
     n = train.x.shape[-2]
     size = n if batch_size is None else min(batch_size, n)
-    index = placement.put(np.arange(size)[:, None], "int32") if network.has_dropout else None
-    data = Data(train.x, train.y, train.weight, index, None)
+    row_number = placement.put(np.arange(size)[:, None], "int32") if network.has_dropout else None
+    data = Data(train.x, train.y, train.weight, row_number, None)
     validation = None
     if validation_data is not None:
         if len(validation_data) not in (2, 3):
@@ -99,7 +101,7 @@ def rows_of(network: Network, placement: Placement, x: Any, y: Any, sample_weigh
 
 
 def table_of(x: Any, placement: Placement, *, in_features: int) -> Array:
-    """x on the device as (..., n, in_features), finite. Errors name the column where there is one."""
+    """X on the device as (..., n, in_features), finite. Errors name the column where there is one."""
     names = [str(name) for name in getattr(x, "columns", [])]
     if is_host_data(x):
         x = np.asarray(x)
@@ -164,9 +166,7 @@ def count_networks(train: Rows, optimizer: Optimizer, penalties: Sequence[Penalt
     return next(iter(sizes.values()), None)
 
 
-def _initial(
-    network: Network, params: Tree | None, rngs: list[np.random.Generator], networks: int | None
-) -> Tree:
+def _initial(network: Network, params: Tree | None, rngs: list[np.random.Generator], networks: int | None) -> Tree:
     """Parameters on the host (drawn) or where the caller has them (given), stacked if there is a stack."""
     drawn = [network.init(rng) for rng in rngs]
     if params is None:
@@ -192,9 +192,7 @@ def _spread(placement: Placement, value: Any, networks: int | None, dtype: str |
     return placement.put(np.broadcast_to(values.reshape(-1, 1, 1), (networks, 1, 1)), dtype)
 
 
-def _place_strengths(
-    placement: Placement, penalties: Sequence[Penalty], networks: int | None
-) -> tuple[Strengths, ...]:
+def _place_strengths(placement: Placement, penalties: Sequence[Penalty], networks: int | None) -> tuple[Strengths, ...]:
     """One `Strengths` per parameter array; a strength that is 0 in every network is left out of the computation."""
 
     def place(value: Any) -> Array | None:

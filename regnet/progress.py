@@ -21,8 +21,9 @@ class Bar:
 
     def update(self, done: int, text: str | None = None) -> None:
         """Show that `done` units are done, with a short text such as the current loss."""
-        fields = {} if text is None else {"text": text}
-        self._progress.update(self._task, completed=done, **fields)
+        if text is not None:
+            self._progress.update(self._task, text=text)
+        self._progress.update(self._task, completed=done)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
@@ -44,7 +44,7 @@ def backend_names() -> tuple[str, ...]:
     return names
 
 
-@lru_cache(maxsize=None)
+@cache
 def _make(name: str) -> Backend:
     return _classes()[name]()
 

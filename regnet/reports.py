@@ -40,9 +40,7 @@ def print_backends(console: Console) -> None:
     console.print(table)
 
 
-def save_plot(
-    path: Path, history: History, model: Model, data: Prepared, title: str, names: tuple[str, ...]
-) -> None:
+def save_plot(path: Path, history: History, model: Model, data: Prepared, title: str, names: tuple[str, ...]) -> None:
     """Loss and score curves, and for two inputs and classes the decision regions with the held-out points."""
     losses = {"loss": history.column("loss"), "data loss": history.column("data_loss")}
     scores = {"training": history.column("metric")}

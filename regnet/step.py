@@ -38,14 +38,14 @@ class State(NamedTuple):
 class Data(NamedTuple):
     """What a step reads: all rows, and the batches of an epoch.
 
-    x, y, weight, index: as in `Rows`; weights need not sum to 1 when batches are drawn.
+    x, y, weight, number: as in `Rows`; weights need not sum to 1 when batches are drawn.
     table: int32 (..., steps, batch), row numbers of each batch, -1 for padding; None: every step takes all rows.
     """
 
     x: Array
     y: Array
     weight: Array
-    index: Array | None
+    number: Array | None
     table: Array | None
 
 
@@ -86,7 +86,14 @@ def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> St
 
 
 def prox_update(
-    optimizer: Optimizer, w: Array, grad: Array, slots: Slots, strengths: Strengths, t: Array, learning_rate: Array, /
+    optimizer: Optimizer,
+    w: Array,
+    grad: Array,
+    slots: Slots,
+    strengths: Strengths,
+    t: Array,
+    learning_rate: Array,
+    /,
 ) -> tuple[Array, Slots]:
     """One parameter array's step: L2 and subgradient L1 join the gradient, proximal L1 follows the step.
 
@@ -106,7 +113,7 @@ def take_batch(data: Data, t: Array, /) -> Rows:
     t: 0-d integer; the table is read round and round.
     """
     if data.table is None:
-        return Rows(data.x, data.y, data.weight, data.index)
+        return Rows(data.x, data.y, data.weight, data.number)
     xp = array_namespace(data.x)
     which = xp.reshape(t % data.table.shape[-2], (1,))
     numbers = xp.take(data.table, which, axis=-2)[..., 0, :]
@@ -115,7 +122,7 @@ def take_batch(data: Data, t: Array, /) -> Rows:
     weight = _gather(data.weight, numbers) * present
     total = xp.sum(weight, axis=-2, keepdims=True)
     weight = weight / xp.where(total > 0, total, xp.ones_like(total))
-    return Rows(_gather(data.x, numbers), _gather(data.y, numbers), weight, data.index)
+    return Rows(_gather(data.x, numbers), _gather(data.y, numbers), weight, data.number)
 
 
 def _gather(values: Array, numbers: Array) -> Array:

@@ -65,4 +65,6 @@ def _check_values(kind: str, y: Array) -> None:
     if kind == "multiclass":
         sums = xp.sum(y, axis=-1)
         if bool(xp.any(y < 0)) or bool(xp.any(xp.abs(sums - 1.0) > 1e-3)):
-            raise ValueError("y is a matrix whose rows are not probabilities: give one-hot rows, or class numbers (n,).")
+            raise ValueError(
+                "y is a matrix whose rows are not probabilities: give one-hot rows, or class numbers (n,)."
+            )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, final
 
 import numpy as np
+
 from regnet.backend import BackendError, BackendInfo
 from regnet.generic import repeat_eagerly, root_module, select_by_where, sum_in_blocks
 from regnet.tree import leaves

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import numpy as np
+
 from regnet.backend import BackendError, BackendInfo
 from regnet.generic import root_module, select_by_where, sum_in_blocks
 from regnet.types import Array, Step, Tree

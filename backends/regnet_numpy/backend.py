@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from typing import Any, final
 
 import numpy as np
+
 from regnet.backend import BackendError, BackendInfo
 from regnet.generic import repeat_eagerly, root_module, select_by_where
 from regnet.types import Array, Step, Tree
-
 from regnet_numpy import threads
 from regnet_numpy.tiles import sum_in_tiles
 

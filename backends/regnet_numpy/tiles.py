@@ -11,16 +11,17 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from regnet.generic import add_trees, row_blocks, width_of
 from regnet.tree import leaves, rebuild, tree_map
 from regnet.types import Tree
-
 from regnet_numpy.threads import parallel_map
 
 __all__ = ["sum_in_tiles"]
 
-TILE_ELEMENTS = 2**16
-"""Elements of the widest activation in a tile: 256 KiB in float32, so that a few of them fit a core's L2 cache."""
+TILE_ELEMENTS = 2**17
+"""Elements of the widest activation in a tile (512 KiB in float32). Measured on 3000 x 2 -> 512 -> 3, two cores with
+1 MiB of L2 each, ms a step: 5.1 untiled, 2.6 with 2^17, 4.3 with 2^16 (threads wait for one another), 6.5 with 2^15."""
 
 SMALLEST_TILE = 64
 """Rows of a tile at least: adding up a tile's gradients costs as much as about ten rows of products."""
@@ -36,7 +37,9 @@ def sum_in_tiles(function: Callable[..., Tree], rows: Tree, args: tuple[Tree, ..
     networks = _networks(rows, args)
     if networks is None:
         return _add_tiles(function, list(row_blocks(rows, size)), args)
-    tasks = [(tile, _take(k, networks, args)) for k in range(networks) for tile in row_blocks(_take(k, networks, rows), size)]
+    tasks = [
+        (tile, _take(k, networks, args)) for k in range(networks) for tile in row_blocks(_take(k, networks, rows), size)
+    ]
     parts = parallel_map(lambda task: function(task[0], *task[1]), tasks)
     per_network = len(tasks) // networks
     sums = [_add(parts[k * per_network : (k + 1) * per_network]) for k in range(networks)]
@@ -63,6 +66,7 @@ def _networks(rows: Tree, args: tuple[Tree, ...]) -> int | None:
 
 def _take(k: int, networks: int, tree: Tree) -> Any:
     """Network k's part of every leaf that has one."""
+
     def part(leaf: Any) -> Any:
         if leaf.ndim < 3:
             return leaf

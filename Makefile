@@ -1,0 +1,52 @@
+# make demo   train the origin's network with and without its penalties (virtual environment made on the way)
+# make test   ruff, mypy, the floors' contract, pytest
+# Set PYTHON to another interpreter, EXTRA to further packages for the tests (EXTRA="torch jax").
+
+PYTHON ?= python3
+VENV ?= .venv
+EXTRA ?=
+EPOCHS ?= 2000
+BIN = $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint types floors unit clean
+
+demo: $(VENV)/.demo
+	@mkdir -p demo
+	@echo "== 1 of 3: without a penalty"
+	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --weight-l2 0 --bias-l2 0 --plot demo/no_penalty.png --json demo/no_penalty.json
+	@echo "== 2 of 3: with the origin's L2 of 5e-4"
+	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --plot demo/l2.png --json demo/l2.json
+	@echo "== 3 of 3: with L1 on all weights, by proximal steps: exact zeros"
+	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --weight-l2 0 --bias-l2 0 --weight-l1 3e-4 --plot demo/l1.png --json demo/l1.json
+	@echo "The pictures are demo/no_penalty.png, demo/l2.png and demo/l1.png."
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "regnet needs Python 3.11 or newer: make PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml
+	$(INSTALL) -e '.[plot]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/python pyproject.toml
+	$(INSTALL) -e '.[dev]' $(EXTRA)
+	@touch $@
+
+test: lint types floors unit
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+floors: $(VENV)/.test
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.test
+	JAX_ENABLE_X64=1 $(BIN)/pytest
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

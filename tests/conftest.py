@@ -1,0 +1,77 @@
+"""Every namespace that is installed; the ones that are not are skipped by name, and the reason is printed."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import array_api_strict
+import numpy as np
+import pytest
+
+from regnet.backend import BackendError
+from regnet.generic import GenericBackend
+from regnet.registry import Placement, get_backend
+
+NAMESPACES = ("numpy", "strict", "strict-device1", "torch", "jax", "cupy")
+
+
+def missing(name: str) -> str | None:
+    """Why a namespace cannot be tested here, or None."""
+    if name == "numpy" or name.startswith("strict"):
+        return None
+    try:
+        get_backend(name)
+    except BackendError as error:
+        return f"{name}: {error}"
+    if name == "jax":
+        import jax
+
+        if not jax.config.jax_enable_x64:
+            return "jax: the tests compare in float64, which needs JAX_ENABLE_X64=1 (make test sets it)"
+    return None
+
+
+def placement(name: str, dtype: str = "float64") -> Placement:
+    """Where arrays of a namespace live."""
+    if name.startswith("strict"):
+        device = array_api_strict.Device("device1" if name.endswith("device1") else "CPU_DEVICE")
+        like = array_api_strict.asarray([0.0], device=device)
+        return Placement(GenericBackend(like), device, dtype)
+    backend = get_backend(name)
+    return Placement(backend, backend.default_device(), dtype)
+
+
+@pytest.fixture(autouse=True)
+def _strictest():
+    with array_api_strict.ArrayAPIStrictFlags(
+        boolean_indexing=False, data_dependent_shapes=False, enabled_extensions=()
+    ):
+        yield
+
+
+@pytest.fixture(params=[pytest.param(n, marks=pytest.mark.gpu if n == "cupy" else ()) for n in NAMESPACES])
+def namespace(request: pytest.FixtureRequest) -> str:
+    """The name of a namespace that is installed here."""
+    reason = missing(request.param)
+    if reason:
+        pytest.skip(reason)
+    return str(request.param)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator with a fixed seed."""
+    return np.random.default_rng(20261124)
+
+
+def to_numpy(place: Placement, array: Any) -> Any:
+    """Values on the host."""
+    return place.backend.to_numpy(array)
+
+
+def need(package: str) -> Any:
+    """Import a package, or skip with the reason."""
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    return importlib.import_module(package)

@@ -1,0 +1,252 @@
+"""Every formula of floor 1 and the whole network's gradient against an independent computation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import reference
+from array_api_compat import array_namespace
+from conftest import need, placement, to_numpy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regnet import Dense, Network, initializers, penalties, schedules
+from regnet.activations import ACTIVATIONS, LeakyRelu, get_activation
+from regnet.losses import LOSSES, Huber, get_loss
+from regnet.metrics import METRICS
+from regnet.network import Rows
+from regnet.tree import leaves, rebuild, tree_map
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_value_and_derivative(name, namespace, rng):
+    place = placement(namespace)
+    z, dy = rng.standard_normal((2, 7, 5))
+    activation = get_activation(name)
+    y = activation.forward(place.put(z))
+    np.testing.assert_allclose(to_numpy(place, y), reference.ACTIVATIONS[name](z + 0j).real, rtol=1e-14, atol=1e-15)
+    expected = dy * (reference.ACTIVATIONS[name](z + 1j * reference.H).imag / reference.H)
+    assert reference.relative(to_numpy(place, activation.backward(place.put(dy), y)), expected) <= 1e-12
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_value_and_gradient(name, namespace, rng):
+    place = placement(namespace)
+    z, y = rng.standard_normal((6, 3)), reference.targets(rng, name, 6, 3)
+    value, grad = get_loss(name).value_and_grad(place.put(z), place.put(y))
+    np.testing.assert_allclose(to_numpy(place, value)[:, 0], reference.LOSSES[name](z + 0j, y).real, rtol=1e-13)
+    expected = reference.complex_step(lambda c: reference.LOSSES[name](c, y).sum(), z)
+    assert reference.relative(to_numpy(place, grad), expected) <= 1e-12
+
+
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "binary_crossentropy"])
+def test_cross_entropies_do_not_overflow(name):
+    z, y = np.array([[800.0, -800.0], [-800.0, 800.0]]), np.array([[1.0, 0.0], [1.0, 0.0]])
+    value, grad = get_loss(name).value_and_grad(z, y)
+    assert np.isfinite(value).all()
+    assert np.isfinite(grad).all()
+    assert value[0, 0] == pytest.approx(0.0)
+    assert value[1, 0] == pytest.approx(1600.0)
+
+
+def test_predictions_are_the_output_functions(rng):
+    z = rng.standard_normal((4, 3))
+    np.testing.assert_allclose(
+        get_loss("categorical_crossentropy").predict(z), np.exp(z) / np.exp(z).sum(1, keepdims=True), rtol=1e-14
+    )
+    np.testing.assert_allclose(get_loss("binary_crossentropy").predict(z), 1 / (1 + np.exp(-z)), rtol=1e-14)
+    np.testing.assert_allclose(get_loss("poisson").predict(z), np.exp(z), rtol=1e-14)
+    for name in ("squared_error", "absolute_error", "huber"):
+        assert (get_loss(name).predict(z) == z).all()
+
+
+def test_metrics_equal_scikit_learn(namespace, rng):
+    from sklearn.metrics import accuracy_score, r2_score
+
+    place = placement(namespace)
+    w = rng.uniform(0.1, 1.0, 40)
+    weight = place.put((w / w.sum())[:, None])
+
+    def score(name, predictions, targets):
+        metric, p, y = METRICS[name], place.put(predictions), place.put(targets)
+        sums = array_namespace(p).sum(metric.rows(p, y) * weight, axis=-2, keepdims=True)
+        return float(to_numpy(place, metric.finish(sums, y, weight))[0, 0])
+
+    z, labels = rng.standard_normal((40, 3)), rng.integers(0, 3, 40)
+    expected = accuracy_score(labels, z.argmax(1), sample_weight=w)
+    assert score("categorical_accuracy", z, np.eye(3)[labels]) == pytest.approx(expected, abs=1e-12)
+    p, many = rng.uniform(size=(40, 2)), rng.integers(0, 2, (40, 2))
+    assert score("binary_accuracy", p, many) == pytest.approx(accuracy_score(many, p > 0.5, sample_weight=w), abs=1e-12)
+    truth = rng.standard_normal((40, 2))
+    guess = truth + 0.5 * rng.standard_normal((40, 2))
+    assert score("r2", guess, truth) == pytest.approx(r2_score(truth, guess, sample_weight=w), abs=1e-12)
+
+
+def brute_force(w, penalty):
+    """argmin_u (u - w)^2 / 2 + penalty(u), by a fine grid around the minimum of a coarse one."""
+    low, high = -5.0, 5.0
+    for _ in range(12):
+        grid = np.append(np.linspace(low, high, 2001), 0.0)
+        best = grid[np.argmin((grid - w) ** 2 / 2 + penalty(grid))]
+        width = (high - low) / 1000
+        low, high = best - width, best + width
+    return best
+
+
+finite = st.floats(-4.0, 4.0)
+strength = st.floats(0.0, 3.0)
+
+
+@given(w=finite, s=st.floats(0.01, 2.0), l1=strength, l2=strength)
+def test_prox_is_the_minimiser(w, s, l1, l2):
+    array = np.asarray([[w]])
+    cases = {
+        "l1": (penalties.soft_threshold(array, s * l1), lambda u: s * l1 * np.abs(u)),
+        "l2": (penalties.l2_prox(array, s, l2), lambda u: s * l2 * u * u),
+        "mix": (penalties.elastic_net_prox(array, s, l1, l2), lambda u: s * (l1 * np.abs(u) + l2 * u * u)),
+    }
+    for name, (got, penalty) in cases.items():
+        assert got[0, 0] == pytest.approx(brute_force(w, penalty), abs=1e-6), name
+
+
+def test_penalty_values_and_gradients(namespace, rng):
+    place = placement(namespace)
+    host = rng.standard_normal((4, 3))
+    w = place.put(host)
+    values = {
+        "l1": (penalties.l1_value, penalties.l1_grad, lambda z: 0.3 * reference.c_abs(z).sum(), (0.3,)),
+        "l2": (penalties.l2_value, penalties.l2_grad, lambda z: 0.7 * (z * z).sum(), (0.7,)),
+        "mix": (
+            penalties.elastic_net_value,
+            penalties.elastic_net_grad,
+            lambda z: 0.3 * reference.c_abs(z).sum() + 0.7 * (z * z).sum(),
+            (0.3, 0.7),
+        ),
+    }
+    for name, (value, grad, f, strengths) in values.items():
+        assert to_numpy(place, value(w, *strengths))[0, 0] == pytest.approx(f(host + 0j).real, rel=1e-13), name
+        assert reference.relative(to_numpy(place, grad(w, *strengths)), reference.complex_step(f, host)) <= 1e-12
+
+
+def test_the_subgradient_at_zero_is_zero():
+    assert penalties.l1_grad(np.zeros((2, 2)), 0.5).tolist() == [[0, 0], [0, 0]]
+
+
+def test_schedules(namespace):
+    place = placement(namespace)
+    for t in (0, 1, 7, 50, 250):
+        at = place.put(np.asarray(float(t)))
+        expected = {
+            schedules.Constant(0.1): 1.0,
+            schedules.InverseTime(0.1, decay=0.01): 1 / (1 + 0.01 * t),
+            schedules.Exponential(0.1, rate=0.5, steps=10): 0.5 ** (t / 10),
+            schedules.StepDecay(0.1, rate=0.5, steps=7): 0.5 ** (t // 7),
+            schedules.Cosine(0.1, steps=100, final=0.1): 0.1 + 0.9 * (1 + math.cos(math.pi * min(t, 100) / 100)) / 2,
+        }
+        for schedule, factor in expected.items():
+            assert float(to_numpy(place, schedule.factor(at))) == pytest.approx(factor, rel=1e-12), schedule
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"),
+    [
+        ("normal", 1e-4),
+        ("glorot_normal", 2 / 700),
+        ("glorot_uniform", 2 / 700),
+        ("he_normal", 2 / 300),
+        ("he_uniform", 2 / 300),
+    ],
+)
+def test_initializers_have_their_variance(name, variance, rng):
+    weight = initializers.get_initializer(name).draw(rng, 300, 400)
+    assert weight.shape == (300, 400)
+    assert weight.mean() == pytest.approx(0, abs=5 * math.sqrt(variance / weight.size))
+    assert weight.var() == pytest.approx(variance, rel=0.02)
+
+
+CASES = [(a, loss) for a in ACTIVATIONS for loss in LOSSES]
+
+
+@pytest.mark.parametrize(("activation", "loss"), CASES)
+def test_network_gradient_is_exact(activation, loss, namespace, rng):
+    place = placement(namespace)
+    network = Network.mlp([3, 5, 4, 2], loss=loss, activation=activation)
+    x, y = rng.standard_normal((6, 3)), reference.targets(rng, loss, 6, 2)
+    w = rng.uniform(size=(6, 1))
+    w /= w.sum()
+    params = [leaf + 0.3 * rng.standard_normal(leaf.shape) for leaf in leaves(network.init(rng))]
+    tree = rebuild(network.init(rng), [place.put(leaf) for leaf in params])
+    value, grads = network.loss_and_grads(Rows(place.put(x), place.put(y), place.put(w)), tree)
+    args = (x, y, w[:, 0], activation, loss)
+    assert to_numpy(place, value)[0, 0] == pytest.approx(reference.objective(params, *args).real, rel=1e-13)
+    for k, got in enumerate(leaves(grads)):
+        expected = reference.complex_step(
+            lambda z, k=k: reference.objective([*params[:k], z, *params[k + 1 :]], *args), params[k]
+        )
+        assert reference.relative(to_numpy(place, got), expected) <= 1e-12
+
+
+def test_gradient_against_differences_with_dropout(rng):
+    """The mask is a function of counters, so the loss is a smooth function of the weights even with dropout."""
+    network = Network.mlp([3, 8, 2], loss="squared_error", activation="tanh", dropout=0.4)
+    x, y = rng.standard_normal((10, 3)), rng.standard_normal((10, 2))
+    rows = Rows(x, y, np.full((10, 1), 0.1), np.arange(10, dtype=np.int32)[:, None])
+    key = np.asarray([[12345]], dtype=np.int32)
+    params = network.init(rng)
+    _, grads = network.loss_and_grads(rows, params, key)
+    weight, h = params[0].weight, 1e-6
+    for place in [(0, 0), (1, 3), (2, 7)]:
+        values = []
+        for sign in (1, -1):
+            moved = weight.copy()
+            moved[place] += sign * h
+            changed = (params[0]._replace(weight=moved), *params[1:])
+            values.append(network.loss_and_grads(rows, changed, key)[0][0, 0])
+        assert grads[0].weight[place] == pytest.approx((values[0] - values[1]) / (2 * h), rel=1e-7, abs=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradient_against_torch_autograd(loss, rng):
+    torch = need("torch")
+    network = Network.mlp([4, 6, 3], loss=loss, activation="tanh")
+    x, y = (torch.from_numpy(a) for a in (rng.standard_normal((5, 4)), reference.targets(rng, loss, 5, 3)))
+    weight = torch.full((5, 1), 0.2, dtype=torch.float64)
+    params = tree_map(lambda a: torch.from_numpy(a).requires_grad_(True), network.init(rng))
+    value, grads = network.loss_and_grads(Rows(x, y, weight), params)
+    expected = torch.autograd.grad(value.sum(), leaves(params))
+    for got, want in zip(leaves(grads), expected, strict=True):
+        assert reference.relative(got.detach(), want) <= 1e-12
+
+
+def test_first_layer_input_gradient_is_not_computed(monkeypatch, rng):
+    asked = []
+    original = Dense.forward
+
+    def spy(self, params, x, noise):
+        y, backward = original(self, params, x, noise)
+
+        def watched(dy, input_grad):
+            asked.append((self.in_features, input_grad))
+            return backward(dy, input_grad)
+
+        return y, watched
+
+    monkeypatch.setattr(Dense, "forward", spy)
+    network = Network.mlp([3, 5, 2], loss="squared_error")
+    network.loss_and_grads(Rows(np.ones((2, 3)), np.ones((2, 2)), np.full((2, 1), 0.5)), network.init(rng))
+    assert asked == [(5, True), (3, False)]
+
+
+def test_constructors_refuse_nonsense():
+    with pytest.raises(ValueError, match="activation='softplus' is unknown"):
+        Dense(2, 3, activation="softplus")
+    with pytest.raises(ValueError, match="slope"):
+        LeakyRelu(2.0)
+    with pytest.raises(ValueError, match="delta"):
+        Huber(0.0)
+    with pytest.raises(ValueError, match="loss='hinge' is unknown"):
+        Network.mlp([2, 2], loss="hinge")
+    with pytest.raises(ValueError, match="4 outputs.*takes 5 inputs"):
+        Network((Dense(2, 4), Dense(5, 1)), loss="huber")
