@@ -81,7 +81,7 @@ def fit(
     """Train a network, print a line every so many epochs, and the held-out result.
 
     `regnet fit spiral` is the origin's workload. Other data: standardised inputs, He initial weights, Adam 1e-3,
-    batches of 200 rows, 100 epochs.
+    batches of a twentieth of the rows (8 to 200), 100 epochs.
     """
     for option, path in (("--save", save), ("--plot", plot), ("--json", json_file)):
         _check_writable(option, path)
@@ -145,7 +145,8 @@ def fit(
     placement = result.model.placement
     print(f"weights at exactly zero: {zeros}")
     print(
-        f"{result.epochs} epochs in {result.seconds:.1f} s on {placement.backend.name} {placement.device} {placement.dtype}"
+        f"{result.epochs} epochs in {result.seconds:.1f} s on {placement.backend.name} {placement.device} "
+        f"{placement.dtype}"
     )
     if save is not None:
         extra = {

@@ -93,7 +93,8 @@ def _matrix(path: str, columns: _Columns, names: tuple[str, ...]) -> NDArray[Any
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise FileError(
-                f"{path}: column {name!r} holds a NaN, infinite or empty value (row {row + 1}): fill it, or drop the row."
+                f"{path}: column {name!r} holds a NaN, infinite or empty value (row {row + 1}): "
+                "fill it, or drop the row."
             )
     if not len(columns.values[names[0]]):
         raise FileError(f"{path} has no rows.")
@@ -185,16 +186,17 @@ def _read_numpy(path: Path) -> _Columns:
         loaded = np.load(path, allow_pickle=False)
     except ValueError as error:
         raise FileError(f"{path} cannot be read: {error}") from error
+    x: Any
+    y: Any = None
     if isinstance(loaded, np.ndarray):
-        x, y = loaded, None
+        x = loaded
     else:
-        arrays = {name.lower(): loaded[name] for name in loaded.files}
+        with loaded:
+            arrays: dict[str, Any] = {name.lower(): loaded[name] for name in loaded.files}
         x = next((arrays[name] for name in ("x", "data", "features") if name in arrays), None)
         y = next((arrays[name] for name in ("y", "target", "labels") if name in arrays), None)
         if x is None:
-            raise FileError(
-                f"{path} holds {', '.join(loaded.files)}; an NPZ file needs an array x, and y for the target."
-            )
+            raise FileError(f"{path} holds {', '.join(arrays)}; an NPZ file needs an array x, and y for the target.")
     if x.ndim != 2:
         raise FileError(f"{path}: the table has {x.ndim} axes, but needs 2 (rows, columns).")
     values = {f"column{number}": x[:, number] for number in range(x.shape[1])}

@@ -73,7 +73,7 @@ def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
         "optimizer": "adam",
         "learning_rate": 0.02 if origin else 1e-3,
         "decay": 5e-7 if origin else 0.0,
-        "batch_size": None if origin else min(200, rows),
+        "batch_size": None if origin else min(200, max(8, rows // 20)),
         "test_size": 0.5 if origin else 0.2,
         "log_every": 100 if origin else max(1, epochs // 10),
         "standardize": not origin,

@@ -1,5 +1,6 @@
 """The mathematics a second time, as a textbook writes it and for complex numbers, so that gradients follow by the
-complex step: f'(x) = Im f(x + ih) / h, exact to rounding for h = 1e-30. Shares nothing with regnet."""
+complex step: f'(x) = Im f(x + ih) / h, exact to rounding for h = 1e-30. Shares nothing with regnet.
+"""
 
 from __future__ import annotations
 

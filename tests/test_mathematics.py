@@ -248,5 +248,5 @@ def test_constructors_refuse_nonsense():
         Huber(0.0)
     with pytest.raises(ValueError, match="loss='hinge' is unknown"):
         Network.mlp([2, 2], loss="hinge")
-    with pytest.raises(ValueError, match="4 outputs.*takes 5 inputs"):
+    with pytest.raises(ValueError, match=r"4 outputs.*takes 5 inputs"):
         Network((Dense(2, 4), Dense(5, 1)), loss="huber")

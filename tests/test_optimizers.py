@@ -39,7 +39,7 @@ def test_steps_equal_pytorch(name, rng):
 
 @pytest.mark.parametrize("name", [name for name in PAIRS if name != "adamw"])
 def test_proximal_steps_end_at_the_lasso_solution(name):
-    """min (w - a)^T D (w - a) / 2 + l1 |w| with D diagonal: w = soft_threshold(a, l1 / D), whatever the optimizer.
+    """Min (w - a)^T D (w - a) / 2 + l1 |w| with D diagonal: w = soft_threshold(a, l1 / D), whatever the optimizer.
 
     A threshold of lr * l1 under momentum m would solve the problem with l1 * (1 - m) instead.
     """

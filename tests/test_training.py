@@ -229,7 +229,10 @@ BAD = {
     "negative": (lambda: Penalty(weight_l1=-1.0), "weight_l1=-1.0"),
     "stack": (lambda: fit(NETWORK, X, Y, seed=[1, 2], optimizer=Adam([0.1] * 3)), "seed has 2, learning_rate has 3"),
     "counts": (lambda: fit(Network.mlp([2, 1], loss="poisson"), X, Y - 5), "negative values"),
-    "params": (lambda: train(params=train(network=Network.mlp([2, 3], loss="categorical_crossentropy")).model.params), "do not fit"),
+    "params": (
+        lambda: train(params=train(network=Network.mlp([2, 3], loss="categorical_crossentropy")).model.params),
+        "do not fit",
+    ),
 }
 
 

@@ -1,0 +1,258 @@
+"""The command as a user types it: results, files, and errors that leave nothing behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import missing
+
+import regnet
+from regnet import Network, checkpoint, datasets, fit
+from regnet.files import FileError, read_features, read_table
+
+
+def run(*arguments, cwd, **environment):
+    env = {key: value for key, value in os.environ.items() if not key.startswith("REGNET_")} | environment
+    command = [sys.executable, "-m", "regnet", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+
+def write_csv(path, *, target=True, rows=60):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((rows, 3))
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["a", "b", "c", *(["kind"] if target else [])])
+        for row in x:
+            writer.writerow([*row, *(["yes" if row[0] > 0 else "no"] if target else [])])
+    return path
+
+
+def test_fit_and_predict_a_csv(tmp_path):
+    write_csv(tmp_path / "train.csv")
+    write_csv(tmp_path / "new.csv", target=False)
+    options = ["--hidden", "16", "--epochs", 60, "--seed", 3, "--weight-l1", "1e-4,0"]
+    outputs = ["--save", "m.safetensors", "--plot", "p.png", "--json", "j.json"]
+    done = run("fit", "train.csv", "--target", "kind", *options, *outputs, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("epoch ") == 11
+    assert "held out: accuracy" in done.stdout
+    assert "\x1b" not in done.stdout  # no bar where there is no terminal
+    figures = json.loads((tmp_path / "j.json").read_text())
+    wanted = "backend device dtype seed epochs metric train_score test_score data_loss penalty_loss seconds"
+    assert set(wanted.split()) <= figures.keys()
+    assert (figures["backend"], figures["dtype"], figures["seed"], figures["epochs"]) == ("numpy", "float32", 3, 60)
+    assert figures["train_score"] > 0.9
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    predicted = run("predict", "m.safetensors", "new.csv", cwd=tmp_path)
+    assert predicted.returncode == 0, predicted.stderr
+    rows = list(csv.DictReader(predicted.stdout.splitlines()))
+    truth = [
+        "yes" if float(row["a"]) > 0 else "no"
+        for row in csv.DictReader((tmp_path / "new.csv").read_text().splitlines())
+    ]
+    assert np.mean([row["kind"] == t for row, t in zip(rows, truth, strict=True)]) > 0.9
+    assert float(rows[0]["p(yes)"]) + float(rows[0]["p(no)"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_regression_predicts_in_the_targets_own_units(tmp_path):
+    x = np.random.default_rng(0).standard_normal((200, 2))
+    np.savez(tmp_path / "t.npz", x=x, y=1000 + 300 * x[:, 0])
+    np.savez(tmp_path / "new.npz", x=x)
+    assert run("fit", "t.npz", "--save", "m.st", "--epochs", 80, cwd=tmp_path).returncode == 0
+    done = run("predict", "m.st", "new.npz", "--output", "out.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    values = np.array([float(row["y"]) for row in csv.DictReader((tmp_path / "out.csv").read_text().splitlines())])
+    assert np.corrcoef(values, x[:, 0])[0, 1] > 0.97
+    assert values.mean() == pytest.approx(1000 + 300 * x[:, 0].mean(), abs=40)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "jax"])
+def test_digits_end_with_the_same_score_on_every_backend(backend, tmp_path):
+    if missing(backend):
+        pytest.skip(missing(backend))
+    scores = {}
+    for name in {"numpy", backend}:
+        done = run("fit", "digits", "--epochs", 20, "--json", "j.json", cwd=tmp_path, REGNET_BACKEND=name)
+        assert done.returncode == 0, done.stderr
+        figures = json.loads((tmp_path / "j.json").read_text())
+        assert figures["backend"] == name
+        scores[name] = figures["test_score"]
+    assert scores[backend] == pytest.approx(scores["numpy"], abs=0.005)
+    assert scores["numpy"] > 0.95
+
+
+def test_cupy_without_a_gpu_is_one_sentence(tmp_path):
+    if missing("cupy") is None:
+        pytest.skip("there is a GPU here")
+    done = run("fit", "spiral", cwd=tmp_path, REGNET_BACKEND="cupy")
+    assert done.returncode == 2
+    assert done.stderr.startswith("regnet: error: CuPy")
+    assert done.stderr.count("\n") == 1
+
+
+def test_backends_lists_them_all(tmp_path):
+    done = run("backends", cwd=tmp_path, COLUMNS="200")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("numpy", "cupy", "torch", "jax", "kernels"))
+
+
+def test_version_agrees_with_the_distribution():
+    from importlib.metadata import version
+
+    assert regnet.__version__ == version("regnet-xp")
+
+
+BAD = {
+    "missing file": (["none.csv"], "There is no file 'none.csv'"),
+    "unknown name": (["irises"], "There is no file 'irises'"),
+    "missing target": (["t.csv", "--target", "colour"], "no column 'colour'.*a, b, c, kind"),
+    "text feature": (["text.csv"], "column 'b' holds text \\('red'\\)"),
+    "nan": (["nan.csv"], "column 'b' holds a NaN.*row 2"),
+    "infinity": (["inf.csv"], "column 'a' holds a NaN, infinite"),
+    "one class": (["one.csv"], "one class only \\('yes'\\)"),
+    "ragged": (["ragged.csv"], "row 2 has 2 cells, but there are 3 columns"),
+    "empty": (["empty.csv"], "is empty"),
+    "header only": (["header.csv"], "has no rows"),
+    "save folder": (["t.csv", "--save", "nowhere/m.st"], "--save .* there is no folder 'nowhere'"),
+    "save is a folder": (["t.csv", "--save", "folder"], "--save 'folder' cannot be written"),
+    "option": (["t.csv", "--weight-l3", "1"], "No such option"),
+    "backend": (["t.csv"], "There is no backend 'abacus'"),
+    "dtype": (["t.csv"], "dtype 'float8'"),
+    "device": (["t.csv"], "no device 'moon'"),
+    "strengths": (["t.csv", "--weight-l1", "1,2,3"], "3 values, but the network has 2 layers"),
+    "negative": (["t.csv", "--weight-l2", "-1"], "weight_l2=-1.0"),
+    "optimizer": (["t.csv", "--optimizer", "lion"], "--optimizer 'lion' is unknown"),
+    "activation": (["t.csv", "--activation", "gelu"], "activation='gelu' is unknown"),
+    "hidden": (["t.csv", "--hidden", "big"], "--hidden 'big'"),
+    "parquet": (["bad.parquet"], "bad.parquet"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_clear_error_and_writes_nothing(case, tmp_path):
+    write_csv(tmp_path / "t.csv")
+    for name, text in {
+        "text": "a,b,kind\n1,2,x\n2,red,y\n",
+        "nan": "a,b,kind\n1,2,x\n2,,y\n",
+        "inf": "a,b,kind\ninf,2,x\n2,1,y\n",
+        "one": "a,b,kind\n1,2,yes\n2,3,yes\n",
+        "ragged": "a,b,kind\n1,2,x\n2,3\n",
+        "empty": "",
+        "header": "a,b,kind\n",
+    }.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    (tmp_path / "bad.parquet").write_bytes(b"nothing of the kind")
+    (tmp_path / "folder").mkdir()
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    environment = {"backend": "abacus"} if case == "backend" else {}
+    environment = {f"REGNET_{key.upper()}": value for key, value in environment.items()}
+    if case in ("dtype", "device"):
+        environment = {f"REGNET_{case.upper()}": {"dtype": "float8", "device": "moon"}[case]}
+    arguments, message = BAD[case]
+    done = run("fit", *arguments, "--epochs", 1, cwd=tmp_path, COLUMNS="300", **environment)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    import re
+
+    assert re.search(message, done.stderr, re.DOTALL), done.stderr
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_predict_with_the_wrong_columns(tmp_path):
+    write_csv(tmp_path / "t.csv")
+    assert run("fit", "t.csv", "--epochs", 1, "--save", "m.st", cwd=tmp_path).returncode == 0
+    (tmp_path / "two.csv").write_text("a,b\n1,2\n")
+    done = run("predict", "m.st", "two.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "has 2 columns (a, b), but the model was trained on 3; missing: c" in done.stderr
+    (tmp_path / "junk.st").write_text("junk")
+    done = run("predict", "junk.st", "t.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "not a model that regnet saved" in done.stderr
+
+
+def test_every_kind_of_file_gives_the_same_table(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    from pyarrow import parquet
+
+    x, y = np.random.default_rng(0).standard_normal((40, 2)), np.arange(40) % 3
+    np.save(tmp_path / "t.npy", np.column_stack([x, y]))
+    np.savez(tmp_path / "t.npz", x=x, y=y)
+    parquet.write_table(pyarrow.table({"u": x[:, 0], "v": x[:, 1], "y": y}), tmp_path / "t.parquet")
+    lines = [f"{a!r};{b!r};{c}" for (a, b), c in zip(x.tolist(), y, strict=True)]
+    (tmp_path / "t.csv").write_text("u;v;y\n" + "\n".join(lines) + "\n")
+    for kind in ("npy", "npz", "parquet", "csv"):
+        table = read_table(str(tmp_path / f"t.{kind}"))
+        np.testing.assert_array_equal(table.x, x.astype(np.float32))
+        np.testing.assert_array_equal(table.y, y)
+        assert table.task == "classification"
+    assert read_table(str(tmp_path / "t.csv"), "u").task == "regression"
+    np.testing.assert_array_equal(read_features(str(tmp_path / "t.csv"), ("v",)), x[:, 1:].astype(np.float32))
+    (tmp_path / "bare.csv").write_text("1,2,0\n3,4,1\n")
+    assert read_table(str(tmp_path / "bare.csv")).x.tolist() == [[1, 2], [3, 4]]
+    (tmp_path / "t.xls").write_text("x")
+    with pytest.raises(FileError, match="of no kind"):
+        read_table(str(tmp_path / "t.xls"))
+
+
+def test_a_saved_model_predicts_the_same(tmp_path):
+    x, y = datasets.spiral(samples=40)
+    network = Network.mlp([2, 8, 3], loss="categorical_crossentropy", activation="tanh", dropout=0.2)
+    model = fit(network, x, y, epochs=5, progress=False).model
+    checkpoint.save(tmp_path / "m.st", model, classes=["a", "b", "c"], mean=np.array([1.0, 2.0]))
+    loaded, extra = checkpoint.load(tmp_path / "m.st")
+    assert loaded.network == network
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+    assert extra["classes"] == ["a", "b", "c"]
+    assert extra["mean"].tolist() == [1.0, 2.0]
+    assert [path.name for path in tmp_path.iterdir()] == ["m.st"]
+    with pytest.raises(FileNotFoundError):
+        checkpoint.load(tmp_path / "none.st")
+    with pytest.raises(OSError):
+        checkpoint.save(tmp_path / "no" / "m.st", model)
+
+
+def test_the_spiral_is_the_stated_one():
+    x, y = datasets.spiral(samples=2000, seed=1)
+    assert x.shape == (6000, 2)
+    assert np.bincount(y).tolist() == [2000] * 3
+    radius = np.hypot(*x.T)
+    for c in range(3):
+        r = radius[y == c]
+        np.testing.assert_allclose(np.sort(r), np.linspace(0, 1, 2000), atol=1e-6)
+        points = x[y == c][(r > 0.5)]
+        r = r[r > 0.5]
+        noise = np.angle(np.exp(1j * (np.arctan2(points[:, 0], points[:, 1]) - 2.5 * (4 * c + 4 * r)))) / 2.5
+        assert noise.mean() == pytest.approx(0, abs=0.03)
+        assert noise.std() == pytest.approx(0.2, abs=0.015)
+
+
+def test_the_readme_runs(tmp_path, monkeypatch):
+    """Every Python block runs; every command of a console block that trains is one that the parser knows."""
+    import re
+
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)
+    assert {kind for kind, _ in blocks} <= {"python", "console", "toml"}
+    python = [code for kind, code in blocks if kind == "python"]
+    assert python
+    for code in python:
+        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    write_csv(tmp_path / "table.csv")
+    for kind, code in blocks:
+        if kind == "console":
+            for line in code.splitlines():
+                if line.startswith("$ regnet "):
+                    words = line.removeprefix("$ regnet ").split("  #")[0].split()
+                    extra = ["--epochs", "2"] if words[0] == "fit" and "--epochs" not in words else []
+                    done = run(*words, *extra, cwd=tmp_path)
+                    assert done.returncode == 0, (line, done.stderr)
