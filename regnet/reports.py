@@ -20,10 +20,10 @@ __all__ = ["json_figures", "print_backends", "record_line", "save_plot"]
 
 
 def record_line(record: Record, metric: str) -> str:
-    """One line of figures, as the origin printed them."""
+    """One line of the figures that the origin printed, in 80 columns (a running bar wraps at the terminal's edge)."""
     return (
-        f"epoch {record.epoch:>6}  {metric} {record.metric:.4f}  loss {record.loss:.4f}  "
-        f"data loss {record.data_loss:.4f}  penalty {record.penalty_loss:.4f}  learning rate {record.learning_rate:.6g}"
+        f"epoch {record.epoch}: {metric} {record.metric:.4f}, loss {record.loss:.4f} = data {record.data_loss:.4f} "
+        f"+ penalty {record.penalty_loss:.4f}, lr {record.learning_rate:.4g}"
     )
 
 
