@@ -18,7 +18,7 @@ demo: $(VENV)/.demo
 	@echo "== 2 of 3: with the origin's L2 of 5e-4"
 	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --plot demo/l2.png --json demo/l2.json
 	@echo "== 3 of 3: with L1 on all weights, by proximal steps: exact zeros"
-	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --weight-l2 0 --bias-l2 0 --weight-l1 3e-4 --plot demo/l1.png --json demo/l1.json
+	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --weight-l2 0 --bias-l2 0 --weight-l1 1e-5 --plot demo/l1.png --json demo/l1.json
 	@echo "The pictures are demo/no_penalty.png, demo/l2.png and demo/l1.png."
 
 $(VENV)/bin/python:
