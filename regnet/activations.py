@@ -20,10 +20,10 @@ class Activation(Protocol):
     """An elementwise function and its derivative."""
 
     def forward(self, z: Array, /) -> Array:
-        """Y = f(z), elementwise."""
+        """Apply f elementwise: y = f(z)."""
 
     def backward(self, dy: Array, y: Array, /) -> Array:
-        """Dz = dy * f'(z), where y = f(z)."""
+        """Return dz = dy * f'(z), where y = f(z)."""
 
 
 @final
@@ -52,7 +52,7 @@ class Relu:
         return xp.maximum(z, xp.zeros((), dtype=z.dtype, device=device_of(z)))
 
     def backward(self, dy: Array, y: Array, /) -> Array:
-        """Dy where y > 0, else 0."""
+        """Return dy where y > 0, else 0."""
         return dy * array_namespace(y).astype(y > 0, dy.dtype)
 
 
@@ -73,7 +73,7 @@ class LeakyRelu:
         return array_namespace(z).maximum(z, self.slope * z)
 
     def backward(self, dy: Array, y: Array, /) -> Array:
-        """Dy where y > 0, slope * dy elsewhere."""
+        """Return dy where y > 0, slope * dy elsewhere."""
         positive = array_namespace(y).astype(y > 0, dy.dtype)
         return dy * (self.slope + (1.0 - self.slope) * positive)
 
@@ -84,11 +84,11 @@ class Tanh:
     """f(z) = tanh z, f' = 1 - f^2."""
 
     def forward(self, z: Array, /) -> Array:
-        """Tanh z."""
+        """Return tanh z."""
         return array_namespace(z).tanh(z)
 
     def backward(self, dy: Array, y: Array, /) -> Array:
-        """Dy * (1 - y^2)."""
+        """Return dy * (1 - y^2)."""
         return dy * (1.0 - y * y)
 
 
@@ -102,7 +102,7 @@ class Sigmoid:
         return 0.5 + 0.5 * array_namespace(z).tanh(0.5 * z)
 
     def backward(self, dy: Array, y: Array, /) -> Array:
-        """Dy * y (1 - y)."""
+        """Return dy * y (1 - y)."""
         return dy * (y * (1.0 - y))
 
 

@@ -101,7 +101,7 @@ def rows_of(network: Network, placement: Placement, x: Any, y: Any, sample_weigh
 
 
 def table_of(x: Any, placement: Placement, *, in_features: int) -> Array:
-    """X on the device as (..., n, in_features), finite. Errors name the column where there is one."""
+    """Place x on the device as (..., n, in_features), finite. Errors name the column where there is one."""
     names = [str(name) for name in getattr(x, "columns", [])]
     if is_host_data(x):
         x = np.asarray(x)
