@@ -168,18 +168,20 @@ class Huber:
 @final
 @dataclass(frozen=True)
 class Poisson:
-    """exp(z) - y z, summed over outputs: the negative log-likelihood of counts y with mean exp(z), up to log y!.
+    """exp(z) - y + y (log y - z), summed over outputs: half the Poisson deviance of counts y with mean exp(z), >= 0.
 
-    Gradient: exp(z) - y. Targets >= 0.
+    Gradient: exp(z) - y. Targets >= 0. Source: McCullagh & Nelder, Generalized Linear Models, 1989, section 2.3.
     """
 
     metric: ClassVar[str] = "r2"
     kind: ClassVar[str] = "counts"
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
-        """See the class."""
-        mean = array_namespace(outputs).exp(outputs)
-        return _sum_outputs(mean - targets * outputs), mean - targets
+        """0 log 0 = 0."""
+        xp = array_namespace(outputs)
+        residual = xp.exp(outputs) - targets
+        log_targets = xp.log(xp.where(targets > 0, targets, xp.ones_like(targets)))
+        return _sum_outputs(residual + targets * (log_targets - outputs)), residual
 
     def predict(self, outputs: Array, /) -> Array:
         """exp(outputs): the expected count."""

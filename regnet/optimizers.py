@@ -3,7 +3,8 @@
 `descend` returns the stepped weight before any proximal step, and the step size s of the metric it moved in, by
 which a proximal step must go: threshold s * l1. In a stationary point the direction is the gradient itself, so
 `w = prox_s(w - s * grad)` holds exactly at the penalised problem's stationary points, whatever the optimizer.
-All arrays of a weight's shape (..., in, out); learning rates broadcast to it as (..., 1, 1).
+All arrays of a weight's shape (..., in, out); learning rates broadcast to it as (..., 1, 1). `by_row` asks for one
+metric per row, the mean of the elements' squares: a group lasso's proximal step is exact only in such a metric.
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ class Optimizer(Protocol):
     def init(self, weight: Array, /) -> Slots:
         """The slots before the first step."""
 
-    def descend(self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, /) -> Descent:
-        """One step; t: steps taken before this one, 0-d floating array."""
+    def descend(
+        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+    ) -> Descent:
+        """One step; t: steps taken before this one, 0-d floating array; by_row: step_size is one per row."""
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:
@@ -84,7 +87,9 @@ class SGD:
         """One slot u if there is momentum, else none."""
         return (array_namespace(weight).zeros_like(weight),) if self.momentum else ()
 
-    def descend(self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, /) -> Descent:
+    def descend(
+        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+    ) -> Descent:
         """See the class."""
         m = self.momentum
         if not m:
@@ -108,10 +113,12 @@ class Adagrad:
         """The sum of squares s."""
         return (array_namespace(weight).zeros_like(weight),)
 
-    def descend(self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, /) -> Descent:
+    def descend(
+        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+    ) -> Descent:
         """See the class."""
         squares = slots[0] + grad * grad
-        step_size = learning_rate / (array_namespace(weight).sqrt(squares) + self.epsilon)
+        step_size = learning_rate / (_root(squares, by_row) + self.epsilon)
         return Descent(weight - step_size * grad, step_size, (squares,))
 
 
@@ -132,22 +139,33 @@ class RMSprop:
         """The average of squares s."""
         return (array_namespace(weight).zeros_like(weight),)
 
-    def descend(self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, /) -> Descent:
+    def descend(
+        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+    ) -> Descent:
         """See the class."""
         squares = self.rho * slots[0] + (1.0 - self.rho) * (grad * grad)
-        step_size = learning_rate / (array_namespace(weight).sqrt(squares) + self.epsilon)
+        step_size = learning_rate / (_root(squares, by_row) + self.epsilon)
         return Descent(weight - step_size * grad, step_size, (squares,))
 
 
+def _root(squares: Array, by_row: bool) -> Array:
+    """Square roots of the elements, or of each row's mean, (..., in, 1)."""
+    xp = array_namespace(squares)
+    return xp.sqrt(xp.mean(squares, axis=-1, keepdims=True) if by_row else squares)
+
+
 def _adam(
-    beta1: float, beta2: float, epsilon: float, grad: Array, slots: Slots, t: Array, learning_rate: Array
+    rule: Adam | AdamW, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool
 ) -> tuple[Array, Array, Slots]:
-    """Direction m_hat, step size lr / (sqrt(v_hat) + epsilon), new slots (m, v)."""
-    xp = array_namespace(grad)
-    m = beta1 * slots[0] + (1.0 - beta1) * grad
-    v = beta2 * slots[1] + (1.0 - beta2) * (grad * grad)
-    step_size = learning_rate / (xp.sqrt(v / _bias_correction(beta2, t)) + epsilon)
-    return m / _bias_correction(beta1, t), step_size, (m, v)
+    """Direction m_hat, step size lr / (sqrt(v_hat) + epsilon), new slots (m, v).
+
+    With c the correction of v's bias, the step size is lr sqrt(c) / (sqrt(v) + epsilon sqrt(c)): v_hat is not needed.
+    """
+    m = rule.beta1 * slots[0] + (1.0 - rule.beta1) * grad
+    v = rule.beta2 * slots[1] + (1.0 - rule.beta2) * (grad * grad)
+    root = array_namespace(t).sqrt(_bias_correction(rule.beta2, t))
+    epsilon = rule.epsilon if rule.epsilon_hat else rule.epsilon * root
+    return m / _bias_correction(rule.beta1, t), learning_rate * root / (_root(v, by_row) + epsilon), (m, v)
 
 
 @final
@@ -157,12 +175,14 @@ class Adam:
 
     m_hat = m / (1 - b1^(t+1)), v_hat = v / (1 - b2^(t+1)). Sources: Kingma & Ba, ICLR 2015; its proximal form:
     Yun, Lozano, Yang, Adaptive proximal gradient methods, NeurIPS 2021 (threshold lr * l1 / (sqrt(v_hat) + eps)).
+    epsilon_hat: add epsilon to sqrt(v) before its bias is corrected, as scikit-learn does (Kingma & Ba, section 2).
     """
 
     learning_rate: Rate = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-7
+    epsilon_hat: bool = False
 
     def __post_init__(self) -> None:
         """A decay rate of 1 would divide by zero."""
@@ -174,9 +194,11 @@ class Adam:
         zeros = array_namespace(weight).zeros_like
         return zeros(weight), zeros(weight)
 
-    def descend(self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, /) -> Descent:
+    def descend(
+        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+    ) -> Descent:
         """See the class."""
-        direction, step_size, slots = _adam(self.beta1, self.beta2, self.epsilon, grad, slots, t, learning_rate)
+        direction, step_size, slots = _adam(self, grad, slots, t, learning_rate, by_row)
         return Descent(weight - step_size * direction, step_size, slots)
 
 
@@ -194,6 +216,7 @@ class AdamW:
     beta2: float = 0.999
     epsilon: float = 1e-7
     weight_decay: float = 0.01
+    epsilon_hat: bool = False
 
     def __post_init__(self) -> None:
         """A decay rate of 1 would divide by zero."""
@@ -206,8 +229,10 @@ class AdamW:
         zeros = array_namespace(weight).zeros_like
         return zeros(weight), zeros(weight)
 
-    def descend(self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, /) -> Descent:
+    def descend(
+        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+    ) -> Descent:
         """See the class."""
-        direction, step_size, slots = _adam(self.beta1, self.beta2, self.epsilon, grad, slots, t, learning_rate)
+        direction, step_size, slots = _adam(self, grad, slots, t, learning_rate, by_row)
         kept = weight * (1.0 - self.weight_decay * learning_rate)
         return Descent(kept - step_size * direction, step_size, slots)

@@ -1,11 +1,14 @@
-"""L1, L2 and their mixture, the elastic net: value, gradient and proximal step of one parameter array.
+"""L1, L2, their mixture the elastic net, and the group lasso: value, gradient and proximal step of one array.
 
-    penalty(w) = l1 * sum |w| + l2 * sum w^2        (no 1/2 in front of l2)
+    penalty(w) = l1 * sum |w| + l2 * sum w^2 + group * sum over rows of ||row||_2        (no 1/2 in front of l2)
 
 Strengths are >= 0, numbers or arrays broadcastable to w, so a stack (..., in, out) may have one per network as
-(..., 1, 1). Weights and biases are separate arrays with separate strengths. Sums run over the last two axes.
+(..., 1, 1), and one per row as (..., in, 1). Weights and biases are separate arrays with separate strengths. Sums run
+over the last two axes. A group is a row of a weight: in the first layer everything that leaves one input, in a later
+layer everything that leaves one hidden neuron.
 The proximal step of size s is `argmin_u ||u - w||^2 / 2 + s * penalty(u)`.
-Source: Parikh & Boyd, Proximal Algorithms, Foundations and Trends in Optimization, 2014, section 6.5.
+Sources: Parikh & Boyd, Proximal Algorithms, Foundations and Trends in Optimization, 2014, section 6.5; Yuan & Lin,
+Model selection and estimation in regression with grouped variables, JRSS B 68 (2006).
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple, TypeAlias, final
 
+import numpy as np
 from array_api_compat import array_namespace
 from array_api_compat import device as device_of
 
@@ -27,12 +31,17 @@ __all__ = [
     "elastic_net_grad",
     "elastic_net_prox",
     "elastic_net_value",
+    "group_prox",
+    "group_value",
     "l1_grad",
     "l1_value",
     "l2_grad",
     "l2_prox",
     "l2_value",
+    "penalty_prox",
+    "penalty_residual",
     "penalty_terms",
+    "row_norms",
     "soft_threshold",
 ]
 
@@ -46,16 +55,21 @@ Strength: TypeAlias = float | Sequence[float]
 class Penalty:
     """The strengths on one Dense layer; the penalty joins the loss as
 
-        weight_l1 * sum |W| + weight_l2 * sum W^2 + bias_l1 * sum |b| + bias_l2 * sum b^2
+        weight_l1 * sum |W| + weight_l2 * sum W^2 + group_l1 * sum_i sqrt(out_features) * ||W_i||_2
+        + bias_l1 * sum |b| + bias_l2 * sum b^2,        W_i: row i of W
 
     beside a data loss that is a mean over rows, so strengths mean the same for any number of rows and any batch size.
-    l1_step: 'proximal' (exact zeros) or 'subgradient' (as in textbooks: none).
+    penalty_factor: one number >= 0 per input of the layer, (in_features,), or (K, in_features) for a stack; it
+    multiplies weight_l1, weight_l2 and group_l1 of that input's row (0: not penalised). Factors are not rescaled.
+    l1_step: 'proximal' (exact zeros) or 'subgradient' (as in textbooks: none). A group acts by its proximal step.
     """
 
     weight_l1: Strength = 0.0
     weight_l2: Strength = 0.0
     bias_l1: Strength = 0.0
     bias_l2: Strength = 0.0
+    group_l1: Strength = 0.0
+    penalty_factor: Any = None
     l1_step: Literal["proximal", "subgradient"] = "proximal"
 
     def __post_init__(self) -> None:
@@ -64,30 +78,47 @@ class Penalty:
             values = list(value) if isinstance(value, Sequence) else [value]
             if not values or not all(0.0 <= float(number) < float("inf") for number in values):
                 raise ValueError(f"Penalty({name}={value!r}): a strength must be a finite number of 0 or more.")
+        if self.penalty_factor is not None:
+            factor = np.asarray(self.penalty_factor, dtype=np.float64)
+            if factor.ndim not in (1, 2) or not (np.isfinite(factor) & (factor >= 0)).all():
+                raise ValueError("Penalty(penalty_factor): give one finite number of 0 or more per input of the layer.")
         if self.l1_step not in ("proximal", "subgradient"):
             raise ValueError(f"Penalty(l1_step={self.l1_step!r}): choose 'proximal' or 'subgradient'.")
 
     def strengths(self) -> dict[str, Any]:
-        """The four strengths by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "l1_step"}
+        """The five strengths by name."""
+        names = [field.name for field in fields(self) if field.name not in ("l1_step", "penalty_factor")]
+        return {name: getattr(self, name) for name in names}
 
 
 class Strengths(NamedTuple):
-    """The strengths on one parameter array; None: that term is absent and costs nothing.
+    """The strengths on one parameter array; None: that term is absent and costs nothing. Each (..., 1 or in, 1).
 
-    l1 acts by the proximal step and leaves exact zeros; l1_subgradient is the same penalty acting by its
-    subgradient, as in textbooks, which leaves none; l2 acts by its gradient. Each (..., 1, 1).
+    l1 and group act by the proximal step and leave exact zeros; group holds sqrt(out_features) already.
+    l1_subgradient is l1 acting by its subgradient, as in textbooks, which leaves none; l2 acts by its gradient.
+    batch_l2 is divided by the share of the rows' weights that the batch holds: scikit-learn's alpha, an L2 that grows
+    as batches shrink.
     """
 
     l1: Array | None = None
     l1_subgradient: Array | None = None
     l2: Array | None = None
+    group: Array | None = None
+    batch_l2: Array | None = None
+
+
+def _total(strength: Array, values: Array) -> Array:
+    """`sum strength * values`; one strength per row is weighed in before the rows are added, one in all after."""
+    xp = array_namespace(values)
+    by_row = xp.sum(values, axis=-1, keepdims=True)
+    if getattr(strength, "ndim", 0) < 2 or strength.shape[-2] == 1:
+        return strength * xp.sum(by_row, axis=-2, keepdims=True)
+    return xp.sum(strength * by_row, axis=-2, keepdims=True)
 
 
 def l1_value(w: Array, strength: Array, /) -> Array:
-    """`strength * sum |w|`; w: (..., in, out). Returns (..., 1, 1)."""
-    xp = array_namespace(w)
-    return strength * xp.sum(xp.abs(w), axis=(-2, -1), keepdims=True)
+    """`sum strength * |w|`; w: (..., in, out). Returns (..., 1, 1)."""
+    return _total(strength, array_namespace(w).abs(w))
 
 
 def l1_grad(w: Array, strength: Array, /) -> Array:
@@ -107,8 +138,8 @@ def soft_threshold(w: Array, threshold: Array, /) -> Array:
 
 
 def l2_value(w: Array, strength: Array, /) -> Array:
-    """`strength * sum w^2`; w: (..., in, out). Returns (..., 1, 1)."""
-    return strength * array_namespace(w).sum(w * w, axis=(-2, -1), keepdims=True)
+    """`sum strength * w^2`; w: (..., in, out). Returns (..., 1, 1)."""
+    return _total(strength, w * w)
 
 
 def l2_grad(w: Array, strength: Array, /) -> Array:
@@ -139,21 +170,87 @@ def elastic_net_prox(w: Array, step_size: Array, l1: Array, l2: Array, /) -> Arr
     return l2_prox(soft_threshold(w, step_size * l1), step_size, l2)
 
 
-def penalty_terms(w: Array, strengths: Strengths, /) -> dict[str, Array]:
-    """The value of each term that is present, by kind: 'l1' (either way of acting) and 'l2', each (..., 1, 1)."""
+def row_norms(w: Array, /) -> Array:
+    """Euclidean norm of every row; w: (..., in, out). Returns (..., in, 1)."""
+    xp = array_namespace(w)
+    return xp.sqrt(xp.sum(w * w, axis=-1, keepdims=True))
+
+
+def group_value(w: Array, strength: Array, /) -> Array:
+    """`sum over rows of strength * ||row||_2`; w: (..., in, out). Returns (..., 1, 1)."""
+    return _total(strength, row_norms(w))
+
+
+def group_prox(w: Array, threshold: Array, /) -> Array:
+    """Shrink every row of `w` towards zero by `threshold` in norm: row * max(1 - threshold / ||row||, 0).
+
+    w: (..., in, out); threshold: >= 0, (..., 1 or in, 1): the metric must be one per row. Returns the shape of w.
+    Source: Parikh & Boyd 2014, section 6.5.1.
+    """
+    xp = array_namespace(w)
+    norms = row_norms(w)
+    one = xp.ones((), dtype=w.dtype, device=device_of(w))
+    scale = one - threshold / xp.where(norms > 0, norms, one)
+    return w * xp.maximum(scale, 0.0 * one)
+
+
+def penalty_prox(w: Array, step_size: Array, strengths: Strengths, /) -> Array:
+    """The proximal step of the terms that act by it: soft threshold, then rows (the order that is exact).
+
+    w: (..., in, out); step_size: >= 0, broadcastable to w, one per row where there is a group.
+    Source: Simon, Friedman, Hastie, Tibshirani, A sparse-group lasso, JCGS 22 (2013).
+    """
+    if strengths.l1 is not None:
+        w = soft_threshold(w, step_size * strengths.l1)
+    if strengths.group is not None:
+        w = group_prox(w, step_size * strengths.group)
+    return w
+
+
+def penalty_terms(w: Array, strengths: Strengths, share: Array | None = None, /) -> dict[str, Array]:
+    """The value of each term that is present, each (..., 1, 1), by kind: 'l1' (either way of acting), 'l2', 'group',
+
+    and 'alpha' for batch_l2 in a batch that holds `share` of the weights (None: all of them).
+    """
     terms = {}
     l1 = strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
     if l1 is not None:
         terms["l1"] = l1_value(w, l1)
     if strengths.l2 is not None:
         terms["l2"] = l2_value(w, strengths.l2)
+    if strengths.group is not None:
+        terms["group"] = group_value(w, strengths.group)
+    if strengths.batch_l2 is not None:
+        value = l2_value(w, strengths.batch_l2)
+        terms["alpha"] = value if share is None else value / share
     return terms
 
 
-def add_penalty_grad(grad: Array, w: Array, strengths: Strengths, /) -> Array:
-    """`grad` plus the gradients of the terms that act by them: l2 and l1_subgradient. Returns the shape of w."""
+def add_penalty_grad(grad: Array, w: Array, strengths: Strengths, share: Array | None = None, /) -> Array:
+    """`grad` plus the gradients of the terms that act by them: l2, batch_l2, l1_subgradient. Returns the shape of w.
+
+    share: of the rows' weights, in this batch, (..., 1, 1); None: all of them.
+    """
     if strengths.l2 is not None:
         grad = grad + l2_grad(w, strengths.l2)
+    if strengths.batch_l2 is not None:
+        grad = grad + l2_grad(w, strengths.batch_l2 if share is None else strengths.batch_l2 / share)
     if strengths.l1_subgradient is not None:
         grad = grad + l1_grad(w, strengths.l1_subgradient)
     return grad
+
+
+def penalty_residual(w: Array, grad: Array, strengths: Strengths, /) -> Array:
+    """The element of least norm of `grad` + the subdifferential of the l1 and group terms at w: 0 where w is optimal.
+
+    w, grad: (..., in, out); grad holds the smooth part, L2 included. Returns the shape of w.
+    A weight that is 0 takes up to l1 of its gradient, a row that is 0 takes up to `group` of what l1 left in norm.
+    """
+    xp = array_namespace(w)
+    l1 = strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
+    rest = grad if l1 is None else xp.where(w == 0, soft_threshold(grad, l1), grad + l1_grad(w, l1))
+    if strengths.group is None:
+        return rest
+    norms = row_norms(w)
+    direction = w / xp.where(norms > 0, norms, xp.ones_like(norms))
+    return xp.where(norms > 0, rest + strengths.group * direction, group_prox(rest, strengths.group))

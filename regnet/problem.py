@@ -1,7 +1,8 @@
-"""From what a caller gives `fit` to what a step works on: checked, encoded, and on the device."""
+"""From rows, penalties and an optimizer to what a step works on: checked, encoded, and on the device."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from regnet.targets import encode_targets
 from regnet.tree import leaves, rebuild, tree_map
 from regnet.types import Array, Tree
 
-__all__ = ["Problem", "count_networks", "prepare", "rows_of", "table_of"]
+__all__ = ["Problem", "assemble", "count_networks", "prepare", "rows_of", "table_of"]
 
 
 class Problem(NamedTuple):
@@ -49,8 +50,39 @@ def prepare(
 ) -> Problem:
     """Check and place the arguments of `fit`, which documents them. Raises ValueError, TypeError, BackendError."""
     placement = placement_of(x, y, sample_weight)
-    per_layer = _penalty_per_layer(network, penalties)
     train = rows_of(network, placement, x, y, sample_weight)
+    validation = None
+    if validation_data is not None:
+        if len(validation_data) not in (2, 3):
+            raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
+        validation = rows_of(network, placement, *validation_data)
+    return assemble(
+        network,
+        placement,
+        train,
+        validation,
+        optimizer=optimizer,
+        penalties=penalties,
+        batch_size=batch_size,
+        params=params,
+        seed=seed,
+    )
+
+
+def assemble(
+    network: Network,
+    placement: Placement,
+    train: Rows,
+    validation: Rows | None,
+    *,
+    optimizer: Optimizer,
+    penalties: Penalty | Sequence[Penalty | None] | None,
+    batch_size: int | None,
+    params: Tree | None,
+    seed: int | Sequence[int],
+) -> Problem:
+    """The problem of training `network` on rows that lie on the device of `placement`; see `fit` for the arguments."""
+    per_layer = _penalty_per_layer(network, penalties)
     networks = count_networks(train, optimizer, per_layer, seed)
     streams = [np.random.SeedSequence(one).spawn(3) for one in np.atleast_1d(np.asarray(seed)).tolist()]
     host = _initial(network, params, [np.random.default_rng(stream[0]) for stream in streams], networks)
@@ -68,7 +100,7 @@ def prepare(
     )
     hyper = Hyper(
         learning_rate=_spread(placement, as_schedule(optimizer.learning_rate).initial, networks),
-        strengths=_place_strengths(placement, per_layer, networks),
+        strengths=_place_strengths(network, placement, per_layer, networks),
         seed=_spread(placement, key[:, 0] if len(key) > 1 else key[0, 0], networks, "int32")
         if network.has_dropout
         else None,
@@ -77,11 +109,6 @@ def prepare(
     size = n if batch_size is None else min(batch_size, n)
     row_number = placement.put(np.arange(size)[:, None], "int32") if network.has_dropout else None
     data = Data(train.x, train.y, train.weight, row_number, None)
-    validation = None
-    if validation_data is not None:
-        if len(validation_data) not in (2, 3):
-            raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
-        validation = rows_of(network, placement, *validation_data)
     rngs = [np.random.default_rng(stream[1]) for stream in streams]
     return Problem(placement, networks, train, validation, data, hyper, state, rngs)
 
@@ -156,6 +183,8 @@ def count_networks(train: Rows, optimizer: Optimizer, penalties: Sequence[Penalt
     given = {"seed": seed, "learning_rate": as_schedule(optimizer.learning_rate).initial}
     for number, penalty in enumerate(penalties):
         given |= {f"penalties[{number}].{name}": value for name, value in penalty.strengths().items()}
+        if np.ndim(penalty.penalty_factor) == 2:
+            given[f"penalties[{number}].penalty_factor"] = penalty.penalty_factor
     sizes = {name: len(value) for name, value in given.items() if np.ndim(value) > 0}
     for name, array in (("x", train.x), ("y", train.y), ("sample_weight", train.weight)):
         if array.ndim > 2:
@@ -192,21 +221,49 @@ def _spread(placement: Placement, value: Any, networks: int | None, dtype: str |
     return placement.put(np.broadcast_to(values.reshape(-1, 1, 1), (networks, 1, 1)), dtype)
 
 
-def _place_strengths(placement: Placement, penalties: Sequence[Penalty], networks: int | None) -> tuple[Strengths, ...]:
+def _place_strengths(
+    network: Network, placement: Placement, penalties: Sequence[Penalty], networks: int | None
+) -> tuple[Strengths, ...]:
     """One `Strengths` per parameter array; a strength that is 0 in every network is left out of the computation."""
-
-    def place(value: Any) -> Array | None:
-        return _spread(placement, value, networks) if np.any(np.asarray(value) != 0) else None
-
     placed = []
-    for penalty in penalties:
+    for number, (layer, penalty) in enumerate(zip(network.dense_layers, penalties, strict=True)):
+        factor = _row_factor(number, layer.in_features, penalty)
+
+        def place(value: Any, factor: Any = None) -> Array | None:
+            if not np.any(np.asarray(value) != 0):
+                return None
+            if factor is None:
+                return _spread(placement, value, networks)
+            return placement.put(np.asarray(value, dtype=np.float64).reshape(-1, 1, 1) * factor)
+
         by_prox = penalty.l1_step == "proximal"
-        for l1, l2 in ((penalty.weight_l1, penalty.weight_l2), (penalty.bias_l1, penalty.bias_l2)):
-            placed.append(
-                Strengths(
-                    l1=place(l1) if by_prox else None,
-                    l1_subgradient=None if by_prox else place(l1),
-                    l2=place(l2),
-                )
-            )
+        l1, bias_l1 = place(penalty.weight_l1, factor), place(penalty.bias_l1)
+        placed += [
+            Strengths(
+                l1=l1 if by_prox else None,
+                l1_subgradient=None if by_prox else l1,
+                l2=place(penalty.weight_l2, factor),
+                group=place(np.asarray(penalty.group_l1) * math.sqrt(layer.out_features), factor),
+            ),
+            Strengths(
+                l1=bias_l1 if by_prox else None,
+                l1_subgradient=None if by_prox else bias_l1,
+                l2=place(penalty.bias_l2),
+            ),
+        ]
+    if networks is None:  # a factor's axis of networks
+        return tuple(tree_map(lambda leaf: leaf[0, ...] if leaf.ndim > 2 else leaf, one) for one in placed)
     return tuple(placed)
+
+
+def _row_factor(number: int, in_features: int, penalty: Penalty) -> Any:
+    """The factors of a layer's rows as (1 or K, in, 1), or None."""
+    if penalty.penalty_factor is None:
+        return None
+    factor = np.asarray(penalty.penalty_factor, dtype=np.float64)
+    if factor.shape[-1] != in_features:
+        raise ValueError(
+            f"penalty_factor of Dense layer {number} has {factor.shape[-1]} entries, but the layer takes "
+            f"{in_features} inputs: give one per input."
+        )
+    return factor.reshape(-1, in_features, 1)

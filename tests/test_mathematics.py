@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import reference
 from array_api_compat import array_namespace
 from conftest import need, placement, to_numpy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regnet import Dense, Network, initializers, penalties, schedules
@@ -128,6 +129,73 @@ def test_penalty_values_and_gradients(namespace, rng):
     for name, (value, grad, f, strengths) in values.items():
         assert to_numpy(place, value(w, *strengths))[0, 0] == pytest.approx(f(host + 0j).real, rel=1e-13), name
         assert reference.relative(to_numpy(place, grad(w, *strengths)), reference.complex_step(f, host)) <= 1e-12
+
+
+def minimise(f, start):
+    """A minimiser of a convex function of few variables by pattern search: no derivative, no formula."""
+    best, width = np.asarray(start, dtype=float), 2.0
+    moves = [np.asarray(m) for m in itertools.product((-1.0, 0.0, 1.0), repeat=best.size) if any(m)]
+    while width > 1e-7:
+        trials = [best, 0 * best, *(best + width * m for m in moves), *(best * (1 + width * s) for s in (-0.5, 0.5))]
+        values = [f(trial) for trial in trials]
+        k = int(np.argmin(values))
+        best, width = (trials[k], width) if values[k] < values[0] else (best, width / 2)
+    return best
+
+
+@settings(max_examples=40, deadline=None)
+@given(w=st.lists(finite, min_size=2, max_size=2), s=st.floats(0.1, 2.0), l1=strength, group=strength)
+def test_group_prox_is_the_minimiser(w, s, l1, group):
+    array = np.asarray([w, [5.0, -3.0]])
+    strengths = penalties.Strengths(l1=np.full((1, 1), l1), group=np.asarray([[group], [0.0]]))
+    got = penalties.penalty_prox(array, s, strengths)
+
+    def objective(u):
+        return ((u - w) ** 2).sum() / 2 + s * (l1 * np.abs(u).sum() + group * np.sqrt((u**2).sum()))
+
+    assert objective(got[0]) <= objective(minimise(objective, w)) + 1e-9
+    np.testing.assert_allclose(got[1], np.sign(array[1]) * np.maximum(np.abs(array[1]) - s * l1, 0), atol=1e-12)
+
+
+def test_group_values_and_factors(namespace, rng):
+    place = placement(namespace)
+    host, factor = rng.standard_normal((4, 3)), np.asarray([[0.0], [1.0], [2.0], [0.5]])
+    w, strength = place.put(host), place.put(0.3 * factor)
+    assert to_numpy(place, penalties.group_value(w, strength))[0, 0] == pytest.approx(
+        (0.3 * factor[:, 0] * np.linalg.norm(host, axis=1)).sum(), rel=1e-13
+    )
+    assert to_numpy(place, penalties.l1_value(w, strength))[0, 0] == pytest.approx((0.3 * factor * np.abs(host)).sum())
+    assert to_numpy(place, penalties.l2_value(w, strength))[0, 0] == pytest.approx((0.3 * factor * host**2).sum())
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), l1=strength, group=strength)
+def test_the_residual_vanishes_just_where_the_prox_stands_still(seed, l1, group):
+    """W = prox(W - grad) means optimal; elsewhere the residual is the steepest slope, by differences."""
+    rng = np.random.default_rng(seed)
+    strengths = penalties.Strengths(l1=np.full((1, 1), l1), group=np.full((1, 1), group))
+    w = penalties.penalty_prox(2 * rng.standard_normal((3, 2)), 1.0, strengths)
+    still = 3 * rng.standard_normal((3, 2)) - w  # prox(w - grad) for grad = w - z, z drawn
+    optimum = penalties.penalty_prox(w + still, 1.0, strengths)
+    residual = penalties.penalty_residual(optimum, optimum - (w + still), strengths)
+    np.testing.assert_allclose(residual, 0, atol=1e-12)
+
+    grad = rng.standard_normal((3, 2))
+    residual = penalties.penalty_residual(w, grad, strengths)
+
+    def along(direction, h=1e-7):
+        def f(u):
+            return (grad * u).sum() + l1 * np.abs(u).sum() + group * np.linalg.norm(u, axis=1).sum()
+
+        return (f(w + h * direction) - f(w)) / h
+
+    norm = np.linalg.norm(residual)
+    if norm > 1e-3:
+        assert along(-residual / norm) == pytest.approx(
+            -norm, abs=1e-5 + 1e-6 * norm / max(np.abs(w[w != 0]).min(initial=1), 1e-3)
+        )
+        other = rng.standard_normal((3, 2))
+        assert along(other / np.linalg.norm(other)) >= -norm - 1e-5
 
 
 def test_the_subgradient_at_zero_is_zero():
