@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 
-from regnet.batches import epoch_table
-from regnet.early_stopping import Best, EarlyStopping
-from regnet.evaluation import Evaluator
-from regnet.history import History, Record
+from regnet.early_stopping import EarlyStopping
+from regnet.history import History
 from regnet.model import Model
 from regnet.network import Network
 from regnet.optimizers import Adam, Optimizer
 from regnet.penalties import Penalty
 from regnet.problem import Problem, prepare
-from regnet.progress import Bar, Pace, progress_bar
-from regnet.step import State, make_step
+from regnet.progress import progress_bar
+from regnet.step import State
+from regnet.trainer import Callback, RandomBatches, Trainer
 from regnet.types import Tree
 
-__all__ = ["Callback", "DivergenceWarning", "FitResult", "fit"]
-
-Callback: TypeAlias = Callable[[Record, Model], bool | None]
-"""`callback(record, model)`, called after every record; returning True ends the training."""
-
+__all__ = ["DivergenceWarning", "FitResult", "fit"]
 
 class DivergenceWarning(UserWarning):
     """The loss of a network stopped being finite; it keeps the parameters it had before."""
@@ -111,84 +106,20 @@ def fit(
         seed=seed,
     )
     started = time.perf_counter()
-    trainer = _Trainer(problem, network, optimizer, epochs, log_every, early_stopping, callbacks)
+    trainer = Trainer(
+        problem, network, optimizer, log_every=log_every, early_stopping=early_stopping, callbacks=callbacks
+    )
     with (
         problem.placement.backend.session(problem.placement.device),
         progress_bar(epochs, "epochs", enabled=progress) as bar,
     ):
-        state, done = trainer.run(_Batches(problem, batch_size, shuffle), bar)
-        diverged_at = _report_divergence(problem, optimizer, state)
+        done = trainer.run(RandomBatches(problem, batch_size, shuffle), epochs, bar)
+        diverged_at = _report_divergence(problem, optimizer, trainer.state)
     best = trainer.best
-    final_params = state.params if best is None else best.params
+    final_params = trainer.state.params if best is None else best.params
     best_epoch = None if best is None else best.epoch if problem.networks else int(best.epoch[0])
     model = Model(network, final_params, problem.placement)
     return FitResult(model, trainer.history, done, best_epoch, diverged_at, time.perf_counter() - started)
-
-
-class _Batches:
-    """Steps of an epoch: all rows at once, or a new table of batches for every epoch."""
-
-    def __init__(self, problem: Problem, batch_size: int | None, shuffle: bool) -> None:
-        n = problem.train.x.shape[-2]
-        self.batch_size = None if batch_size is None or (batch_size >= n and not shuffle) else min(batch_size, n)
-        self._problem, self._n, self._shuffle = problem, n, shuffle
-        self.steps = 1 if self.batch_size is None else -(-n // self.batch_size)
-
-    def data(self) -> Tree:
-        """What the steps of the next epoch read."""
-        problem = self._problem
-        if self.batch_size is None:
-            return problem.data
-        table = epoch_table(problem.batch_rngs, self._n, self.batch_size, shuffle=self._shuffle)
-        table = table[0] if len(table) == 1 else table
-        return problem.data._replace(table=problem.placement.put(table, "int32"))
-
-
-class _Trainer:
-    """The loop over epochs."""
-
-    def __init__(
-        self,
-        problem: Problem,
-        network: Network,
-        optimizer: Optimizer,
-        epochs: int,
-        log_every: int,
-        early_stopping: EarlyStopping | None,
-        callbacks: Sequence[Callback],
-    ) -> None:
-        backend = problem.placement.backend
-        self._problem, self._network, self._epochs, self._log_every = problem, network, epochs, log_every
-        self._run = backend.repeat(make_step(backend, network, optimizer))
-        rate = optimizer.learning_rate
-        self._evaluator = Evaluator(backend, network, rate, problem.train, problem.validation)
-        self._callbacks = callbacks
-        self.best = None if early_stopping is None else Best(early_stopping, problem.placement)
-        self.history = History(network.metric.name)
-
-    def run(self, batches: _Batches, bar: Bar) -> tuple[State, int]:
-        """The final state and the number of epochs run."""
-        state, epoch, pace = self._problem.state, 0, Pace()
-        stop = self._record(epoch, state)
-        while epoch < self._epochs and not stop:
-            target = min(epoch - epoch % self._log_every + self._log_every, self._epochs)
-            portion = min(pace.next(), target - epoch) if batches.batch_size is None else 1
-            state = self._run(state, batches.data(), self._problem.hyper, portion * batches.steps)
-            epoch += portion
-            bar.update(epoch)
-            if epoch == target:
-                stop = self._record(epoch, state)
-                bar.update(epoch, f"loss {np.mean(self.history[-1].loss):.4f}")
-        return state, epoch
-
-    def _record(self, epoch: int, state: State) -> bool:
-        record = self._evaluator.record(epoch, state, self._problem.hyper, self._problem.networks)
-        self.history.records.append(record)
-        stop = self.best is not None and self.best.update(record, state.params)
-        model = Model(self._network, state.params, self._problem.placement)
-        answers = [callback(record, model) for callback in self._callbacks]
-        everything_diverged = not np.any(np.isfinite(record.data_loss))
-        return stop or any(answers) or everything_diverged
 
 
 def _report_divergence(problem: Problem, optimizer: Optimizer, state: State) -> Any:

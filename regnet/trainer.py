@@ -1,0 +1,130 @@
+"""The loop over epochs that every training goes through: steps, records, callbacks, early stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias, final
+
+import numpy as np
+
+from regnet.batches import epoch_table
+from regnet.early_stopping import Best, EarlyStopping
+from regnet.evaluation import Evaluator
+from regnet.history import History, Record
+from regnet.model import Model
+from regnet.network import Network
+from regnet.optimizers import Optimizer
+from regnet.problem import Problem
+from regnet.progress import Bar, Pace
+from regnet.step import Data, Hyper, State, make_step
+
+__all__ = ["Batches", "Callback", "EpochEnd", "EpochRule", "RandomBatches", "Trainer"]
+
+Callback: TypeAlias = Callable[[Record, Model], bool | None]
+"""`callback(record, model)`, called after every record; returning True ends the training."""
+
+
+class EpochEnd(NamedTuple):
+    """What an epoch rule decides: the state and hyperparameters to go on with, and whether to stop."""
+
+    state: State
+    hyper: Hyper
+    stop: bool
+
+
+EpochRule: TypeAlias = Callable[[int, State, Hyper], EpochEnd]
+"""`rule(epoch, state, hyper)`, called after every epoch (1: the first)."""
+
+
+class Batches(Protocol):
+    """Where the steps of an epoch take their rows from."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether every epoch has the same data, so that several may run without coming back."""
+
+    def data(self) -> Data:
+        """What the steps of the next epoch read."""
+
+
+@final
+class RandomBatches:
+    """All rows at once, or a new table of batches for every epoch, drawn from each network's own generator."""
+
+    def __init__(self, problem: Problem, batch_size: int | None, shuffle: bool) -> None:
+        """batch_size None: all rows in every step."""
+        self._problem, self._n, self._shuffle = problem, problem.train.x.shape[-2], shuffle
+        self.fixed = batch_size is None or (batch_size >= self._n and not shuffle)
+        self._batch_size = min(batch_size or self._n, self._n)
+        self.steps = 1 if self.fixed else -(-self._n // self._batch_size)
+
+    def data(self) -> Data:
+        """See Batches."""
+        problem = self._problem
+        if self.fixed:
+            return problem.data
+        table = epoch_table(problem.batch_rngs, self._n, self._batch_size, shuffle=self._shuffle)
+        table = table[0] if len(table) == 1 else table
+        return problem.data._replace(table=problem.placement.put(table, "int32"))
+
+
+@final
+class Trainer:
+    """Runs epochs and keeps the history.
+
+    log_every: epochs between records, None for no records (then there are no callbacks and no early stopping);
+    rule: asked after every epoch. history, best: what was recorded; state: where training stands.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        network: Network,
+        optimizer: Optimizer,
+        *,
+        log_every: int | None,
+        early_stopping: EarlyStopping | None = None,
+        callbacks: Sequence[Callback] = (),
+        rule: EpochRule | None = None,
+    ) -> None:
+        """Nothing runs yet."""
+        backend = problem.placement.backend
+        self._problem, self._network, self._log_every, self._rule = problem, network, log_every, rule
+        self._run = backend.repeat(make_step(backend, network, optimizer))
+        self._evaluator = Evaluator(backend, network, optimizer.learning_rate, problem.train, problem.validation)
+        self._callbacks = callbacks
+        self.best = None if early_stopping is None else Best(early_stopping, problem.placement)
+        self.history = History(network.metric.name)
+        self.state, self.hyper = problem.state, problem.hyper
+
+    def run(self, batches: Batches, epochs: int, bar: Bar) -> int:
+        """Train for `epochs` epochs, or until something stops it; returns the number of epochs run."""
+        epoch, pace = 0, Pace()
+        log_every = self._log_every or epochs
+        stop = self._log_every is not None and self._record(epoch)
+        while epoch < epochs and not stop:
+            target = min(epoch - epoch % log_every + log_every, epochs)
+            several = batches.fixed and self._rule is None
+            portion = min(pace.next(), target - epoch) if several else 1
+            self.state = self._run(self.state, batches.data(), self.hyper, portion * batches.steps)
+            epoch += portion
+            if self._rule is not None:
+                self.state, self.hyper, stop = self._rule(epoch, self.state, self.hyper)
+            bar.update(epoch)
+            if self._log_every is not None and (epoch == target or stop):
+                stop = self._record(epoch) or stop
+                bar.update(epoch, f"loss {np.mean(self.history[-1].loss):.4f}")
+        return epoch
+
+    def _record(self, epoch: int) -> bool:
+        record = self._evaluator.record(epoch, self.state, self.hyper, self._problem.networks)
+        self.history.records.append(record)
+        stop = self.best is not None and self.best.update(record, self.state.params)
+        model = Model(self._network, self.state.params, self._problem.placement)
+        answers: list[Any] = [callback(record, model) for callback in self._callbacks]
+        everything_diverged = not np.any(np.isfinite(record.data_loss))
+        return stop or any(answers) or everything_diverged
