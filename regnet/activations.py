@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, final
 
-from array_api_compat import array_namespace
 from array_api_compat import device as device_of
 
+from regnet.namespace import array_namespace
 from regnet.types import Array
 
 __all__ = ["ACTIVATIONS", "Activation", "Identity", "LeakyRelu", "Relu", "Sigmoid", "Tanh", "get_activation"]

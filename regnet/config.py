@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-__all__ = ["DTYPES", "Config", "config_context", "get_config"]
+__all__ = ["DTYPES", "Config", "asked_dtype", "config_context", "get_config"]
 
 DTYPES = ("float32", "float64")
 
@@ -40,10 +40,18 @@ def get_config() -> Config:
     override = _overrides.get()
     backend = override.get("backend") or os.environ.get("REGNET_BACKEND", "").strip() or "numpy"
     device = override.get("device") or os.environ.get("REGNET_DEVICE", "").strip() or None
-    dtype = override.get("dtype") or os.environ.get("REGNET_DTYPE", "").strip() or "float32"
-    if dtype not in DTYPES:
+    return Config(backend, device, asked_dtype() or "float32")
+
+
+def asked_dtype() -> str | None:
+    """The dtype that `config_context` or REGNET_DTYPE asks for, or None where nobody asked.
+
+    Raises ValueError for a dtype that regnet does not compute in.
+    """
+    dtype = _overrides.get().get("dtype") or os.environ.get("REGNET_DTYPE", "").strip() or None
+    if dtype not in (None, *DTYPES):
         raise ValueError(f"dtype {dtype!r} (REGNET_DTYPE) is not supported: choose one of {', '.join(DTYPES)}.")
-    return Config(backend, device, dtype)
+    return dtype
 
 
 @contextmanager

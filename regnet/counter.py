@@ -6,9 +6,9 @@ whose bias is small for neighbouring counters.
 
 from __future__ import annotations
 
-from array_api_compat import array_namespace
 from array_api_compat import device as device_of
 
+from regnet.namespace import array_namespace
 from regnet.types import Array
 
 __all__ = ["counter_bits", "keep_mask", "mix"]

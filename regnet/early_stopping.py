@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from regnet.history import Record
+from regnet.namespace import array_namespace
 from regnet.registry import Placement
 from regnet.tree import tree_map
 from regnet.types import Tree

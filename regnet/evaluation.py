@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from regnet.backend import Backend
 from regnet.history import Record
+from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
 from regnet.penalties import penalty_terms
 from regnet.schedules import as_schedule

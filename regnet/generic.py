@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import numpy as np
-from array_api_compat import array_namespace, is_array_api_obj
 from array_api_compat import device as device_of
+from array_api_compat import is_array_api_obj
 
 from regnet.backend import BackendError, BackendInfo
+from regnet.namespace import array_namespace
 from regnet.tree import leaves, tree_map
 from regnet.types import Array, Step, Tree
 

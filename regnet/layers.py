@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from regnet.activations import Activation, get_activation
 from regnet.counter import keep_mask
 from regnet.initializers import Initializer, get_initializer
+from regnet.namespace import array_namespace
 from regnet.types import Array
 
 __all__ = ["Backward", "Dense", "DenseParams", "Dropout", "Layer", "Noise"]

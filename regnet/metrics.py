@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, final
 
-from array_api_compat import array_namespace
-
+from regnet.namespace import array_namespace
 from regnet.types import Array
 
 __all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric"]

@@ -6,17 +6,24 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from regnet.generic import BLOCK_ELEMENTS, row_blocks, width_of
 from regnet.losses import get_loss
+from regnet.namespace import array_namespace
 from regnet.network import Network
 from regnet.problem import rows_of, table_of
 from regnet.registry import Placement, is_host_data
 from regnet.tree import tree_map
 from regnet.types import Array, Tree
 
-__all__ = ["Model"]
+__all__ = ["Model", "apply_in_blocks"]
+
+
+def apply_in_blocks(network: Network, params: Tree, table: Array, /) -> Array:
+    """The network's outputs for a table on its device, block by block: activations need bounded memory."""
+    size = max(1, BLOCK_ELEMENTS // width_of(table, params))
+    parts = [network.apply(params, block) for block in row_blocks(table, size)]
+    return parts[0] if len(parts) == 1 else array_namespace(table).concat(parts, axis=-2)
 
 
 @final
@@ -62,10 +69,8 @@ class Model:
     def _apply(self, x: Any) -> Array:
         backend = self.placement.backend
         table = table_of(x, self.placement, in_features=self.network.in_features)
-        size = max(1, BLOCK_ELEMENTS // width_of(table, self.params))
         with backend.session(self.placement.device):
-            parts = [self.network.apply(self.params, block) for block in row_blocks(table, size)]
-        return parts[0] if len(parts) == 1 else array_namespace(table).concat(parts, axis=-2)
+            return apply_in_blocks(self.network, self.params, table)
 
     def _give(self, x: Any, values: Array) -> Array:
         return self.placement.backend.to_numpy(values) if is_host_data(x) else values

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any, NamedTuple, final
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from regnet.activations import Activation
 from regnet.counter import mix
@@ -16,6 +15,7 @@ from regnet.initializers import Initializer
 from regnet.layers import Backward, Dense, Dropout, Layer, Noise
 from regnet.losses import Loss, get_loss
 from regnet.metrics import METRICS, Metric
+from regnet.namespace import array_namespace
 from regnet.types import Array, Tree
 
 __all__ = ["Network", "Rows"]

@@ -13,8 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
-from array_api_compat import array_namespace
-
+from regnet.namespace import array_namespace
 from regnet.types import Array, Schedule
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Descent", "Optimizer", "RMSprop", "Slots"]

@@ -18,9 +18,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple, TypeAlias, final
 
 import numpy as np
-from array_api_compat import array_namespace
 from array_api_compat import device as device_of
 
+from regnet.namespace import array_namespace
 from regnet.types import Array
 
 __all__ = [

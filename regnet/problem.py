@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace
 
+from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
 from regnet.optimizers import Optimizer
 from regnet.penalties import Penalty, Strengths

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
-from array_api_compat import array_namespace
-
+from regnet.namespace import array_namespace
 from regnet.types import Array, Schedule
 
 __all__ = ["Constant", "Cosine", "Exponential", "InverseTime", "Rate", "StepDecay", "as_schedule"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from array_api_compat import array_namespace
 from array_api_compat import device as device_of
 
 from regnet.backend import Backend
 from regnet.counter import mix
+from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
 from regnet.optimizers import Optimizer, Slots
 from regnet.penalties import Strengths, add_penalty_grad, penalty_prox, penalty_terms

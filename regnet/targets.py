@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import array_api_extra as xpx
-from array_api_compat import array_namespace
 
 from regnet.losses import get_loss
+from regnet.namespace import array_namespace
 from regnet.network import Network
 from regnet.types import Array
 

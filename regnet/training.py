@@ -24,6 +24,7 @@ from regnet.types import Tree
 
 __all__ = ["DivergenceWarning", "FitResult", "fit"]
 
+
 class DivergenceWarning(UserWarning):
     """The loss of a network stopped being finite; it keeps the parameters it had before."""
 

@@ -1,0 +1,76 @@
+"""Training on all rows at once: L-BFGS for smooth objectives, FISTA for any penalty."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from regnet.fista import fista
+from regnet.lbfgs import lbfgs
+from regnet.objective import Objective
+from regnet.registry import Placement
+from regnet.types import Tree
+
+__all__ = ["fit_full_batch"]
+
+
+def fit_full_batch(estimator: Any, objective: Objective, params: Tree, placement: Placement, /) -> Tree:
+    """The parameters at the minimum that the estimator's `solver` finds from `params`; sets `loss_`, `n_iter_`.
+
+    Warns ConvergenceWarning in scikit-learn's words where the solver ended for another reason than convergence.
+    """
+    curve: list[float] = []
+
+    def note(iteration: int, values: Any) -> bool:
+        curve.append(float(np.asarray(values)[0]))
+        if estimator.verbose:
+            print(f"Iteration {iteration}, loss = {curve[-1]:.8f}")
+        return False
+
+    start = objective.pack(params)
+    with placement.backend.session(placement.device):
+        if estimator.solver == "lbfgs":
+            found = lbfgs(
+                objective.smooth,
+                start,
+                placement,
+                max_iter=int(estimator.max_iter),
+                max_fun=int(estimator.max_fun),
+                gtol=float(estimator.tol),
+                callback=note,
+            )
+        else:
+            found = fista(
+                objective.smooth,
+                objective.prox,
+                objective.penalty,
+                start,
+                placement,
+                max_iter=int(estimator.max_iter),
+                tol=float(estimator.tol),
+                callback=note,
+            )
+    estimator.n_iter_ = min(int(found.iterations[0]), int(estimator.max_iter))
+    estimator.loss_ = float(found.value[0])
+    if estimator.solver == "fista":
+        estimator.loss_curve_ = curve
+        estimator.best_loss_ = estimator.loss_
+    if found.status[0] != 0:
+        _warn(estimator, int(found.status[0]), found.messages[0])
+    return objective.lone(found.point)
+
+
+def _warn(estimator: Any, status: int, message: str) -> None:
+    text = (
+        f"{estimator.solver} failed to converge after {estimator.n_iter_} iteration(s) (status={status}):\n{message}\n"
+    )
+    if estimator.n_iter_ == estimator.max_iter:
+        text += f"\nIncrease the number of iterations to improve the convergence (max_iter={estimator.max_iter})."
+    text += (
+        "\nYou might also want to scale the data as shown in:\n"
+        "    https://scikit-learn.org/stable/modules/preprocessing.html"
+    )
+    warnings.warn(text, ConvergenceWarning, stacklevel=5)

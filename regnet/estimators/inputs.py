@@ -1,0 +1,209 @@
+"""What users hand in: host data are checked by scikit-learn, arrays of other libraries where they are, in its words."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import sklearn
+from array_api_compat import device as device_of
+from scipy.sparse import issparse
+from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
+
+from regnet.config import asked_dtype, get_config
+from regnet.generic import root_module
+from regnet.namespace import array_namespace
+from regnet.network import Rows
+from regnet.registry import Placement, get_backend, is_host_data, placement_of
+from regnet.types import Array
+
+__all__ = [
+    "Inputs",
+    "check_fit_inputs",
+    "check_predict_input",
+    "dense_rows",
+    "make_rows",
+    "on_host",
+    "placement_of_fitted",
+    "select_columns",
+    "to_host",
+]
+
+
+class Inputs(NamedTuple):
+    """Checked data: x (n, in) and y (n,) or (n, out) where the caller has them, weight (n,) or None; x may be sparse.
+
+    placement: where to compute; host: whether results go back to the host as NumPy arrays.
+    """
+
+    x: Any
+    y: Any
+    weight: Any
+    placement: Placement
+    host: bool
+
+
+def on_host(values: Any, /) -> bool:
+    """Whether values are host data, sparse matrices included."""
+    return issparse(values) or is_host_data(values)
+
+
+def _float_types() -> tuple[Any, ...]:
+    """Accepted floating types; data of another type become the first: float64, or what was asked for by name."""
+    return (np.float32, np.float64) if asked_dtype() == "float32" else (np.float64, np.float32)
+
+
+def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, reset: bool, numeric: bool) -> Inputs:
+    """Check the arguments of `fit`; everything follows x: its library, its device.
+
+    numeric: y holds numbers (regression). Raises what scikit-learn raises, in its words.
+    """
+    if on_host(x):
+        y, sample_weight = to_host(y), to_host(sample_weight)
+        x, y = validate_data(
+            estimator,
+            x,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=numeric,
+            dtype=_float_types(),
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
+            y = column_or_1d(y, warn=True)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, x)
+        backend, config = get_backend(), get_config()
+        placement = Placement(backend, config.device or backend.default_device(), x.dtype.name)
+        return Inputs(x, y, _check_weight(sample_weight, x.shape[0]), placement, True)
+    x, placement = _check_device_table(estimator, x, reset)
+    if on_host(y):
+        y = validate_data(estimator, X="no_validation", y=y, multi_output=True, y_numeric=numeric)
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+    else:
+        y = _same_library(y, placement)
+        xp = array_namespace(y)
+        if xp.isdtype(y.dtype, "real floating") and not bool(xp.all(xp.isfinite(y))):
+            raise ValueError("Input y contains NaN or infinity.")
+        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.shape[0] != x.shape[0]:
+        raise ValueError(f"Found input variables with inconsistent numbers of samples: [{x.shape[0]}, {y.shape[0]}]")
+    if sample_weight is not None:
+        weight = np.asarray(sample_weight) if on_host(sample_weight) else sample_weight
+        weight = placement.put(to_host(weight) if not on_host(weight) and _foreign(weight, placement) else weight)
+        if weight.shape != (x.shape[0],):
+            raise ValueError(f"sample_weight.shape == {tuple(weight.shape)}, expected {(x.shape[0],)}!")
+        sample_weight = _check_weight(weight, x.shape[0])
+    return Inputs(x, y, sample_weight, placement, False)
+
+
+def _check_weight(weight: Any, n: int) -> Any:
+    if weight is None:
+        return None
+    xp = array_namespace(weight)
+    if not bool(xp.all(xp.isfinite(weight) & (weight >= 0))) or not bool(xp.any(weight > 0)):
+        raise ValueError("sample_weight must be finite, not negative, and not all 0.")
+    return weight
+
+
+def _check_device_table(estimator: Any, x: Array, reset: bool) -> tuple[Array, Placement]:
+    """A table that lies on its own library's device; no copy is made."""
+    if x.ndim != 2:
+        raise ValueError(
+            f"Expected 2D array, got {x.ndim}D array instead. Reshape your data either using array.reshape(-1, 1) if "
+            "your data has a single feature or array.reshape(1, -1) if it contains a single sample."
+        )
+    if x.shape[0] < 1:
+        raise ValueError(f"Found array with 0 sample(s) (shape={tuple(x.shape)}) while a minimum of 1 is required.")
+    if x.shape[1] < 1:
+        raise ValueError(f"Found array with 0 feature(s) (shape={tuple(x.shape)}) while a minimum of 1 is required.")
+    validate_data(estimator, X=x, skip_check_array=True, reset=reset)
+    xp = array_namespace(x)
+    if xp.isdtype(x.dtype, "complex floating"):
+        raise ValueError(f"Complex data not supported\n{x}\n")
+    placement = placement_of(x)
+    if xp.isdtype(x.dtype, "real floating") and not bool(xp.all(xp.isfinite(x))):
+        raise ValueError("Input X contains NaN or infinity.")
+    return placement.put(x), placement
+
+
+def _foreign(values: Any, placement: Placement) -> bool:
+    return not placement.backend.owns(values)
+
+
+def to_host(values: Any) -> Any:
+    """Arrays of another library as NumPy arrays; host data as they are."""
+    return values if values is None or on_host(values) else placement_of(values).backend.to_numpy(values)
+
+
+def _same_library(values: Any, placement: Placement) -> Any:
+    """Values with their dtype on the placement's library and device."""
+    if _foreign(values, placement) or device_of(values) != placement.device:
+        values = to_host(values)
+        return placement.put(values, values.dtype.name)
+    return values
+
+
+def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Any, Placement, bool]:
+    """The table of a prediction (it may be sparse), where to compute, and whether the answer is a NumPy array."""
+    weights = estimator.coefs_[0]
+    if sklearn.get_config()["array_api_dispatch"] and not _same_namespace(x, weights):
+        raise ValueError(
+            f"Inputs passed to {type(estimator).__name__}.{method}() must use the same namespace and the same device "
+            "as those passed to fit()."
+        )
+    placement = placement_of_fitted(estimator)
+    if on_host(x):
+        return validate_data(estimator, x, accept_sparse=["csr", "csc"], reset=False), placement, True
+    x, own = _check_device_table(estimator, x, reset=False)
+    return x, own._replace(dtype=placement.dtype), False
+
+
+def placement_of_fitted(estimator: Any, /) -> Placement:
+    """Where a fitted estimator computes on host data: where its weights are, or where the environment says."""
+    weights = estimator.coefs_[0]
+    if not on_host(weights):
+        return placement_of(weights)
+    backend, config = get_backend(), get_config()
+    return Placement(backend, config.device or backend.default_device(), weights.dtype.name)
+
+
+def _same_namespace(x: Any, weights: Any) -> bool:
+    if on_host(x) or on_host(weights):
+        return on_host(x) and on_host(weights)
+    return root_module(x) == root_module(weights) and bool(device_of(x) == device_of(weights))
+
+
+def dense_rows(x: Any, placement: Placement, /) -> Array:
+    """The table on the device; a sparse one is made dense, because the Array API has no sparse arrays."""
+    if not issparse(x):
+        return placement.put(x)
+    try:
+        return placement.put(x.toarray())
+    except MemoryError as error:
+        size = x.shape[0] * x.shape[1] * np.dtype(placement.dtype).itemsize / 2**30
+        raise MemoryError(
+            f"regnet makes the sparse X dense, which takes {size:.1f} GiB here: give fewer columns (SelectKBest, "
+            "TruncatedSVD), or fewer rows at a time with partial_fit."
+        ) from error
+
+
+def make_rows(placement: Placement, table: Array, targets: Any, weight: Any, /) -> Rows:
+    """Rows on the device with weights that sum to 1; targets (n, outputs), weight (n,) or None for equal ones."""
+    n = table.shape[0]
+    encoded = placement.put(targets)
+    if weight is None:
+        return Rows(table, encoded, placement.put(np.full((n, 1), 1.0 / n)))
+    column = placement.put(weight)[:, None]
+    return Rows(table, encoded, column / array_namespace(column).sum(column))
+
+
+def select_columns(x: Any, kept: Any, /) -> Any:
+    """Columns of a table of any kind; kept: boolean (columns,), host."""
+    numbers = np.flatnonzero(kept)
+    if hasattr(x, "iloc"):
+        return x.iloc[:, numbers]
+    if on_host(x):
+        return x[:, numbers.tolist()] if not isinstance(x, (list, tuple)) else np.asarray(x)[:, numbers]
+    return array_namespace(x).take(x, placement_of(x).put(numbers, "int32"), axis=1)

@@ -1,0 +1,103 @@
+"""Class labels of any kind, as a network's targets and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.utils.multiclass import type_of_target, unique_labels
+
+from regnet.namespace import array_namespace
+from regnet.registry import Placement, is_host_data
+from regnet.types import Array
+
+__all__ = ["Labels", "labels_of"]
+
+
+@final
+@dataclass(frozen=True)
+class Labels:
+    """The classes (sorted, on the host), and how they are laid out over the outputs.
+
+    kind: 'binary' (one output, the probability of the second class), 'multiclass' (one output a class) or
+    'multilabel' (one output a label, each of them yes or no).
+    """
+
+    kind: Literal["binary", "multiclass", "multilabel"]
+    classes: NDArray[Any]
+
+    @property
+    def outputs(self) -> int:
+        """The number of the network's outputs."""
+        return 1 if self.kind == "binary" else len(self.classes)
+
+    @property
+    def loss(self) -> str:
+        """The loss that goes with the layout."""
+        return "categorical_crossentropy" if self.kind == "multiclass" else "binary_crossentropy"
+
+    def encode(self, y: Array, /) -> Array:
+        """Boolean (n, outputs) for labels (n,) or a multilabel indicator (n, labels), where y lives."""
+        if issparse(y):
+            y = y.toarray()
+        if self.kind == "multilabel":
+            return y != 0
+        classes = self.classes[1:] if self.kind == "binary" and len(self.classes) == 2 else self.classes
+        if is_host_data(y):
+            same = np.asarray(y)[:, None] == classes[None, :]
+        else:
+            xp = array_namespace(y)
+            same = y[:, None] == xp.asarray(classes.astype(self.classes.dtype), dtype=y.dtype, device=y.device)[None, :]
+        return same & False if len(self.classes) == 1 else same
+
+    def decode(self, values: Array, placement: Placement | None, /) -> Array:
+        """Labels for probabilities (n, outputs); placement: where to answer, None for the host (NumPy)."""
+        xp = array_namespace(values)
+        if self.kind == "multilabel":
+            return xp.astype(values > 0.5, xp.int64)
+        if self.kind == "multiclass":
+            numbers = xp.argmax(values, axis=1)
+        else:
+            numbers = xp.astype(values[:, 0] > 0.5, xp.int64) * (len(self.classes) - 1)
+        if placement is None:
+            return self.classes[np.asarray(numbers)]
+        if self.classes.dtype.kind not in "fiub":  # no array library but NumPy holds text
+            return self.classes[placement.backend.to_numpy(numbers)]
+        return xp.take(placement.put(self.classes, self.classes.dtype.name), numbers, axis=0)
+
+
+def labels_of(y: Any, /) -> Labels:
+    """The labels that occur in y: on the host of any kind that scikit-learn takes, or numbers on a device.
+
+    Raises ValueError for what is no set of class labels, as scikit-learn words it.
+    """
+    if is_host_data(y) or issparse(y):
+        kind = type_of_target(y, input_name="y")
+        if "multioutput" in kind:
+            raise ValueError("Multioutput target data is not supported with label binarization")
+        classes = unique_labels(y)
+        if kind.startswith("multilabel"):
+            return Labels("multilabel", classes)
+        return Labels("binary" if len(classes) <= 2 else "multiclass", classes)
+    xp = array_namespace(y)
+    if y.ndim == 2:
+        if not bool(xp.all((y == 0) | (y == 1))):
+            raise ValueError("Multioutput target data is not supported with label binarization")
+        return Labels("multilabel", np.arange(y.shape[1]))
+    if xp.isdtype(y.dtype, "real floating") and not bool(xp.all(xp.round(y) == y)):
+        raise ValueError(
+            "Unknown label type: continuous. Maybe you are trying to fit a classifier, which expects discrete classes "
+            "on a regression target with continuous values."
+        )
+    found = placement_values(xp.unique_values(y))
+    return Labels("binary" if len(found) <= 2 else "multiclass", np.sort(found))
+
+
+def placement_values(array: Array, /) -> Any:
+    """A few values of a device's array on the host."""
+    from regnet.registry import placement_of
+
+    return placement_of(array).backend.to_numpy(array)

@@ -1,0 +1,161 @@
+"""From constructor parameters to a network, its penalties and an optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from regnet.activations import ACTIVATIONS
+from regnet.early_stopping import EarlyStopping
+from regnet.initializers import INITIALIZERS
+from regnet.losses import Loss
+from regnet.network import Network
+from regnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from regnet.penalties import Penalty
+
+__all__ = ["CONSTRAINTS", "DEFAULT_ALPHA", "alpha_of", "make_network", "make_optimizer", "make_penalties", "widths_of"]
+
+DEFAULT_ALPHA = float("0.0001")
+"""The object that stands for "alpha was not given": a caller's own 1e-4 is another object of the same value."""
+
+OPTIMIZERS = (SGD, Adagrad, RMSprop, Adam, AdamW)
+STRENGTHS = ("weight_l1", "weight_l2", "bias_l1", "bias_l2", "input_l1", "neuron_l1")
+SOLVERS = {"lbfgs", "sgd", "adam", "fista"}
+
+_STRENGTH = [Interval(Real, 0, None, closed="left"), "array-like", None]
+
+CONSTRAINTS: dict[str, Any] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [StrOptions({"logistic", *ACTIVATIONS}), *{type(instance) for instance in ACTIVATIONS.values()}],
+    "solver": [StrOptions(SOLVERS), *OPTIMIZERS],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean", EarlyStopping],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    "weight_l1": _STRENGTH,
+    "weight_l2": _STRENGTH,
+    "bias_l1": _STRENGTH,
+    "bias_l2": _STRENGTH,
+    "input_l1": [Interval(Real, 0, None, closed="left"), None],
+    "neuron_l1": _STRENGTH,
+    "penalty_factor": ["array-like", None],
+    "l1_step": [StrOptions({"proximal", "subgradient"})],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+    "initializer": [StrOptions(set(INITIALIZERS)), *{type(one) for one in INITIALIZERS.values()}, None],
+}
+
+
+def widths_of(estimator: Any, /) -> list[int]:
+    """`hidden_layer_sizes` as a list. Raises ValueError for widths of 0 or less."""
+    sizes = estimator.hidden_layer_sizes
+    widths = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if any(width <= 0 for width in widths):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {widths}.")
+    return [int(width) for width in widths]
+
+
+def make_network(estimator: Any, widths: Sequence[int], loss: str | Loss, /, *, dropout: float = 0.0) -> Network:
+    """The estimator's network with these widths, inputs and outputs included."""
+    activation = {"logistic": "sigmoid"}.get(estimator.activation, estimator.activation)
+    return Network.mlp(widths, loss=loss, activation=activation, dropout=float(dropout))
+
+
+def alpha_of(estimator: Any, /) -> float:
+    """`alpha`, or 0 where one of regnet's own strengths was given and alpha was not."""
+    own = any(getattr(estimator, name) is not None for name in STRENGTHS)
+    return 0.0 if own and estimator.alpha is DEFAULT_ALPHA else float(estimator.alpha)
+
+
+def make_penalties(estimator: Any, in_features: int, /) -> list[Penalty]:
+    """One Penalty per Dense layer. Raises ValueError naming the parameter that does not fit the network."""
+    hidden = len(widths_of(estimator))
+    names = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
+    columns = {name: _per_layer(estimator, name, hidden + 1, "layers") for name in names}
+    neuron_l1 = _per_layer(estimator, "neuron_l1", hidden, "hidden layers")
+    group_l1 = [float(estimator.input_l1 or 0.0), *neuron_l1]
+    _refuse_lbfgs(estimator, columns, group_l1)
+    factor = estimator.penalty_factor
+    if factor is not None:
+        factor = np.asarray(factor, dtype=np.float64)
+        if factor.shape != (in_features,) or not (np.isfinite(factor) & (factor >= 0)).all():
+            raise ValueError(
+                f"penalty_factor must hold one finite number of 0 or more per input: X has {in_features} features, "
+                f"penalty_factor has shape {factor.shape}."
+            )
+    return [
+        Penalty(
+            **{name: column[layer] for name, column in columns.items()},
+            group_l1=group_l1[layer],
+            penalty_factor=factor if layer == 0 else None,
+            l1_step=estimator.l1_step,
+        )
+        for layer in range(hidden + 1)
+    ]
+
+
+def _per_layer(estimator: Any, name: str, count: int, layers: str) -> list[float]:
+    value = getattr(estimator, name)
+    if value is None:
+        return [0.0] * count
+    values = [float(one) for one in np.atleast_1d(np.asarray(value, dtype=np.float64))]
+    if not all(0.0 <= one < np.inf for one in values):
+        raise ValueError(f"{name}={value!r}: a strength must be a finite number of 0 or more.")
+    if np.ndim(value) == 0 or isinstance(value, (int, float)):
+        if count == 0 and values[0] > 0:
+            raise ValueError(
+                f"{name}={value!r}, but hidden_layer_sizes=() has no hidden layer whose neurons it could act on: leave "
+                f"{name} out, or use input_l1 or weight_l1."
+            )
+        return values * count
+    if len(values) != count:
+        raise ValueError(
+            f"{name} has {len(values)} values, but the network has {count} {layers} "
+            f"(hidden_layer_sizes={estimator.hidden_layer_sizes!r}): give one number for all, or one per layer."
+        )
+    return values
+
+
+def _refuse_lbfgs(estimator: Any, columns: dict[str, list[float]], group_l1: Sequence[float]) -> None:
+    if estimator.solver != "lbfgs":
+        return
+    named: dict[str, Sequence[float]] = {"weight_l1": columns["weight_l1"], "bias_l1": columns["bias_l1"]}
+    named |= {"input_l1": group_l1[:1], "neuron_l1": group_l1[1:]}
+    for name, values in named.items():
+        if any(values):
+            raise ValueError(
+                f"solver='lbfgs' cannot minimise {name}={getattr(estimator, name)!r}: it needs a gradient everywhere, "
+                "and this penalty has none at 0. Use solver='fista' (all rows, any penalty) or solver='adam'."
+            )
+
+
+def make_optimizer(estimator: Any, /) -> Optimizer:
+    """The optimizer behind `solver`: the object itself, or scikit-learn's 'adam' or 'sgd' by its parameters."""
+    solver = estimator.solver
+    if not isinstance(solver, str):
+        chosen: Optimizer = solver
+        return chosen
+    rate = float(estimator.learning_rate_init)
+    if solver == "sgd":
+        momentum = float(estimator.momentum)
+        return SGD(rate, momentum=momentum, nesterov=bool(estimator.nesterovs_momentum))
+    return Adam(rate, estimator.beta_1, estimator.beta_2, estimator.epsilon, epsilon_hat=True)

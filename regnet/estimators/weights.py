@@ -1,0 +1,53 @@
+"""Weights as scikit-learn shows them, `coefs_` and `intercepts_`, and as a network takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from regnet.initializers import get_initializer
+from regnet.layers import DenseParams
+from regnet.network import Network
+from regnet.registry import Placement
+from regnet.types import Array, Tree
+
+__all__ = ["draw_weights", "params_of", "weights_of"]
+
+
+def draw_weights(estimator: Any, network: Network, rng: np.random.RandomState, dtype: str, /) -> tuple[Any, Any]:
+    """First weights (in, out) and biases (out,), layer by layer.
+
+    Without `initializer` they are the numbers that scikit-learn draws from the same RandomState: uniform in
+    +-sqrt(6 / (in + out)), for logistic neurons sqrt(2 / (in + out)), biases too. With one, biases are 0.
+    """
+    weights, biases = [], []
+    for layer in network.dense_layers:
+        fan_in, fan_out = layer.in_features, layer.out_features
+        if estimator.initializer is not None:
+            weights.append(get_initializer(estimator.initializer).draw(rng, fan_in, fan_out))
+            biases.append(np.zeros(fan_out))
+            continue
+        bound = np.sqrt((2.0 if estimator.activation == "logistic" else 6.0) / (fan_in + fan_out))
+        weights.append(rng.uniform(-bound, bound, (fan_in, fan_out)))
+        biases.append(rng.uniform(-bound, bound, fan_out))
+    return [one.astype(dtype, copy=False) for one in weights], [one.astype(dtype, copy=False) for one in biases]
+
+
+def params_of(network: Network, placement: Placement, weights: list[Array], biases: list[Array], /) -> Tree:
+    """The network's parameters on the device of `placement`."""
+    pairs = iter(zip(weights, biases, strict=True))
+    params: list[Any] = []
+    for layer in network.layers:
+        if layer not in network.dense_layers:
+            params.append(())
+            continue
+        weight, bias = next(pairs)
+        params.append(DenseParams(placement.put(weight), placement.put(bias)[None, :]))
+    return tuple(params)
+
+
+def weights_of(params: Tree, /) -> tuple[list[Array], list[Array]]:
+    """Weights (in, out) and biases (out,) of one network's parameters, where they are."""
+    dense = [one for one in params if isinstance(one, DenseParams)]
+    return [one.weight for one in dense], [one.bias[0, :] for one in dense]
