@@ -13,6 +13,7 @@ from regnet.backend import Backend, BackendError, BackendInfo
 from regnet.checkpoint import load, save
 from regnet.config import config_context, get_config
 from regnet.early_stopping import EarlyStopping
+from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.history import History, Record
 from regnet.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, Normal
 from regnet.layers import Dense, Dropout
@@ -48,6 +49,8 @@ __all__ = [
     "HeUniform",
     "History",
     "InverseTime",
+    "MLPClassifier",
+    "MLPRegressor",
     "Model",
     "Network",
     "Normal",

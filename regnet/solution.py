@@ -1,0 +1,26 @@
+"""What a solver that looks at all rows returns."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from regnet.types import Array
+
+__all__ = ["Solution"]
+
+
+class Solution(NamedTuple):
+    """The end of a minimisation of K functions of d variables each.
+
+    point: (K, d), on the device. On the host, one entry per function: value (the objective); stationarity (sup norm of
+    the gradient, or of a subgradient, at point); iterations; evaluations; status (0 converged, 1 limit reached,
+    2 no progress possible); messages.
+    """
+
+    point: Array
+    value: Any
+    stationarity: Any
+    iterations: Any
+    evaluations: Any
+    status: Any
+    messages: tuple[str, ...]
