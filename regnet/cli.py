@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
+from sklearn.exceptions import ConvergenceWarning
 
 from regnet import checkpoint, datasets, files
 from regnet.backend import BackendError
 from regnet.early_stopping import EarlyStopping
 from regnet.recipe import OPTIMIZERS, prepare_table, recipe_for
 from regnet.reports import json_figures, print_backends, record_line, save_plot
-from regnet.training import fit as fit_network
 
 __all__ = ["app", "main"]
 
@@ -116,37 +118,42 @@ def fit(
         },
     )
     prepared = prepare_table(table, recipe, seed=seed, shuffled=data == "spiral")
-    network = prepared.network(recipe, activation)
     held_out = (prepared.x_test, prepared.y_test) if len(prepared.x_test) else None
+    rows = len(prepared.x_train)
+    estimator = recipe.estimator(
+        table.task,
+        rows,
+        activation=activation,
+        l1_step=l1_step,
+        random_state=seed,
+        early_stopping=False if patience is None else EarlyStopping(patience=patience),
+    )
+    widths = (prepared.x_train.shape[1], *recipe.hidden, len(prepared.classes) if prepared.classes else 1)
     print(
-        f"{data}: {table.task} of {table.target_name!r}, {len(prepared.x_train)} rows to train and "
-        f"{len(prepared.x_test)} held out, network "
-        + "-".join(str(width) for width in (network.in_features, *recipe.hidden, network.out_features))
+        f"{data}: {table.task} of {table.target_name!r}, {rows} rows to train and {len(prepared.x_test)} held out, "
+        f"network {'-'.join(str(width) for width in widths)}"
     )
-    metric = network.metric.name
-    result = fit_network(
-        network,
-        prepared.x_train,
-        prepared.y_train,
-        optimizer=recipe.make_optimizer(),
-        penalties=recipe.penalties(l1_step),
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        validation_data=held_out,
-        early_stopping=None if patience is None else EarlyStopping(patience=patience),
-        seed=seed,
-        log_every=recipe.log_every,
-        callbacks=[lambda record, model: print(record_line(record, metric))],
-    )
-    test = None if held_out is None else result.model.evaluate(*held_out)
+    metric = "accuracy" if prepared.classes else "r2"
+    started = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs was asked for
+        estimator.fit(
+            prepared.x_train,
+            prepared.y_train,
+            validation_data=held_out,
+            callbacks=[lambda record, model: print(record_line(record, metric))],
+            log_every=recipe.log_every,
+        )
+    seconds, model, history = time.perf_counter() - started, estimator.model_, estimator.history_
+    test = None if held_out is None else model.evaluate(*held_out)
     if test is not None:
         print(f"held out: {metric} {test[metric]:.4f}  data loss {test['loss']:.4f}")
-    zeros = ", ".join(f"layer {layer}: {share:.1%}" for layer, share in result.history[-1].zeros.items())
-    placement = result.model.placement
+    zeros = ", ".join(f"layer {layer}: {share:.1%}" for layer, share in history[-1].zeros.items())
+    placement = model.placement
     print(f"weights at exactly zero: {zeros}")
     print(
-        f"{result.epochs} epochs in {result.seconds:.1f} s on {placement.backend.name} {placement.device} "
-        f"{placement.dtype}"
+        f"{estimator.n_iter_} epochs in {seconds:.1f} s on {placement.backend.name} "
+        f"{placement.device} {placement.dtype}"
     )
     if save is not None:
         extra = {
@@ -155,18 +162,18 @@ def fit(
             "classes": prepared.classes,
             **prepared.scaling,
         }
-        checkpoint.save(save, result.model, **extra)
+        checkpoint.save(save, model, **extra)
     if plot is not None:
-        title = f"{data}: {metric} {result.history[-1].metric:.3f} on training rows" + (
+        title = f"{data}: {metric} {history[-1].metric:.3f} on training rows" + (
             "" if test is None else f", {test[metric]:.3f} held out"
         )
-        save_plot(plot, result.history, result.model, prepared, title, table.feature_names)
+        save_plot(plot, history, model, prepared, title, table.feature_names)
     if json_file is not None:
         figures = {
             "data": data,
             "seed": seed,
-            **json_figures(result, test),
-            "history": result.history.to_dicts(),
+            **json_figures(estimator, seconds, test),
+            "history": history.to_dicts(),
         }
         json_file.write_text(json.dumps(figures, indent=1) + "\n")
 
@@ -193,6 +200,8 @@ def predict(
     values = trained.predict(x)
     if extra["classes"]:
         names = [extra["target_name"], *(f"p({name})" for name in extra["classes"])]
+        if values.shape[-1] == 1:  # two classes have one output: the probability of the second
+            values = np.concatenate([1 - values, values], axis=-1)
         best = values.argmax(axis=-1)
         rows = [[extra["classes"][k], *(f"{p:.6g}" for p in row)] for k, row in zip(best, values, strict=True)]
     else:

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from regnet import optimizers
 from regnet.datasets import Table
+from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.initializers import Initializer, Normal
-from regnet.network import Network
-from regnet.penalties import Penalty
 from regnet.schedules import InverseTime
 
 __all__ = ["OPTIMIZERS", "Prepared", "Recipe", "prepare_table", "recipe_for"]
@@ -46,15 +45,23 @@ class Recipe:
     standardize: bool
     initializer: str | Initializer
 
-    def penalties(self, l1_step: Any) -> list[Penalty]:
-        """One Penalty per Dense layer."""
-        columns = zip(self.weight_l1, self.weight_l2, self.bias_l1, self.bias_l2, strict=True)
-        names = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
-        return [Penalty(**dict(zip(names, column, strict=True)), l1_step=l1_step) for column in columns]
-
-    def make_optimizer(self) -> Any:
-        """The optimizer with its schedule."""
-        return OPTIMIZERS[self.optimizer](learning_rate=InverseTime(self.learning_rate, self.decay))
+    def estimator(self, task: str, rows: int, **settings: Any) -> MLPClassifier | MLPRegressor:
+        """The estimator that trains this recipe on `rows` rows for exactly `epochs` epochs; settings: further ones."""
+        kind = MLPClassifier if task == "classification" else MLPRegressor
+        return kind(
+            hidden_layer_sizes=self.hidden,
+            solver=OPTIMIZERS[self.optimizer](learning_rate=InverseTime(self.learning_rate, self.decay)),
+            batch_size=rows if self.batch_size is None else min(self.batch_size, rows),
+            shuffle=self.batch_size is not None,
+            max_iter=self.epochs,
+            n_iter_no_change=np.inf,
+            weight_l1=self.weight_l1,
+            weight_l2=self.weight_l2,
+            bias_l1=self.bias_l1,
+            bias_l2=self.bias_l2,
+            initializer=self.initializer,
+            **settings,
+        )
 
 
 def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
@@ -110,13 +117,6 @@ class Prepared:
     y_test: NDArray[Any]
     classes: list[Any] | None
     scaling: dict[str, NDArray[Any]]
-
-    def network(self, recipe: Recipe, activation: str) -> Network:
-        """The network that fits this table."""
-        outputs = len(self.classes) if self.classes else 1
-        loss = "categorical_crossentropy" if self.classes else "squared_error"
-        widths = [self.x_train.shape[1], *recipe.hidden, outputs]
-        return Network.mlp(widths, loss=loss, activation=activation, initializer=recipe.initializer)
 
 
 def prepare_table(table: Table, recipe: Recipe, *, seed: int, shuffled: bool) -> Prepared:

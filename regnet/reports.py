@@ -54,22 +54,23 @@ def save_plot(path: Path, history: History, model: Model, data: Prepared, title:
         low, high = points.min(axis=0) - 0.1, points.max(axis=0) + 0.1
         axes = [np.linspace(low[i], high[i], 300) for i in (0, 1)]
         grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2).astype(points.dtype)
-        classes = model.outputs(grid).argmax(axis=-1).reshape(300, 300)
+        outputs = model.outputs(grid)
+        classes = (outputs.argmax(axis=-1) if outputs.shape[-1] > 1 else outputs[:, 0] > 0).reshape(300, 300)
         class_names = tuple(str(name) for name in data.classes)
         regions = Regions(axes[0], axes[1], classes, points, labels, class_names, (names[0], names[1]))
     figure = training_figure({"loss": losses, history.metric_name: scores}, history.column("epoch"), title, regions)
     figure.savefig(path, dpi=120)
 
 
-def json_figures(result: Any, test: dict[str, Any] | None) -> dict[str, Any]:
-    """The figures of a run for --json, from its last record and the held-out scores."""
-    last, metric = result.history[-1], result.history.metric_name
-    placement = result.model.placement
+def json_figures(fitted: Any, seconds: float, test: dict[str, Any] | None) -> dict[str, Any]:
+    """The figures of a run for --json, from a fitted estimator's last record and the held-out scores."""
+    last, metric = fitted.history_[-1], fitted.history_.metric_name
+    placement = fitted.model_.placement
     return {
         "backend": placement.backend.name,
         "device": str(placement.device),
         "dtype": placement.dtype,
-        "epochs": result.epochs,
+        "epochs": fitted.n_iter_,
         "metric": metric,
         "train_score": last.metric,
         "test_score": None if test is None else test[metric],
@@ -80,5 +81,5 @@ def json_figures(result: Any, test: dict[str, Any] | None) -> dict[str, Any]:
         "penalty": last.penalty,
         "zeros": last.zeros,
         "weight_norm": last.weight_norm,
-        "seconds": result.seconds,
+        "seconds": seconds,
     }

@@ -50,7 +50,9 @@ def test_proximal_steps_end_at_the_lasso_solution(name):
     w, slots = np.full((1, 5), 0.3), optimizer.init(a)
     for t in range(20_000):
         rate = 0.05 / (1 + 0.005 * t) if name in ("rmsprop", "adam") else 0.5 if name == "adagrad" else 0.05
-        w, slots = prox_update(optimizer, w, curvature * (w - a), slots, Strengths(l1=np.full((1, 1), l1)), np.asarray(float(t)), rate)
+        w, slots = prox_update(
+            optimizer, w, curvature * (w - a), slots, Strengths(l1=np.full((1, 1), l1)), np.asarray(float(t)), rate
+        )
     np.testing.assert_allclose(w, expected, atol=2e-3 if name == "rmsprop" else 1e-4)
     assert ((w == 0) == (expected == 0)).all()
 
@@ -58,7 +60,9 @@ def test_proximal_steps_end_at_the_lasso_solution(name):
 def test_the_subgradient_step_leaves_no_exact_zero():
     w, slots, optimizer = np.full((1, 5), 0.3), (), SGD()
     for t in range(500):
-        w, slots = prox_update(optimizer, w, 0 * w, slots, Strengths(l1_subgradient=np.full((1, 1), 0.37)), np.asarray(float(t)), 0.01)
+        w, slots = prox_update(
+            optimizer, w, 0 * w, slots, Strengths(l1_subgradient=np.full((1, 1), 0.37)), np.asarray(float(t)), 0.01
+        )
     assert (w != 0).all()
     assert np.abs(w).max() < 0.01
 

@@ -101,7 +101,9 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         held_out = None
         if validation_data is not None:
             held_out = self._check_validation(validation_data)
-        elif self.early_stopping and self.solver not in FULL_BATCH:
+        elif (
+            isinstance(self.early_stopping, (bool, np.bool_)) and self.early_stopping and self.solver not in FULL_BATCH
+        ):
             rows, held_out = self._split(placement, rows)
         problem = assemble(
             network,

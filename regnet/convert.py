@@ -1,0 +1,143 @@
+"""Strengths of other libraries in regnet's convention, exactly: as keywords for `Penalty` or an estimator.
+
+regnet minimises the mean over rows of the data loss (squared error: 1/2 sum_k r_k^2; half the Poisson deviance) plus
+weight_l1 sum|W| + weight_l2 sum W^2 + bias_l1 sum|b| + bias_l2 sum b^2. Each function gives the strengths under which
+that has the same minimiser as the other library's objective.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["from_glmnet", "from_keras", "from_sklearn", "from_torch"]
+
+KERAS_DEFAULT = 0.01
+
+
+def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
+    """The penalty of a scikit-learn estimator, fitted or not, on `n_samples` rows (or sum of sample weights).
+
+    MLPClassifier, MLPRegressor: alpha / (2 B) on weights, B the rows of a batch (a smaller last batch is penalised
+    more there, and not here). Ridge: alpha / (2 n). Lasso, ElasticNet: alpha l1_ratio and alpha (1 - l1_ratio) / 2.
+    LogisticRegression: l1_ratio / (C n) and (1 - l1_ratio) / (2 C n). PoissonRegressor: alpha / 2.
+    Raises ValueError for any other estimator, and for liblinear, which penalises the intercept.
+    Source: the objectives in scikit-learn 1.9's docstrings.
+
+    >>> from sklearn.linear_model import Ridge
+    >>> from_sklearn(Ridge(alpha=3.0), n_samples=100)
+    {'weight_l2': 0.015}
+    """
+    name, n = type(estimator).__name__, float(n_samples)
+    if not n > 0:
+        raise ValueError(f"n_samples={n_samples!r} must be the number of rows, or the sum of their weights.")
+    if name in ("MLPClassifier", "MLPRegressor"):
+        size = estimator.batch_size
+        batch = n if estimator.solver == "lbfgs" else min(200 if size == "auto" else size, n)
+        return {"weight_l2": estimator.alpha / (2.0 * batch)}
+    if name == "Ridge":
+        return {"weight_l2": estimator.alpha / (2.0 * n)}
+    if name == "PoissonRegressor":
+        return {"weight_l2": estimator.alpha / 2.0}
+    if name in ("Lasso", "ElasticNet"):
+        return _elastic_net(estimator.alpha, 1.0 if name == "Lasso" else estimator.l1_ratio)
+    if name == "LogisticRegression":
+        if estimator.solver == "liblinear":
+            raise ValueError(
+                "LogisticRegression(solver='liblinear') penalises the intercept: choose 'saga' or 'lbfgs'."
+            )
+        return (
+            _elastic_net(1.0 / (estimator.C * n), _logistic_l1_ratio(estimator)) if estimator.C < float("inf") else {}
+        )
+    raise ValueError(
+        f"{name} has no conversion: give an MLPClassifier, MLPRegressor, Ridge, Lasso, ElasticNet, LogisticRegression "
+        "or PoissonRegressor."
+    )
+
+
+def _elastic_net(strength: float, l1_ratio: float) -> dict[str, float]:
+    return {"weight_l1": strength * l1_ratio, "weight_l2": strength * (1.0 - l1_ratio) / 2.0}
+
+
+def _logistic_l1_ratio(estimator: Any) -> float:
+    """From `l1_ratio`, or from the older `penalty`, which wins where it was given."""
+    penalty = getattr(estimator, "penalty", "deprecated")
+    if penalty is None:
+        raise ValueError("LogisticRegression(penalty=None) has no penalty to convert.")
+    return {"l1": 1.0, "l2": 0.0}.get(penalty, float(estimator.l1_ratio or 0.0))
+
+
+def from_keras(
+    kernel_regularizer: Any = None, bias_regularizer: Any = None, *, loss: str = "crossentropy", outputs: int = 1
+) -> dict[str, float]:
+    """Keras' regularizers of a Dense layer: objects L1, L2, L1L2 or the names 'l1', 'l2', 'l1_l2'.
+
+    Keras' `l1 sum|W| + l2 sum W^2` is regnet's own under a cross-entropy. Its 'mse' is a mean over `outputs` without
+    a 1/2, 2 / outputs times regnet's squared error, so strengths there are multiplied by outputs / 2.
+    Raises ValueError for other regularizers and losses. Source: keras/src/regularizers/regularizers.py.
+
+    >>> from_keras("l2", loss="mse", outputs=4)
+    {'weight_l2': 0.02}
+    """
+    factor = _loss_factor(loss, outputs)
+    found = {}
+    for kind, regularizer in (("weight", kernel_regularizer), ("bias", bias_regularizer)):
+        for term, value in _keras_terms(regularizer).items():
+            found[f"{kind}_{term}"] = factor * value
+    return found
+
+
+def _keras_terms(regularizer: Any) -> dict[str, float]:
+    if regularizer is None:
+        return {}
+    names = {"l1": ("l1",), "l2": ("l2",), "l1_l2": ("l1", "l2")}
+    if isinstance(regularizer, str) and regularizer in names:
+        return dict.fromkeys(names[regularizer], KERAS_DEFAULT)
+    terms = {name: float(getattr(regularizer, name)) for name in ("l1", "l2") if hasattr(regularizer, name)}
+    if type(regularizer).__name__ not in ("L1", "L2", "L1L2") or not terms:
+        raise ValueError(f"{regularizer!r} has no conversion: give L1, L2, L1L2 or 'l1', 'l2', 'l1_l2'.")
+    return terms
+
+
+def from_torch(
+    weight_decay: float, *, optimizer: str = "sgd", loss: str = "crossentropy", outputs: int = 1
+) -> dict[str, float]:
+    """PyTorch's coupled `weight_decay` (SGD, Adam, RMSprop, Adagrad): wd / 2 |w|^2 on weights and biases.
+
+    Under MSELoss (mean), 2 / outputs times regnet's squared error, strengths are multiplied by outputs / 2.
+    Raises ValueError for AdamW, whose decay is no penalty. Source: torch/optim/sgd.py, adam.py.
+
+    >>> from_torch(0.01)
+    {'weight_l2': 0.005, 'bias_l2': 0.005}
+    """
+    if optimizer.lower() == "adamw":
+        raise ValueError("AdamW's weight_decay is not a penalty, no loss has its steps as gradient: use regnet.AdamW.")
+    if optimizer.lower() not in ("sgd", "adam", "rmsprop", "adagrad"):
+        raise ValueError(f"optimizer={optimizer!r} has no conversion: choose 'sgd', 'adam', 'rmsprop' or 'adagrad'.")
+    strength = _loss_factor(loss, outputs) * weight_decay / 2.0
+    return {"weight_l2": strength, "bias_l2": strength}
+
+
+def _loss_factor(loss: str, outputs: int) -> float:
+    if loss not in ("crossentropy", "mse"):
+        raise ValueError(f"loss={loss!r} has no conversion: choose 'crossentropy' or 'mse'.")
+    return outputs / 2.0 if loss == "mse" else 1.0
+
+
+def from_glmnet(lambda_: float, alpha: float = 1.0, *, penalty_factor: Sequence[float] | None = None) -> dict[str, Any]:
+    """The elastic net of R's glmnet: lambda (alpha |w|_1 + (1 - alpha) / 2 |w|^2) beside the mean loss.
+
+    glmnet standardises each input (by the 1/n standard deviation) before it penalises, and gives coefficients on the
+    original scale: standardise X the same way, and compare on that scale. It rescales penalty.factor to sum to the
+    number of inputs, as is done here. Families gaussian, binomial, multinomial. Source: glmnet's R/glmnet.R.
+
+    >>> from_glmnet(0.1, 0.5, penalty_factor=[0, 1, 1])
+    {'weight_l1': 0.05, 'weight_l2': 0.025, 'penalty_factor': [0.0, 1.5, 1.5]}
+    """
+    found: dict[str, Any] = _elastic_net(lambda_, alpha)
+    if penalty_factor is not None:
+        total = float(sum(penalty_factor))
+        if not total > 0:
+            raise ValueError("penalty_factor must have a positive sum: with all of them 0 nothing is penalised.")
+        found["penalty_factor"] = [len(penalty_factor) * float(factor) / total for factor in penalty_factor]
+    return found
