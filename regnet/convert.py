@@ -46,9 +46,7 @@ def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
             raise ValueError(
                 "LogisticRegression(solver='liblinear') penalises the intercept: choose 'saga' or 'lbfgs'."
             )
-        return (
-            _elastic_net(1.0 / (estimator.C * n), _logistic_l1_ratio(estimator)) if estimator.C < float("inf") else {}
-        )
+        return _elastic_net(1.0 / (estimator.C * n), _logistic_l1_ratio(estimator))
     raise ValueError(
         f"{name} has no conversion: give an MLPClassifier, MLPRegressor, Ridge, Lasso, ElasticNet, LogisticRegression "
         "or PoissonRegressor."

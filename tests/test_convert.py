@@ -60,7 +60,7 @@ def test_scikit_learn_logistic(load, l1_ratio):
 
 
 def test_scikit_learn_mlp_steps():
-    """alpha at batches of 50 rows and weight_l2 from it take the same steps."""
+    """An alpha at batches of 50 rows and weight_l2 from it take the same steps."""
     x, y = standardised(load_iris)
     common = {"hidden_layer_sizes": (6,), "solver": "sgd", "batch_size": 50, "max_iter": 1, "random_state": 0}
     theirs = neural_network.MLPClassifier(alpha=20.0, **common)
