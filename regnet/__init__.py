@@ -17,6 +17,7 @@ from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.history import History, Record
 from regnet.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, Normal
 from regnet.layers import Dense, Dropout
+from regnet.losses import AbsoluteError, Huber, Poisson, SquaredError
 from regnet.model import Model
 from regnet.network import Network
 from regnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SGD",
+    "AbsoluteError",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -48,6 +50,7 @@ __all__ = [
     "HeNormal",
     "HeUniform",
     "History",
+    "Huber",
     "InverseTime",
     "MLPClassifier",
     "MLPRegressor",
@@ -55,8 +58,10 @@ __all__ = [
     "Network",
     "Normal",
     "Penalty",
+    "Poisson",
     "RMSprop",
     "Record",
+    "SquaredError",
     "StepDecay",
     "backend_names",
     "config_context",

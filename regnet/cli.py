@@ -16,6 +16,7 @@ from rich.console import Console
 from sklearn.exceptions import ConvergenceWarning
 
 from regnet import checkpoint, datasets, files
+from regnet.activations import ACTIVATIONS
 from regnet.backend import BackendError
 from regnet.early_stopping import EarlyStopping
 from regnet.recipe import OPTIMIZERS, prepare_table, recipe_for
@@ -90,7 +91,9 @@ def fit(
     if plot is not None:
         _require_matplotlib()
     for option, value, allowed in (
+        ("--activation", activation, tuple(ACTIVATIONS)),
         ("--optimizer", optimizer, tuple(OPTIMIZERS)),
+        ("--l1-step", l1_step, ("proximal", "subgradient")),
         ("--task", task, ("classification", "regression")),
     ):
         if value is not None and value not in allowed:
@@ -128,7 +131,8 @@ def fit(
         random_state=seed,
         early_stopping=False if patience is None else EarlyStopping(patience=patience),
     )
-    widths = (prepared.x_train.shape[1], *recipe.hidden, len(prepared.classes) if prepared.classes else 1)
+    classes = len(prepared.classes or ())
+    widths = (prepared.x_train.shape[1], *recipe.hidden, classes if classes > 2 else 1)
     print(
         f"{data}: {table.task} of {table.target_name!r}, {rows} rows to train and {len(prepared.x_test)} held out, "
         f"network {'-'.join(str(width) for width in widths)}"

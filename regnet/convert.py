@@ -68,7 +68,7 @@ def _logistic_l1_ratio(estimator: Any) -> float:
 def from_keras(
     kernel_regularizer: Any = None, bias_regularizer: Any = None, *, loss: str = "crossentropy", outputs: int = 1
 ) -> dict[str, float]:
-    """Keras' regularizers of a Dense layer: objects L1, L2, L1L2 or the names 'l1', 'l2', 'l1_l2'.
+    """Keras' regularizers of a Dense layer: objects L1, L2, L1L2 or the names 'l1', 'l2' (0.01).
 
     Keras' `l1 sum|W| + l2 sum W^2` is regnet's own under a cross-entropy. Its 'mse' is a mean over `outputs` without
     a 1/2, 2 / outputs times regnet's squared error, so strengths there are multiplied by outputs / 2.
@@ -88,12 +88,11 @@ def from_keras(
 def _keras_terms(regularizer: Any) -> dict[str, float]:
     if regularizer is None:
         return {}
-    names = {"l1": ("l1",), "l2": ("l2",), "l1_l2": ("l1", "l2")}
-    if isinstance(regularizer, str) and regularizer in names:
-        return dict.fromkeys(names[regularizer], KERAS_DEFAULT)
+    if regularizer in ("l1", "l2"):
+        return {regularizer: KERAS_DEFAULT}
     terms = {name: float(getattr(regularizer, name)) for name in ("l1", "l2") if hasattr(regularizer, name)}
     if type(regularizer).__name__ not in ("L1", "L2", "L1L2") or not terms:
-        raise ValueError(f"{regularizer!r} has no conversion: give L1, L2, L1L2 or 'l1', 'l2', 'l1_l2'.")
+        raise ValueError(f"{regularizer!r} has no conversion: give L1, L2, L1L2 or 'l1', 'l2'.")
     return terms
 
 

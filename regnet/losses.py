@@ -49,6 +49,12 @@ def _zero(like: Array) -> Array:
     return array_namespace(like).zeros((), dtype=like.dtype, device=device_of(like))
 
 
+def _sigmoid(z: Array, small: Array) -> Array:
+    """1 / (1 + exp(-z)) from small = exp(-|z|), which cannot overflow."""
+    xp = array_namespace(z)
+    return xp.where(z >= _zero(z), xp.ones_like(z), small) / (1.0 + small)
+
+
 @final
 @dataclass(frozen=True)
 class CategoricalCrossEntropy:
@@ -89,12 +95,14 @@ class BinaryCrossEntropy:
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
         """log(1 + exp(z)) as max(z, 0) + log1p(exp(-|z|))."""
         xp = array_namespace(outputs)
-        softplus = xp.maximum(outputs, _zero(outputs)) + xp.log1p(xp.exp(-xp.abs(outputs)))
-        return _sum_outputs(softplus - targets * outputs), self.predict(outputs) - targets
+        small = xp.exp(-xp.abs(outputs))
+        softplus = xp.maximum(outputs, _zero(outputs)) + xp.log1p(small)
+        return _sum_outputs(softplus - targets * outputs), _sigmoid(outputs, small) - targets
 
     def predict(self, outputs: Array, /) -> Array:
-        """Sigmoid: the probability of yes."""
-        return 0.5 + 0.5 * array_namespace(outputs).tanh(0.5 * outputs)
+        """Sigmoid: the probability of yes, with full relative precision where it is small."""
+        xp = array_namespace(outputs)
+        return _sigmoid(outputs, xp.exp(-xp.abs(outputs)))
 
 
 @final

@@ -93,11 +93,16 @@ def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
     if settings["batch_size"] == 0:
         settings["batch_size"] = None
     for strength in ("weight_l1", "weight_l2", "bias_l1", "bias_l2"):
-        values = tuple(settings[strength])
+        values, option = tuple(settings[strength]), f"--{strength.replace('_', '-')}"
         if len(values) not in (1, len(hidden) + 1):
             raise ValueError(
-                f"--{strength.replace('_', '-')} has {len(values)} values, but the network has {len(hidden) + 1} "
-                "layers: give one number for all, or one per layer."
+                f"{option} has {len(values)} values, but the network has {len(hidden) + 1} layers: give one number for "
+                "all, or one per layer."
+            )
+        if not all(0.0 <= value < np.inf for value in values):
+            raise ValueError(
+                f"{option} {','.join(f'{value:g}' for value in values)}: a strength must be a finite number of 0 or "
+                "more."
             )
         settings[strength] = values * (len(hidden) + 1) if len(values) == 1 else values
     return Recipe(**(settings | {"hidden": hidden, "epochs": epochs}))

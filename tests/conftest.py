@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+
+os.environ.setdefault("SCIPY_ARRAY_API", "1")  # SciPy reads it at import; scikit-learn's Array API checks need it
+
 from typing import Any
 
 import array_api_strict

@@ -128,9 +128,9 @@ BAD = {
     "dtype": (["t.csv"], "dtype 'float8'"),
     "device": (["t.csv"], "no device 'moon'"),
     "strengths": (["t.csv", "--weight-l1", "1,2,3"], "3 values, but the network has 2 layers"),
-    "negative": (["t.csv", "--weight-l2", "-1"], "weight_l2=-1.0"),
+    "negative": (["t.csv", "--weight-l2", "-1"], "--weight-l2 -1: a strength must be"),
     "optimizer": (["t.csv", "--optimizer", "lion"], "--optimizer 'lion' is unknown"),
-    "activation": (["t.csv", "--activation", "gelu"], "activation='gelu' is unknown"),
+    "activation": (["t.csv", "--activation", "gelu"], "--activation 'gelu' is unknown: choose one of identity, relu"),
     "hidden": (["t.csv", "--hidden", "big"], "--hidden 'big'"),
     "parquet": (["bad.parquet"], "bad.parquet"),
 }

@@ -18,6 +18,7 @@ from regnet.estimators import parameters
 from regnet.estimators.compacting import compact_weights
 from regnet.estimators.full_batch import fit_full_batch
 from regnet.estimators.stochastic import fit_stochastic
+from regnet.estimators.stopping import stops_by_score
 from regnet.estimators.weights import draw_weights, params_of, weights_of
 from regnet.generic import BLOCK_ELEMENTS
 from regnet.losses import Loss, get_loss
@@ -101,9 +102,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         held_out = None
         if validation_data is not None:
             held_out = self._check_validation(validation_data)
-        elif (
-            isinstance(self.early_stopping, (bool, np.bool_)) and self.early_stopping and self.solver not in FULL_BATCH
-        ):
+        elif stops_by_score(self) and self.solver not in FULL_BATCH:
             rows, held_out = self._split(placement, rows)
         problem = assemble(
             network,
@@ -166,7 +165,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             if hasattr(self, name):
                 delattr(self, name)
         if self.solver not in FULL_BATCH:
-            scored = bool(self.early_stopping)
+            scored = stops_by_score(self)
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
             self.validation_scores_: list[float] | None = [] if scored else None

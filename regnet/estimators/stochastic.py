@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import gen_batches, shuffle
 
-from regnet.estimators.stopping import StoppingRule
+from regnet.estimators.stopping import StoppingRule, stops_by_score
 from regnet.namespace import array_namespace
 from regnet.network import Network
 from regnet.optimizers import Optimizer
@@ -97,8 +97,8 @@ def fit_stochastic(
         state = state._replace(slots=slots, t=put(np.asarray(resume.t), "int32"))
         hyper = hyper if rate is None else hyper._replace(learning_rate=put(np.full((1, 1), rate)))
     problem = problem._replace(state=state, hyper=hyper)
-    by_records = not isinstance(estimator.early_stopping, (bool, np.bool_))
-    scored = bool(estimator.early_stopping) and not by_records
+    scored = stops_by_score(estimator)
+    by_records = bool(estimator.early_stopping) and not scored
     rule = StoppingRule(estimator, network, problem, scored=scored, incremental=incremental, rate=rate)
     recorded = log_every is not None or bool(callbacks) or by_records
     trainer = Trainer(

@@ -16,7 +16,12 @@ from regnet.trainer import EpochEnd
 from regnet.tree import tree_map
 from regnet.types import Tree
 
-__all__ = ["StoppingRule"]
+__all__ = ["StoppingRule", "stops_by_score"]
+
+
+def stops_by_score(estimator: Any, /) -> bool:
+    """Whether `early_stopping` is scikit-learn's, by validation scores; an `EarlyStopping` watches records instead."""
+    return isinstance(estimator.early_stopping, (bool, np.bool_)) and bool(estimator.early_stopping)
 
 
 def _score(network: Network, placement: Placement, params: Tree, rows: Rows | None, /) -> float:
