@@ -64,10 +64,13 @@ class Backend(Protocol):
     def session(self, device: Any = None, /) -> AbstractContextManager[None]:
         """Entered once per fit or prediction on `device`: thread limits, autograd off, streams. May be nested."""
 
-    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+    def sum_rows(
+        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
+    ) -> Tree:
         """`function(rows, *args)`, whose results are sums over rows: it may be applied to blocks and added up.
 
-        The blocks depend on the number of rows and the widths only, and are added in a fixed order.
+        width: of the widest row that the function holds; networks: K if arrays have a leading axis of a stack, else
+        None. The blocks depend on the number of rows and the width only, and are added in a fixed order.
         """
 
     def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:

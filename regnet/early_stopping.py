@@ -10,8 +10,7 @@ import numpy as np
 from regnet.history import Record
 from regnet.namespace import array_namespace
 from regnet.registry import Placement
-from regnet.tree import tree_map
-from regnet.types import Tree
+from regnet.types import Array
 
 __all__ = ["Best", "EarlyStopping"]
 
@@ -51,18 +50,18 @@ class Best:
     def __init__(self, rule: EarlyStopping, placement: Placement) -> None:
         """Nothing has been seen yet."""
         self._rule, self._placement = rule, placement
-        self.params: Tree = None
+        self.point: Array = None
         self.epoch: Any = None
         self._value: Any = None
         self._waited: Any = None
 
-    def update(self, record: Record, params: Tree) -> bool:
+    def update(self, record: Record, point: Array) -> bool:
         """Take note of a record and its parameters (copied); True if every network has waited long enough."""
         value = np.atleast_1d(self._rule.badness(record))
         if self._value is None:
             self._value, self._waited = value, np.zeros(value.shape, dtype=int)
             self.epoch = np.full(value.shape, record.epoch)
-            self.params = tree_map(lambda leaf: array_namespace(leaf).asarray(leaf, copy=True), params)
+            self.point = array_namespace(point).asarray(point, copy=True)
             return False
         waiting = self._waited < self._rule.patience
         # `not (>=)`: a first value of NaN counts as worse than any number.
@@ -71,10 +70,7 @@ class Best:
         self.epoch = np.where(improved, record.epoch, self.epoch)
         self._waited = np.where(improved, 0, self._waited + waiting)
         if improved.any():
-            self.params = tree_map(lambda new, old: self._choose(improved, new, old), params, self.params)
+            shape = (-1, 1, 1) if point.ndim > 2 else (1, 1)
+            mask = self._placement.put(improved.reshape(shape), "int32") > 0
+            self.point = array_namespace(point).where(mask, point, self.point)
         return bool((self._waited >= self._rule.patience).all())
-
-    def _choose(self, improved: Any, new: Any, old: Any) -> Any:
-        xp = array_namespace(new)
-        mask = self._placement.put(improved.reshape(-1, 1, 1) if new.ndim > 2 else improved.reshape(1, 1), "int32")
-        return xp.where(mask > 0, new, old)

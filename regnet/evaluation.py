@@ -8,13 +8,14 @@ import numpy as np
 
 from regnet.backend import Backend
 from regnet.history import Record
+from regnet.model import score
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
-from regnet.penalties import penalty_terms
+from regnet.regularizer import penalty_terms_by_array
 from regnet.schedules import as_schedule
 from regnet.step import Hyper, State
-from regnet.tree import leaves, tree_map
-from regnet.types import Array, Schedule, Tree
+from regnet.tree import tree_map
+from regnet.types import Array, Schedule
 
 __all__ = ["Evaluator", "parameter_names"]
 
@@ -34,17 +35,22 @@ class Evaluator:
         self._backend, self._network, self._schedule = backend, network, as_schedule(rate)
         self._rows = {"train": train} | ({} if validation is None else {"validation": validation})
         self._measure = backend.compile(self._on_device)
+        self._active: set[str] | None = None
 
-    def _on_device(self, params: Tree, t: Array, hyper: Hyper, rows: dict[str, Rows]) -> dict[str, Any]:
-        xp = array_namespace(hyper.learning_rate)
-        result: dict[str, Any] = {"scores": {}, "penalty": {}, "norm": {}, "zeros": {}}
-        for name, part in rows.items():
-            loss, sums = self._backend.sum_rows(self._network.score_sums, part, params)
-            result["scores"][name] = (loss, self._network.metric.finish(sums, part.y, part.weight))
+    def _terms(self, point: Array, hyper: Hyper) -> dict[str, Array]:
+        """The value of each term on each parameter array, by names such as '0.weight.l2'."""
+        by_array = penalty_terms_by_array(point, hyper.strengths, self._network.layout)
         names = parameter_names(self._network)
-        for name, w, strengths in zip(names, leaves(params), hyper.strengths, strict=True):
-            for kind, value in penalty_terms(w, strengths).items():
-                result["penalty"][f"{name}.{kind}"] = value
+        return {
+            f"{name}.{kind}": value for name, own in zip(names, by_array, strict=True) for kind, value in own.items()
+        }
+
+    def _on_device(self, point: Array, t: Array, hyper: Hyper, rows: dict[str, Rows]) -> dict[str, Any]:
+        xp, network = array_namespace(point), self._network
+        result: dict[str, Any] = {"scores": {}, "penalty": self._terms(point, hyper), "norm": {}, "zeros": {}}
+        for name, part in rows.items():
+            result["scores"][name] = score(network, self._backend, network.unpack(point), part)
+        for name, w in zip(parameter_names(network), network.layout.split(point), strict=True):
             layer, _, kind = name.partition(".")
             if kind == "weight":
                 zero = xp.astype(w == 0, w.dtype)
@@ -56,16 +62,19 @@ class Evaluator:
 
     def record(self, epoch: int, state: State, hyper: Hyper, networks: int | None) -> Record:
         """The record after `epoch` epochs; networks: K for a stack, None for one network."""
-        measured = self._measure(state.params, state.t, hyper, self._rows)
+        measured = self._measure(state.point, state.t, hyper, self._rows)
 
         def read(array: Array) -> Any:
             values = np.asarray(self._backend.to_numpy(array), dtype=np.float64).reshape(-1)
             return float(values[0]) if networks is None else np.broadcast_to(values, (networks,)).copy()
 
+        if self._active is None:  # a term that is laid out over all arrays is 0 on those without a strength
+            ones = array_namespace(state.point).ones_like(state.point)
+            self._active = {name for name, value in self._terms(ones, hyper).items() if np.any(read(value))}
         host = tree_map(read, measured)
         data_loss, metric = host["scores"]["train"]
         validation = host["scores"].get("validation", (None, None))
-        penalty = host["penalty"]
+        penalty = {name: value for name, value in host["penalty"].items() if name in self._active}
         return Record(
             epoch=epoch,
             loss=data_loss + sum(penalty.values(), start=0.0),

@@ -16,7 +16,9 @@ from regnet.tree import leaves, tree_map
 from regnet.types import Array, Step, Tree
 
 __all__ = [
+    "BLOCK_ELEMENTS",
     "GenericBackend",
+    "add_trees",
     "repeat_eagerly",
     "root_module",
     "row_blocks",
@@ -44,24 +46,24 @@ def row_blocks(rows: Tree, size: int, /) -> Iterator[Tree]:
         yield tree_map(lambda leaf, start=start: leaf[..., start : start + size, :], rows)
 
 
-def width_of(rows: Tree, args: Tree, /) -> int:
-    """The widest row that a function of `rows` and parameters `args` can hold: the largest last axis."""
-    return max(int(leaf.shape[-1]) for leaf in leaves((rows, args)) if leaf.ndim > 1)
-
-
 def add_trees(left: Tree, right: Tree, /) -> Tree:
     """Leaf by leaf sum."""
     return tree_map(lambda a, b: a + b, left, right)
 
 
 def sum_in_blocks(
-    function: Callable[..., Tree], rows: Tree, args: tuple[Tree, ...], /, *, elements: int = BLOCK_ELEMENTS
+    function: Callable[..., Tree],
+    rows: Tree,
+    args: tuple[Tree, ...],
+    width: int,
+    networks: int | None,
+    /,
+    *,
+    elements: int = BLOCK_ELEMENTS,
 ) -> Tree:
     """Sum `function(block, *args)` over blocks of rows whose widest intermediate has about `elements` elements."""
-    networks = max((int(np.prod(leaf.shape[:-2])) for leaf in leaves((rows, args)) if leaf.ndim > 2), default=1)
-    size = max(1, elements // (width_of(rows, args) * networks))
     total = None
-    for block in row_blocks(rows, size):
+    for block in row_blocks(rows, max(1, elements // (width * (networks or 1)))):
         part = function(block, *args)
         total = part if total is None else add_trees(total, part)
     return total
@@ -128,9 +130,11 @@ class GenericBackend:
         """Nothing to set up."""
         return nullcontext()
 
-    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+    def sum_rows(
+        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
+    ) -> Tree:
         """Blocks bound the memory."""
-        return sum_in_blocks(function, rows, args)
+        return sum_in_blocks(function, rows, args, width, networks)
 
     def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
         """`where`, leaf by leaf."""

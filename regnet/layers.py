@@ -79,7 +79,9 @@ class Dense:
         """See the class."""
         weight, bias = params
         activation = get_activation(self.activation)
-        y = activation.forward(x @ weight + bias)
+        z = x @ weight
+        z += bias  # the product is ours: no fresh array for the sum
+        y = activation.forward(z)
 
         def backward(dy: Array, input_grad: bool) -> tuple[Array | None, DenseParams]:
             xp = array_namespace(dy)

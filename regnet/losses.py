@@ -72,7 +72,7 @@ class CategoricalCrossEntropy:
         shifted = outputs - xp.max(outputs, axis=-1, keepdims=True)
         exponentials = xp.exp(shifted)
         total = _sum_outputs(exponentials)
-        return xp.log(total) - _sum_outputs(targets * shifted), exponentials / total - targets
+        return xp.log(total) - xp.vecdot(targets, shifted)[..., None], exponentials / total - targets
 
     def predict(self, outputs: Array, /) -> Array:
         """Softmax: class probabilities."""

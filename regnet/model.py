@@ -7,23 +7,32 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.generic import BLOCK_ELEMENTS, row_blocks, width_of
+from regnet.backend import Backend
+from regnet.generic import BLOCK_ELEMENTS, row_blocks
 from regnet.losses import get_loss
 from regnet.namespace import array_namespace
-from regnet.network import Network
+from regnet.network import Network, Rows
 from regnet.problem import rows_of, table_of
 from regnet.registry import Placement, is_host_data
-from regnet.tree import tree_map
+from regnet.tree import leaves, tree_map
 from regnet.types import Array, Tree
 
-__all__ = ["Model", "apply_in_blocks"]
+__all__ = ["Model", "apply_in_blocks", "score"]
 
 
 def apply_in_blocks(network: Network, params: Tree, table: Array, /) -> Array:
     """The network's outputs for a table on its device, block by block: activations need bounded memory."""
-    size = max(1, BLOCK_ELEMENTS // width_of(table, params))
+    size = max(1, BLOCK_ELEMENTS // network.width)
     parts = [network.apply(params, block) for block in row_blocks(table, size)]
     return parts[0] if len(parts) == 1 else array_namespace(table).concat(parts, axis=-2)
+
+
+def score(network: Network, backend: Backend, params: Tree, rows: Rows, /) -> tuple[Array, Array]:
+    """The mean data loss and the network's metric on rows whose weights sum to 1, each (..., 1, 1), on the device."""
+    first = leaves(params)[0]
+    networks = first.shape[0] if first.ndim > 2 else rows.x.shape[0] if rows.x.ndim > 2 else None
+    loss, sums = backend.sum_rows(network.score_sums, rows, params, width=network.width, networks=networks)
+    return loss, network.metric.finish(sums, rows.y, rows.weight)
 
 
 @final
@@ -56,9 +65,8 @@ class Model:
         backend = self.placement.backend
         rows = rows_of(self.network, self.placement, x, y, sample_weight)
         with backend.session(self.placement.device):
-            loss, sums = backend.sum_rows(self.network.score_sums, rows, self.params)
-            score = self.network.metric.finish(sums, rows.y, rows.weight)
-        values = {"loss": loss, self.network.metric.name: score}
+            loss, metric = score(self.network, backend, self.params, rows)
+        values = {"loss": loss, self.network.metric.name: metric}
         host = {name: np.asarray(backend.to_numpy(value), dtype=np.float64) for name, value in values.items()}
         return {name: float(value[0, 0]) if value.ndim == 2 else value[:, 0, 0] for name, value in host.items()}
 

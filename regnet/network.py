@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple, final
 
@@ -12,7 +13,8 @@ import numpy as np
 from regnet.activations import Activation
 from regnet.counter import mix
 from regnet.initializers import Initializer
-from regnet.layers import Backward, Dense, Dropout, Layer, Noise
+from regnet.layers import Backward, Dense, DenseParams, Dropout, Layer, Noise
+from regnet.layout import Layout
 from regnet.losses import Loss, get_loss
 from regnet.metrics import METRICS, Metric
 from regnet.namespace import array_namespace
@@ -39,7 +41,8 @@ class Network:
     """A chain of layers and a data loss on its outputs (logits: softmax or sigmoid belong to the loss).
 
     layers: Dense and Dropout; widths must fit. loss: a name or an object of `regnet.losses`.
-    Parameters are a tuple with one entry a layer, `DenseParams` or (); leading axes stack networks.
+    Parameters are a tuple with one entry a layer, `DenseParams` or (); leading axes stack networks. While a network
+    is trained they lie in one array, its point (see `Layout`).
 
     >>> Network.mlp([2, 512, 3], loss="categorical_crossentropy").in_features
     2
@@ -83,7 +86,7 @@ class Network:
                 layers.append(Dropout(dropout))
         return cls(tuple(layers), loss)
 
-    @property
+    @cached_property
     def dense_layers(self) -> tuple[Dense, ...]:
         """The layers that have parameters, in order; penalties and histories number these from 0."""
         return tuple(layer for layer in self.layers if isinstance(layer, Dense))
@@ -97,6 +100,33 @@ class Network:
     def out_features(self) -> int:
         """Number of outputs."""
         return self.dense_layers[-1].out_features
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How weight and bias of each Dense layer, in order, lie in a point."""
+        return Layout(
+            tuple(
+                shape
+                for layer in self.dense_layers
+                for shape in ((layer.in_features, layer.out_features), (1, layer.out_features))
+            )
+        )
+
+    @cached_property
+    def width(self) -> int:
+        """The widest row of numbers that a row of data becomes."""
+        return max(self.in_features, *(layer.out_features for layer in self.dense_layers))
+
+    def pack(self, params: Tree, /) -> Array:
+        """Parameters as a point (..., 1, size); a copy."""
+        return self.layout.pack([array for layer in params for array in layer])
+
+    def unpack(self, point: Array, /) -> Tree:
+        """A point as parameters, views where the library has them."""
+        arrays = iter(self.layout.split(point))
+        return tuple(
+            DenseParams(next(arrays), next(arrays)) if isinstance(layer, Dense) else () for layer in self.layers
+        )
 
     @property
     def has_dropout(self) -> bool:

@@ -2,107 +2,79 @@
 
     smooth(w) + penalty(w):    smooth = mean data loss + L2 terms;    penalty = L1 and group terms, through their prox
 
-Points are (K, d): every parameter array of network k, laid flat one after the other, in row k.
+Vectors are (K, d): network k's point in row k. One network's point (1, d) is such a stack of one.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any, final
 
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
-from regnet.penalties import Strengths, add_penalty_grad, penalty_prox, penalty_residual, penalty_terms
 from regnet.registry import Placement
-from regnet.tree import leaves, rebuild, tree_map
-from regnet.types import Array, Tree
+from regnet.regularizer import Strengths, add_penalty_grad, penalty_prox, penalty_residual, penalty_terms
+from regnet.types import Array
 
 __all__ = ["Objective"]
 
 
 @final
 class Objective:
-    """`network` on `rows` under `strengths`, one per parameter array; everything on the device of `placement`.
+    """`network` on `rows` under `strengths`; everything on the device of `placement`.
 
-    rows: weights sum to 1, no dropout; params: of the shape that points unpack to, with or without a leading axis K.
+    rows: weights sum to 1; dropout is off.
     """
 
-    def __init__(
-        self, network: Network, placement: Placement, rows: Rows, strengths: tuple[Strengths, ...], params: Tree
-    ) -> None:
+    def __init__(self, network: Network, placement: Placement, rows: Rows, strengths: Strengths) -> None:
         """Compiles the gradient where the backend can."""
         self._network, self._placement, self._rows = network, placement, rows
-        # Here a subgradient L1 is what it stands for: the same penalty.
-        self._strengths = tuple(
-            one if one.l1_subgradient is None else one._replace(l1=one.l1_subgradient, l1_subgradient=None)
-            for one in strengths
-        )
-        self._template = params
+        if strengths.l1_subgradient is not None:  # here it is what it stands for: the same penalty
+            strengths = strengths._replace(l1=strengths.l1_subgradient, l1_subgradient=None)
+        self._strengths = strengths
         self._gradient = placement.backend.compile(self._smooth)
 
-    def pack(self, params: Tree, /) -> Array:
-        """Parameters as points (K, d); one network without a leading axis gives K = 1."""
-        arrays = leaves(params)
-        xp = array_namespace(arrays[0])
-        return xp.concat([xp.reshape(leaf, (-1, math.prod(leaf.shape[-2:]))) for leaf in arrays], axis=-1)
-
-    def unpack(self, points: Array, /) -> Tree:
-        """Points (K, d) as parameters with a leading axis K."""
-        xp = array_namespace(points)
-        parts, start = [], 0
-        for leaf in leaves(self._template):
-            size = math.prod(leaf.shape[-2:])
-            parts.append(xp.reshape(points[:, start : start + size], (points.shape[0], *leaf.shape[-2:])))
-            start += size
-        return rebuild(self._template, parts)
-
-    def smooth(self, points: Array, /) -> tuple[Array, Array]:
+    def smooth(self, vectors: Array, /) -> tuple[Array, Array]:
         """Mean data loss plus L2 terms, (K,), and its gradient, (K, d)."""
-        value, grad = self._gradient(points, self._rows, self._strengths)
+        value, grad = self._gradient(vectors, self._rows, self._strengths)
         return value, grad
 
-    def _smooth(self, points: Array, rows: Rows, strengths: tuple[Strengths, ...]) -> tuple[Array, Array]:
-        params = self.unpack(points)
-        value, grads = self._placement.backend.sum_rows(self._network.loss_and_grads, rows, params, None)
-        total = []
-        for w, grad, one in zip(leaves(params), leaves(grads), strengths, strict=True):
-            for kind, term in penalty_terms(w, one).items():
-                value = value + term if kind in ("l2", "alpha") else value
-            total.append(add_penalty_grad(grad, w, one))
-        xp = array_namespace(points)
-        return xp.reshape(value, (-1,)), self.pack(rebuild(params, total))
+    def _smooth(self, vectors: Array, rows: Rows, strengths: Strengths) -> tuple[Array, Array]:
+        xp, network, point = array_namespace(vectors), self._network, _points(vectors)
+        networks = None if len(point.shape) == 2 else point.shape[0]
+        value, grads = self._placement.backend.sum_rows(
+            network.loss_and_grads, rows, network.unpack(point), None, width=network.width, networks=networks
+        )
+        terms = penalty_terms(point, strengths, network.layout)
+        total = sum((terms[kind] for kind in ("l2", "alpha") if kind in terms), start=value)
+        grad = add_penalty_grad(network.pack(grads), point, strengths)
+        return xp.reshape(total, (-1,)), xp.reshape(grad, vectors.shape)
 
-    def prox(self, points: Array, step_size: Array, /) -> Array:
+    def prox(self, vectors: Array, step_size: Array, /) -> Array:
         """The proximal step of the L1 and group terms; step_size: (K, 1)."""
-        if not any(one.l1 is not None or one.group is not None for one in self._strengths):
-            return points
-        params = self.unpack(points)
-        size = step_size[..., None]
-        moved = [penalty_prox(w, size, one) for w, one in zip(leaves(params), self._strengths, strict=True)]
-        return self.pack(rebuild(params, moved))
+        xp = array_namespace(vectors)
+        moved = penalty_prox(_points(vectors), _points(step_size), self._strengths, self._network.layout)
+        return xp.reshape(moved, vectors.shape)
 
-    def penalty(self, points: Array, /) -> Array:
+    def penalty(self, vectors: Array, /) -> Array:
         """The value of the L1 and group terms, (K,)."""
-        xp = array_namespace(points)
-        total = xp.sum(points * 0.0, axis=-1)
-        for w, one in zip(leaves(self.unpack(points)), self._strengths, strict=True):
-            for kind, term in penalty_terms(w, one).items():
-                total = total + xp.reshape(term, (-1,)) if kind in ("l1", "group") else total
-        return total
+        xp = array_namespace(vectors)
+        terms = penalty_terms(_points(vectors), self._strengths, self._network.layout)
+        zero = xp.zeros((vectors.shape[0], 1, 1), dtype=vectors.dtype, device=self._placement.device)
+        return xp.reshape(sum((terms[kind] for kind in ("l1", "group") if kind in terms), start=zero), (-1,))
 
-    def residual(self, params: Tree, /) -> Any:
-        """How far `params` are from optimal: the largest entry, in absolute value, of the smallest subgradient, (K,).
+    def residual(self, vectors: Array, /) -> Any:
+        """How far `vectors` are from optimal: the largest entry, in absolute value, of the smallest subgradient, (K,).
 
         0 at a stationary point (with a convex loss and no hidden layer: at the minimum). On the host, float64.
         """
-        points = self.pack(params)
-        xp = array_namespace(points)
-        with self._placement.backend.session(self._placement.device):
-            _, grad = self.smooth(points)
-            pairs = zip(leaves(self.unpack(points)), leaves(self.unpack(grad)), self._strengths, strict=True)
-            rest = self.pack(rebuild(self._template, [penalty_residual(w, g, one) for w, g, one in pairs]))
-        return self._placement.backend.to_numpy(xp.max(xp.abs(rest), axis=-1)).astype("float64")
+        xp, backend = array_namespace(vectors), self._placement.backend
+        with backend.session(self._placement.device):
+            _, grad = self.smooth(vectors)
+            rest = penalty_residual(_points(vectors), _points(grad), self._strengths, self._network.layout)
+            largest = xp.max(xp.abs(xp.reshape(rest, vectors.shape)), axis=-1)
+        return backend.to_numpy(largest).astype("float64")
 
-    def lone(self, points: Array, /) -> Tree:
-        """The parameters of the only network, without a leading axis."""
-        return tree_map(lambda leaf: leaf[0, ...], self.unpack(points))
+
+def _points(vectors: Array) -> Array:
+    """Vectors (K, d) as points: (K, 1, d), or (1, d) for one network, which is the faster way through it."""
+    return vectors if vectors.shape[0] == 1 else vectors[:, None, :]

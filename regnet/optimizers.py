@@ -1,36 +1,47 @@
-"""Optimizers as pure functions of one parameter array: a step along the gradient, and the size of the step.
+"""Optimizers as pure functions of one array: a step along the gradient, and the metric that it was made in.
 
-`descend` returns the stepped weight before any proximal step, and the step size s of the metric it moved in, by
-which a proximal step must go: threshold s * l1. In a stationary point the direction is the gradient itself, so
-`w = prox_s(w - s * grad)` holds exactly at the penalised problem's stationary points, whatever the optimizer.
-All arrays of a weight's shape (..., in, out); learning rates broadcast to it as (..., 1, 1). `by_row` asks for one
-metric per row, the mean of the elements' squares: a group lasso's proximal step is exact only in such a metric.
+A step moves by -scale / metric * direction, entry by entry, and a proximal step must go by the same scale / metric:
+its threshold is scale / metric * l1. In a stationary point the direction is the gradient itself, so
+`w = prox(w - step_size * grad)` holds exactly at the penalised problem's stationary points, whatever the optimizer.
+Arrays have the shape of the point that is moved, (..., 1, size) for all parameters of a network at once; learning
+rates broadcast to it as (..., 1, 1). `pool` averages squares within each row that is a group, since a group's proximal
+step is exact only where the metric is the same within it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
 from regnet.namespace import array_namespace
 from regnet.types import Array, Schedule
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Descent", "Optimizer", "RMSprop", "Slots"]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Descent", "Optimizer", "Pool", "RMSprop", "Slots"]
 
 Slots: TypeAlias = tuple[Array, ...]
-"""What an optimizer remembers of one parameter array, in arrays of its shape."""
+"""What an optimizer remembers, in arrays of the point's shape."""
+
+Pool: TypeAlias = Callable[[Array], Array] | None
+"""Averages the entries of each group; None: there is no group."""
 
 Rate: TypeAlias = Any
 """A learning rate: a number, a sequence with one number per stacked network, or a schedule."""
 
 
 class Descent(NamedTuple):
-    """The result of one step: weight (..., in, out), step_size broadcastable to it, and the new slots."""
+    """The result of one step: the new point, scale (..., 1, 1), metric (shape of the point; None: 1), the new slots."""
 
-    weight: Array
-    step_size: Array
+    point: Array
+    scale: Array
+    metric: Array | None
     slots: Slots
+
+    @property
+    def step_size(self) -> Array:
+        """By which a proximal step must follow: scale / metric."""
+        return self.scale if self.metric is None else self.scale / self.metric
 
 
 class Optimizer(Protocol):
@@ -40,13 +51,13 @@ class Optimizer(Protocol):
     def learning_rate(self) -> float | Schedule | Any:
         """A number, one per stacked network, or a schedule."""
 
-    def init(self, weight: Array, /) -> Slots:
+    def init(self, point: Array, /) -> Slots:
         """The slots before the first step."""
 
     def descend(
-        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+        self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
-        """One step; t: steps taken before this one, 0-d floating array; by_row: step_size is one per row."""
+        """One step; t: steps taken before this one, 0-d floating array."""
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:
@@ -82,22 +93,23 @@ class SGD:
         """Momentum 1 would never stop."""
         _check("momentum", self.momentum, 0.0, 1.0)
 
-    def init(self, weight: Array, /) -> Slots:
+    def init(self, point: Array, /) -> Slots:
         """One slot u if there is momentum, else none."""
-        return (array_namespace(weight).zeros_like(weight),) if self.momentum else ()
+        return (array_namespace(point).zeros_like(point),) if self.momentum else ()
 
     def descend(
-        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+        self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
         """See the class."""
         m = self.momentum
         if not m:
-            return Descent(weight - learning_rate * grad, learning_rate, slots)
+            return Descent(point - learning_rate * grad, learning_rate, None, slots)
         fresh = (1.0 - m) * grad
-        average = m * slots[0] + fresh
-        step_size = learning_rate / (1.0 - m)
+        average = m * slots[0]
+        average += fresh
+        scale = learning_rate / (1.0 - m)
         direction = m * average + fresh if self.nesterov else average
-        return Descent(weight - step_size * direction, step_size, (average,))
+        return Descent(point - scale * direction, scale, None, (average,))
 
 
 @final
@@ -108,17 +120,17 @@ class Adagrad:
     learning_rate: Rate = 0.01
     epsilon: float = 1e-7
 
-    def init(self, weight: Array, /) -> Slots:
+    def init(self, point: Array, /) -> Slots:
         """The sum of squares s."""
-        return (array_namespace(weight).zeros_like(weight),)
+        return (array_namespace(point).zeros_like(point),)
 
     def descend(
-        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+        self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
         """See the class."""
         squares = slots[0] + grad * grad
-        step_size = learning_rate / (_root(squares, by_row) + self.epsilon)
-        return Descent(weight - step_size * grad, step_size, (squares,))
+        metric = _root(squares, pool, self.epsilon)
+        return Descent(_move(point, grad, learning_rate, metric), learning_rate, metric, (squares,))
 
 
 @final
@@ -134,37 +146,63 @@ class RMSprop:
         """Rho 1 would forget nothing and learn nothing."""
         _check("rho", self.rho, 0.0, 1.0)
 
-    def init(self, weight: Array, /) -> Slots:
+    def init(self, point: Array, /) -> Slots:
         """The average of squares s."""
-        return (array_namespace(weight).zeros_like(weight),)
+        return (array_namespace(point).zeros_like(point),)
 
     def descend(
-        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+        self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
         """See the class."""
-        squares = self.rho * slots[0] + (1.0 - self.rho) * (grad * grad)
-        step_size = learning_rate / (_root(squares, by_row) + self.epsilon)
-        return Descent(weight - step_size * grad, step_size, (squares,))
+        squares = _average(slots[0], grad * grad, self.rho)
+        metric = _root(squares, pool, self.epsilon)
+        return Descent(_move(point, grad, learning_rate, metric), learning_rate, metric, (squares,))
 
 
-def _root(squares: Array, by_row: bool) -> Array:
-    """Square roots of the elements, or of each row's mean, (..., in, 1)."""
-    xp = array_namespace(squares)
-    return xp.sqrt(xp.mean(squares, axis=-1, keepdims=True) if by_row else squares)
+# Below, `a += b` is used on arrays made a line before: a fresh array for every operation costs more than the operation.
 
 
-def _adam(
-    rule: Adam | AdamW, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool
-) -> tuple[Array, Array, Slots]:
-    """Direction m_hat, step size lr / (sqrt(v_hat) + epsilon), new slots (m, v).
+def _average(old: Array, new: Array, beta: float) -> Array:
+    """Beta * old + (1 - beta) * new."""
+    average = beta * old
+    average += (1.0 - beta) * new
+    return average
 
-    With c the correction of v's bias, the step size is lr sqrt(c) / (sqrt(v) + epsilon sqrt(c)): v_hat is not needed.
+
+def _root(squares: Array, pool: Pool, epsilon: Any) -> Array:
+    """sqrt(squares) + epsilon, the squares averaged within groups first."""
+    root = array_namespace(squares).sqrt(squares if pool is None else pool(squares))
+    root += epsilon
+    return root
+
+
+def _move(point: Array, direction: Array, scale: Array, metric: Array) -> Array:
+    """Point - scale * direction / metric."""
+    move = direction / metric
+    move *= scale
+    return point - move
+
+
+@final
+class _AdamTerms(NamedTuple):
+    """Adam's step on a point: -lr * rate * m / metric; a proximal step goes by lr * scale / metric.
+
+    With c1, c2 the corrections of the biases of m and v, lr (m / c1) / (sqrt(v / c2) + epsilon) is
+    lr (sqrt(c2) / c1) m / (sqrt(v) + epsilon sqrt(c2)): neither m_hat nor v_hat is needed as an array.
     """
-    m = rule.beta1 * slots[0] + (1.0 - rule.beta1) * grad
-    v = rule.beta2 * slots[1] + (1.0 - rule.beta2) * (grad * grad)
+
+    rate: Array
+    scale: Array
+    metric: Array
+    slots: Slots
+
+
+def _adam(rule: Adam | AdamW, grad: Array, slots: Slots, t: Array, pool: Pool) -> _AdamTerms:
+    m = _average(slots[0], grad, rule.beta1)
+    v = _average(slots[1], grad * grad, rule.beta2)
     root = array_namespace(t).sqrt(_bias_correction(rule.beta2, t))
-    epsilon = rule.epsilon if rule.epsilon_hat else rule.epsilon * root
-    return m / _bias_correction(rule.beta1, t), learning_rate * root / (_root(v, by_row) + epsilon), (m, v)
+    metric = _root(v, pool, rule.epsilon if rule.epsilon_hat else rule.epsilon * root)
+    return _AdamTerms(root / _bias_correction(rule.beta1, t), root, metric, (m, v))
 
 
 @final
@@ -188,17 +226,18 @@ class Adam:
         _check("beta1", self.beta1, 0.0, 1.0)
         _check("beta2", self.beta2, 0.0, 1.0)
 
-    def init(self, weight: Array, /) -> Slots:
+    def init(self, point: Array, /) -> Slots:
         """The moments m and v."""
-        zeros = array_namespace(weight).zeros_like
-        return zeros(weight), zeros(weight)
+        zeros = array_namespace(point).zeros_like
+        return zeros(point), zeros(point)
 
     def descend(
-        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+        self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
         """See the class."""
-        direction, step_size, slots = _adam(self, grad, slots, t, learning_rate, by_row)
-        return Descent(weight - step_size * direction, step_size, slots)
+        terms = _adam(self, grad, slots, t, pool)
+        moved = _move(point, terms.slots[0], learning_rate * terms.rate, terms.metric)
+        return Descent(moved, learning_rate * terms.scale, terms.metric, terms.slots)
 
 
 @final
@@ -207,7 +246,7 @@ class AdamW:
     """Adam whose weights also shrink by w <- (1 - lr * weight_decay) w at every step.
 
     The decay is not a penalty: no loss is named whose gradient it is, and it does not appear in the loss. It acts on
-    every parameter array, biases too, as in PyTorch. Source: Loshchilov & Hutter, ICLR 2019.
+    every parameter, biases too, as in PyTorch. Source: Loshchilov & Hutter, ICLR 2019.
     """
 
     learning_rate: Rate = 1e-3
@@ -223,15 +262,16 @@ class AdamW:
         _check("beta2", self.beta2, 0.0, 1.0)
         _check("weight_decay", self.weight_decay, 0.0, math.inf)
 
-    def init(self, weight: Array, /) -> Slots:
+    def init(self, point: Array, /) -> Slots:
         """The moments m and v."""
-        zeros = array_namespace(weight).zeros_like
-        return zeros(weight), zeros(weight)
+        zeros = array_namespace(point).zeros_like
+        return zeros(point), zeros(point)
 
     def descend(
-        self, weight: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, by_row: bool, /
+        self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
         """See the class."""
-        direction, step_size, slots = _adam(self, grad, slots, t, learning_rate, by_row)
-        kept = weight * (1.0 - self.weight_decay * learning_rate)
-        return Descent(kept - step_size * direction, step_size, slots)
+        terms = _adam(self, grad, slots, t, pool)
+        kept = point * (1.0 - self.weight_decay * learning_rate)
+        moved = _move(kept, terms.slots[0], learning_rate * terms.rate, terms.metric)
+        return Descent(moved, learning_rate * terms.scale, terms.metric, terms.slots)

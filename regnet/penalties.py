@@ -3,9 +3,8 @@
     penalty(w) = l1 * sum |w| + l2 * sum w^2 + group * sum over rows of ||row||_2        (no 1/2 in front of l2)
 
 Strengths are >= 0, numbers or arrays broadcastable to w, so a stack (..., in, out) may have one per network as
-(..., 1, 1), and one per row as (..., in, 1). Weights and biases are separate arrays with separate strengths. Sums run
-over the last two axes. A group is a row of a weight: in the first layer everything that leaves one input, in a later
-layer everything that leaves one hidden neuron.
+(..., 1, 1), and one per row as (..., in, 1). Sums run over the last two axes. A group is a row of a weight: in the
+first layer everything that leaves one input, in a later layer everything that leaves one hidden neuron.
 The proximal step of size s is `argmin_u ||u - w||^2 / 2 + s * penalty(u)`.
 Sources: Parikh & Boyd, Proximal Algorithms, Foundations and Trends in Optimization, 2014, section 6.5; Yuan & Lin,
 Model selection and estimation in regression with grouped variables, JRSS B 68 (2006).
@@ -15,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 from array_api_compat import device as device_of
@@ -26,8 +25,6 @@ from regnet.types import Array
 __all__ = [
     "Penalty",
     "Strength",
-    "Strengths",
-    "add_penalty_grad",
     "elastic_net_grad",
     "elastic_net_prox",
     "elastic_net_value",
@@ -38,11 +35,10 @@ __all__ = [
     "l2_grad",
     "l2_prox",
     "l2_value",
-    "penalty_prox",
-    "penalty_residual",
-    "penalty_terms",
     "row_norms",
     "soft_threshold",
+    "sparse_group_prox",
+    "sparse_group_residual",
 ]
 
 
@@ -91,29 +87,26 @@ class Penalty:
         return {name: getattr(self, name) for name in names}
 
 
-class Strengths(NamedTuple):
-    """The strengths on one parameter array; None: that term is absent and costs nothing. Each (..., 1 or in, 1).
-
-    l1 and group act by the proximal step and leave exact zeros; group holds sqrt(out_features) already.
-    l1_subgradient is l1 acting by its subgradient, as in textbooks, which leaves none; l2 acts by its gradient.
-    batch_l2 is divided by the share of the rows' weights that the batch holds: scikit-learn's alpha, an L2 that grows
-    as batches shrink.
-    """
-
-    l1: Array | None = None
-    l1_subgradient: Array | None = None
-    l2: Array | None = None
-    group: Array | None = None
-    batch_l2: Array | None = None
+def _is_one(strength: Array) -> bool:
+    """Whether there is one strength for all entries, so that it may be weighed in after they are added up."""
+    return getattr(strength, "ndim", 0) < 2 or strength.shape[-2:] == (1, 1)
 
 
 def _total(strength: Array, values: Array) -> Array:
-    """`sum strength * values`; one strength per row is weighed in before the rows are added, one in all after."""
+    """`sum strength * values` over the last two axes, (..., 1, 1)."""
     xp = array_namespace(values)
-    by_row = xp.sum(values, axis=-1, keepdims=True)
-    if getattr(strength, "ndim", 0) < 2 or strength.shape[-2] == 1:
-        return strength * xp.sum(by_row, axis=-2, keepdims=True)
-    return xp.sum(strength * by_row, axis=-2, keepdims=True)
+    if _is_one(strength):
+        return strength * xp.sum(values, axis=(-2, -1), keepdims=True)
+    return xp.sum(strength * values, axis=(-2, -1), keepdims=True)
+
+
+def _inner(a: Array, b: Array) -> Array:
+    """`sum a * b` over the last two axes, (..., 1, 1), without the products in between."""
+    xp = array_namespace(a)
+    if a.shape[-2] > 1:
+        flat = (*a.shape[:-2], 1, -1)
+        a, b = xp.reshape(a, flat), xp.reshape(b, flat)
+    return xp.vecdot(a, b)[..., None]
 
 
 def l1_value(w: Array, strength: Array, /) -> Array:
@@ -139,7 +132,7 @@ def soft_threshold(w: Array, threshold: Array, /) -> Array:
 
 def l2_value(w: Array, strength: Array, /) -> Array:
     """`sum strength * w^2`; w: (..., in, out). Returns (..., 1, 1)."""
-    return _total(strength, w * w)
+    return strength * _inner(w, w) if _is_one(strength) else _inner(strength * w, w)
 
 
 def l2_grad(w: Array, strength: Array, /) -> Array:
@@ -194,63 +187,27 @@ def group_prox(w: Array, threshold: Array, /) -> Array:
     return w * xp.maximum(scale, 0.0 * one)
 
 
-def penalty_prox(w: Array, step_size: Array, strengths: Strengths, /) -> Array:
-    """The proximal step of the terms that act by it: soft threshold, then rows (the order that is exact).
+def sparse_group_prox(w: Array, step_size: Array, l1: Array | None, group: Array | None, /) -> Array:
+    """The proximal step of `l1 * sum |w| + group * sum over rows of ||row||_2`: soft threshold, then rows.
 
-    w: (..., in, out); step_size: >= 0, broadcastable to w, one per row where there is a group.
-    Source: Simon, Friedman, Hastie, Tibshirani, A sparse-group lasso, JCGS 22 (2013).
+    w: (..., in, out); step_size: >= 0, broadcastable to w, one per row where there is a group; None: no such term.
+    Returns the shape of w. Source: Simon, Friedman, Hastie, Tibshirani, A sparse-group lasso, JCGS 22 (2013).
     """
-    if strengths.l1 is not None:
-        w = soft_threshold(w, step_size * strengths.l1)
-    if strengths.group is not None:
-        w = group_prox(w, step_size * strengths.group)
-    return w
-
-
-def penalty_terms(w: Array, strengths: Strengths, share: Array | None = None, /) -> dict[str, Array]:
-    """The value of each term that is present, each (..., 1, 1), by kind: 'l1' (either way of acting), 'l2', 'group',
-
-    and 'alpha' for batch_l2 in a batch that holds `share` of the weights (None: all of them).
-    """
-    terms = {}
-    l1 = strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
     if l1 is not None:
-        terms["l1"] = l1_value(w, l1)
-    if strengths.l2 is not None:
-        terms["l2"] = l2_value(w, strengths.l2)
-    if strengths.group is not None:
-        terms["group"] = group_value(w, strengths.group)
-    if strengths.batch_l2 is not None:
-        value = l2_value(w, strengths.batch_l2)
-        terms["alpha"] = value if share is None else value / share
-    return terms
+        w = soft_threshold(w, step_size * l1)
+    return w if group is None else group_prox(w, step_size * group)
 
 
-def add_penalty_grad(grad: Array, w: Array, strengths: Strengths, share: Array | None = None, /) -> Array:
-    """`grad` plus the gradients of the terms that act by them: l2, batch_l2, l1_subgradient. Returns the shape of w.
-
-    share: of the rows' weights, in this batch, (..., 1, 1); None: all of them.
-    """
-    if strengths.l2 is not None:
-        grad = grad + l2_grad(w, strengths.l2)
-    if strengths.batch_l2 is not None:
-        grad = grad + l2_grad(w, strengths.batch_l2 if share is None else strengths.batch_l2 / share)
-    if strengths.l1_subgradient is not None:
-        grad = grad + l1_grad(w, strengths.l1_subgradient)
-    return grad
-
-
-def penalty_residual(w: Array, grad: Array, strengths: Strengths, /) -> Array:
+def sparse_group_residual(w: Array, grad: Array, l1: Array | None, group: Array | None, /) -> Array:
     """The element of least norm of `grad` + the subdifferential of the l1 and group terms at w: 0 where w is optimal.
 
     w, grad: (..., in, out); grad holds the smooth part, L2 included. Returns the shape of w.
     A weight that is 0 takes up to l1 of its gradient, a row that is 0 takes up to `group` of what l1 left in norm.
     """
     xp = array_namespace(w)
-    l1 = strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
     rest = grad if l1 is None else xp.where(w == 0, soft_threshold(grad, l1), grad + l1_grad(w, l1))
-    if strengths.group is None:
+    if group is None:
         return rest
     norms = row_norms(w)
     direction = w / xp.where(norms > 0, norms, xp.ones_like(norms))
-    return xp.where(norms > 0, rest + strengths.group * direction, group_prox(rest, strengths.group))
+    return xp.where(norms > 0, rest + group * direction, group_prox(rest, group))

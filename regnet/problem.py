@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
 from regnet.optimizers import Optimizer
-from regnet.penalties import Penalty, Strengths
+from regnet.penalties import Penalty
 from regnet.registry import Placement, is_host_data, placement_of
+from regnet.regularizer import Strengths
 from regnet.schedules import as_schedule
 from regnet.step import Data, Hyper, State
 from regnet.targets import encode_targets
@@ -80,27 +81,29 @@ def assemble(
     batch_size: int | None,
     params: Tree | None,
     seed: int | Sequence[int],
+    batch_l2: float = 0.0,
 ) -> Problem:
-    """The problem of training `network` on rows that lie on the device of `placement`; see `fit` for the arguments."""
+    """The problem of training `network` on rows that lie on the device of `placement`; see `fit` for the arguments.
+
+    batch_l2: strength on all weights of the L2 that grows as batches shrink, see `Strengths`.
+    """
     per_layer = _penalty_per_layer(network, penalties)
     networks = count_networks(train, optimizer, per_layer, seed)
     streams = [np.random.SeedSequence(one).spawn(3) for one in np.atleast_1d(np.asarray(seed)).tolist()]
     host = _initial(network, params, [np.random.default_rng(stream[0]) for stream in streams], networks)
-    start = tree_map(placement.put, host)
-    if params is not None:  # the state passed to a step is consumed, and these may be the caller's own arrays
-        start = tree_map(lambda leaf: array_namespace(leaf).asarray(leaf, copy=True), start)
+    start = network.pack(tree_map(placement.put, host))  # a copy: the state passed to a step is consumed
     key = np.stack([stream[2].generate_state(1).astype(np.uint32).view(np.int32) for stream in streams])
     shape = (1, 1) if networks is None else (networks, 1, 1)
     state = State(
-        params=start,
-        slots=tuple(optimizer.init(leaf) for leaf in leaves(start)),
+        point=start,
+        slots=optimizer.init(start),
         t=placement.put(np.asarray(0), "int32"),
         loss=placement.put(np.zeros(shape)),
         diverged_at=placement.put(np.full(shape, -1), "int32"),
     )
     hyper = Hyper(
         learning_rate=_spread(placement, as_schedule(optimizer.learning_rate).initial, networks),
-        strengths=_place_strengths(network, placement, per_layer, networks),
+        strengths=_place_strengths(network, placement, per_layer, networks, batch_l2),
         seed=_spread(placement, key[:, 0] if len(key) > 1 else key[0, 0], networks, "int32")
         if network.has_dropout
         else None,
@@ -108,7 +111,7 @@ def assemble(
     n = train.x.shape[-2]
     size = n if batch_size is None else min(batch_size, n)
     row_number = placement.put(np.arange(size)[:, None], "int32") if network.has_dropout else None
-    data = Data(train.x, train.y, train.weight, row_number, None)
+    data = Data(train.x, train.y, train.weight, row_number)
     rngs = [np.random.default_rng(stream[1]) for stream in streams]
     return Problem(placement, networks, train, validation, data, hyper, state, rngs)
 
@@ -222,44 +225,57 @@ def _spread(placement: Placement, value: Any, networks: int | None, dtype: str |
 
 
 def _place_strengths(
-    network: Network, placement: Placement, penalties: Sequence[Penalty], networks: int | None
-) -> tuple[Strengths, ...]:
-    """One `Strengths` per parameter array; a strength that is 0 in every network is left out of the computation."""
-    placed = []
-    for number, (layer, penalty) in enumerate(zip(network.dense_layers, penalties, strict=True)):
-        factor = _row_factor(number, layer.in_features, penalty)
+    network: Network, placement: Placement, penalties: Sequence[Penalty], networks: int | None, batch_l2: float
+) -> Strengths:
+    """The strengths as a point has them; a strength that is 0 in every network is left out of the computation."""
+    shapes = network.layout.shapes
+    factors = [
+        _row_factor(number, layer.in_features, penalty)
+        for number, (layer, penalty) in enumerate(zip(network.dense_layers, penalties, strict=True))
+    ]
 
-        def place(value: Any, factor: Any = None) -> Array | None:
-            if not np.any(np.asarray(value) != 0):
-                return None
-            if factor is None:
-                return _spread(placement, value, networks)
-            return placement.put(np.asarray(value, dtype=np.float64).reshape(-1, 1, 1) * factor)
+    def column(value: Any) -> Any:
+        return np.asarray(value, dtype=np.float64).reshape(-1, 1, 1)
 
-        by_prox = penalty.l1_step == "proximal"
-        l1, bias_l1 = place(penalty.weight_l1, factor), place(penalty.bias_l1)
-        placed += [
-            Strengths(
-                l1=l1 if by_prox else None,
-                l1_subgradient=None if by_prox else l1,
-                l2=place(penalty.weight_l2, factor),
-                group=place(np.asarray(penalty.group_l1) * math.sqrt(layer.out_features), factor),
-            ),
-            Strengths(
-                l1=bias_l1 if by_prox else None,
-                l1_subgradient=None if by_prox else bias_l1,
-                l2=place(penalty.bias_l2),
-            ),
+    def spread(of: Callable[[Penalty], tuple[Any, Any]]) -> Array | None:
+        """(weight strength, bias strength) of every layer, laid out like a point."""
+        values = []
+        for penalty, factor in zip(penalties, factors, strict=True):
+            weight, bias = of(penalty)
+            values += [column(weight) * factor, column(bias)]
+        if not any(one.any() for one in values):
+            return None
+        if all(one.size == 1 and one == values[0] for one in values):
+            return placement.put(values[0][0])
+        flat = [
+            np.broadcast_to(one, (one.shape[0], *shape)).reshape(-1, 1, math.prod(shape))
+            for one, shape in zip(values, shapes, strict=True)
         ]
-    if networks is None:  # a factor's axis of networks
-        return tuple(tree_map(lambda leaf: leaf[0, ...] if leaf.ndim > 2 else leaf, one) for one in placed)
-    return tuple(placed)
+        count = max(len(one) for one in flat)
+        point = np.concatenate([np.broadcast_to(one, (count, *one.shape[1:])) for one in flat], axis=-1)
+        return placement.put(point[0] if networks is None else point)
+
+    def l1_of(step: str) -> Callable[[Penalty], tuple[Any, Any]]:
+        return lambda penalty: (penalty.weight_l1, penalty.bias_l1) if penalty.l1_step == step else (0.0, 0.0)
+
+    groups: list[Array | None] = []
+    for layer, penalty, factor in zip(network.dense_layers, penalties, factors, strict=True):
+        strength = column(penalty.group_l1) * math.sqrt(layer.out_features) * factor
+        placed = placement.put(strength[0] if networks is None else strength) if strength.any() else None
+        groups += [placed, None]
+    return Strengths(
+        l1=spread(l1_of("proximal")),
+        l1_subgradient=spread(l1_of("subgradient")),
+        l2=spread(lambda penalty: (penalty.weight_l2, penalty.bias_l2)),
+        batch_l2=spread(lambda _: (batch_l2, 0.0)),
+        group=tuple(groups) if any(group is not None for group in groups) else (),
+    )
 
 
 def _row_factor(number: int, in_features: int, penalty: Penalty) -> Any:
-    """The factors of a layer's rows as (1 or K, in, 1), or None."""
+    """The factors of a layer's rows as (1 or K, in, 1), or 1."""
     if penalty.penalty_factor is None:
-        return None
+        return 1.0
     factor = np.asarray(penalty.penalty_factor, dtype=np.float64)
     if factor.shape[-1] != in_features:
         raise ValueError(

@@ -16,9 +16,9 @@ from regnet.network import Network
 from regnet.optimizers import Optimizer
 from regnet.problem import Problem
 from regnet.progress import Bar, Pace
-from regnet.step import Data, Hyper, State, make_step
+from regnet.step import Data, Hyper, State, batches_of, make_step
 
-__all__ = ["Batches", "Callback", "EpochEnd", "EpochRule", "RandomBatches", "Trainer"]
+__all__ = ["Callback", "EpochEnd", "EpochRule", "RandomSampler", "Sampler", "Trainer"]
 
 Callback: TypeAlias = Callable[[Record, Model], bool | None]
 """`callback(record, model)`, called after every record; returning True ends the training."""
@@ -36,7 +36,7 @@ EpochRule: TypeAlias = Callable[[int, State, Hyper], EpochEnd]
 """`rule(epoch, state, hyper)`, called after every epoch (1: the first)."""
 
 
-class Batches(Protocol):
+class Sampler(Protocol):
     """Where the steps of an epoch take their rows from."""
 
     @property
@@ -52,7 +52,7 @@ class Batches(Protocol):
 
 
 @final
-class RandomBatches:
+class RandomSampler:
     """All rows at once, or a new table of batches for every epoch, drawn from each network's own generator."""
 
     def __init__(self, problem: Problem, batch_size: int | None, shuffle: bool) -> None:
@@ -61,15 +61,17 @@ class RandomBatches:
         self.fixed = batch_size is None or (batch_size >= self._n and not shuffle)
         self._batch_size = min(batch_size or self._n, self._n)
         self.steps = 1 if self.fixed else -(-self._n // self._batch_size)
+        self._batches_of = problem.placement.backend.compile(batches_of)
 
     def data(self) -> Data:
-        """See Batches."""
+        """See Sampler."""
         problem = self._problem
         if self.fixed:
             return problem.data
         table = epoch_table(problem.batch_rngs, self._n, self._batch_size, shuffle=self._shuffle)
         table = table[0] if len(table) == 1 else table
-        return problem.data._replace(table=problem.placement.put(table, "int32"))
+        batches = self._batches_of(problem.data.weight, problem.placement.put(table, "int32"))
+        return problem.data._replace(batches=batches)
 
 
 @final
@@ -101,16 +103,16 @@ class Trainer:
         self.history = History(network.metric.name)
         self.state, self.hyper = problem.state, problem.hyper
 
-    def run(self, batches: Batches, epochs: int, bar: Bar) -> int:
+    def run(self, sampler: Sampler, epochs: int, bar: Bar) -> int:
         """Train for `epochs` epochs, or until something stops it; returns the number of epochs run."""
         epoch, pace = 0, Pace()
         log_every = self._log_every or epochs
         stop = self._log_every is not None and self._record(epoch)
         while epoch < epochs and not stop:
             target = min(epoch - epoch % log_every + log_every, epochs)
-            several = batches.fixed and self._rule is None
+            several = sampler.fixed and self._rule is None
             portion = min(pace.next(), target - epoch) if several else 1
-            self.state = self._run(self.state, batches.data(), self.hyper, portion * batches.steps)
+            self.state = self._run(self.state, sampler.data(), self.hyper, portion * sampler.steps)
             epoch += portion
             if self._rule is not None:
                 self.state, self.hyper, stop = self._rule(epoch, self.state, self.hyper)
@@ -123,8 +125,8 @@ class Trainer:
     def _record(self, epoch: int) -> bool:
         record = self._evaluator.record(epoch, self.state, self.hyper, self._problem.networks)
         self.history.records.append(record)
-        stop = self.best is not None and self.best.update(record, self.state.params)
-        model = Model(self._network, self.state.params, self._problem.placement)
+        stop = self.best is not None and self.best.update(record, self.state.point)
+        model = Model(self._network, self._network.unpack(self.state.point), self._problem.placement)
         answers: list[Any] = [callback(record, model) for callback in self._callbacks]
         everything_diverged = not np.any(np.isfinite(record.data_loss))
         return stop or any(answers) or everything_diverged

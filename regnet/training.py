@@ -19,7 +19,7 @@ from regnet.penalties import Penalty
 from regnet.problem import Problem, prepare
 from regnet.progress import progress_bar
 from regnet.step import State
-from regnet.trainer import Callback, RandomBatches, Trainer
+from regnet.trainer import Callback, RandomSampler, Trainer
 from regnet.types import Tree
 
 __all__ = ["DivergenceWarning", "FitResult", "fit"]
@@ -114,12 +114,12 @@ def fit(
         problem.placement.backend.session(problem.placement.device),
         progress_bar(epochs, "epochs", enabled=progress) as bar,
     ):
-        done = trainer.run(RandomBatches(problem, batch_size, shuffle), epochs, bar)
+        done = trainer.run(RandomSampler(problem, batch_size, shuffle), epochs, bar)
         diverged_at = _report_divergence(problem, optimizer, trainer.state)
     best = trainer.best
-    final_params = trainer.state.params if best is None else best.params
+    point = trainer.state.point if best is None else best.point
     best_epoch = None if best is None else best.epoch if problem.networks else int(best.epoch[0])
-    model = Model(network, final_params, problem.placement)
+    model = Model(network, network.unpack(point), problem.placement)
     return FitResult(model, trainer.history, done, best_epoch, diverged_at, time.perf_counter() - started)
 
 

@@ -147,8 +147,7 @@ def minimise(f, start):
 @given(w=st.lists(finite, min_size=2, max_size=2), s=st.floats(0.1, 2.0), l1=strength, group=strength)
 def test_group_prox_is_the_minimiser(w, s, l1, group):
     array = np.asarray([w, [5.0, -3.0]])
-    strengths = penalties.Strengths(l1=np.full((1, 1), l1), group=np.asarray([[group], [0.0]]))
-    got = penalties.penalty_prox(array, s, strengths)
+    got = penalties.sparse_group_prox(array, s, l1, np.asarray([[group], [0.0]]))
 
     def objective(u):
         return ((u - w) ** 2).sum() / 2 + s * (l1 * np.abs(u).sum() + group * np.sqrt((u**2).sum()))
@@ -173,15 +172,14 @@ def test_group_values_and_factors(namespace, rng):
 def test_the_residual_vanishes_just_where_the_prox_stands_still(seed, l1, group):
     """W = prox(W - grad) means optimal; elsewhere the residual is the steepest slope, by differences."""
     rng = np.random.default_rng(seed)
-    strengths = penalties.Strengths(l1=np.full((1, 1), l1), group=np.full((1, 1), group))
-    w = penalties.penalty_prox(2 * rng.standard_normal((3, 2)), 1.0, strengths)
+    w = penalties.sparse_group_prox(2 * rng.standard_normal((3, 2)), 1.0, l1, group)
     still = 3 * rng.standard_normal((3, 2)) - w  # prox(w - grad) for grad = w - z, z drawn
-    optimum = penalties.penalty_prox(w + still, 1.0, strengths)
-    residual = penalties.penalty_residual(optimum, optimum - (w + still), strengths)
+    optimum = penalties.sparse_group_prox(w + still, 1.0, l1, group)
+    residual = penalties.sparse_group_residual(optimum, optimum - (w + still), l1, group)
     np.testing.assert_allclose(residual, 0, atol=1e-12)
 
     grad = rng.standard_normal((3, 2))
-    residual = penalties.penalty_residual(w, grad, strengths)
+    residual = penalties.sparse_group_residual(w, grad, l1, group)
 
     def along(direction, h=1e-7):
         def f(u):

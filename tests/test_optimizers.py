@@ -7,8 +7,11 @@ import pytest
 from conftest import need
 
 from regnet import SGD, Adagrad, Adam, AdamW, RMSprop
-from regnet.penalties import Strengths
+from regnet.layout import Layout
+from regnet.regularizer import Strengths
 from regnet.step import prox_update
+
+LAYOUT = Layout(((1, 5),))
 
 PAIRS = {
     "sgd": (SGD(), lambda o, p: o.SGD(p, lr=0.05)),
@@ -33,7 +36,7 @@ def test_steps_equal_pytorch(name, rng):
         grad = np.sin(3 * w) + w
         theirs.grad = torch.from_numpy(grad.copy())
         optimizer.step()
-        w, _, slots = ours.descend(w, grad, slots, np.asarray(float(t)), 0.05, False)
+        w, _, _, slots = ours.descend(w, grad, slots, np.asarray(float(t)), 0.05)
         np.testing.assert_allclose(w, theirs.detach().numpy(), rtol=1e-11, atol=1e-13)
 
 
@@ -51,7 +54,14 @@ def test_proximal_steps_end_at_the_lasso_solution(name):
     for t in range(20_000):
         rate = 0.05 / (1 + 0.005 * t) if name in ("rmsprop", "adam") else 0.5 if name == "adagrad" else 0.05
         w, slots = prox_update(
-            optimizer, w, curvature * (w - a), slots, Strengths(l1=np.full((1, 1), l1)), np.asarray(float(t)), rate
+            optimizer,
+            LAYOUT,
+            w,
+            curvature * (w - a),
+            slots,
+            Strengths(l1=np.full((1, 1), l1)),
+            np.asarray(float(t)),
+            rate,
         )
     np.testing.assert_allclose(w, expected, atol=2e-3 if name == "rmsprop" else 1e-4)
     assert ((w == 0) == (expected == 0)).all()
@@ -61,7 +71,14 @@ def test_the_subgradient_step_leaves_no_exact_zero():
     w, slots, optimizer = np.full((1, 5), 0.3), (), SGD()
     for t in range(500):
         w, slots = prox_update(
-            optimizer, w, 0 * w, slots, Strengths(l1_subgradient=np.full((1, 1), 0.37)), np.asarray(float(t)), 0.01
+            optimizer,
+            LAYOUT,
+            w,
+            0 * w,
+            slots,
+            Strengths(l1_subgradient=np.full((1, 1), 0.37)),
+            np.asarray(float(t)),
+            0.01,
         )
     assert (w != 0).all()
     assert np.abs(w).max() < 0.01
@@ -72,7 +89,7 @@ def test_bias_correction_keeps_its_digits_in_float32():
     w = np.ones((1, 1), dtype=np.float32)
     grad = np.full((1, 1), 0.5, dtype=np.float32)
     adam = Adam(epsilon=0.0)
-    moved = adam.descend(w, grad, adam.init(w), np.asarray(0.0, dtype=np.float32), np.float32(0.01), False).weight
+    moved = adam.descend(w, grad, adam.init(w), np.asarray(0.0, dtype=np.float32), np.float32(0.01)).point
     assert moved.dtype == np.float32
     assert 1 - moved[0, 0] == pytest.approx(0.01, rel=1e-5)
 

@@ -78,9 +78,11 @@ class CupyBackend:
         with self._device(device):
             yield
 
-    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+    def sum_rows(
+        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
+    ) -> Tree:
         """Blocks bound the memory."""
-        return sum_in_blocks(function, rows, args)
+        return sum_in_blocks(function, rows, args, width, networks)
 
     def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
         """`where`, which needs no word from the host."""

@@ -76,9 +76,11 @@ class JaxBackend:
         """Nothing to set up."""
         return nullcontext()
 
-    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+    def sum_rows(
+        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
+    ) -> Tree:
         """Blocks bound the memory."""
-        return sum_in_blocks(function, rows, args)
+        return sum_in_blocks(function, rows, args, width, networks)
 
     def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
         """`where`, which XLA fuses into the update."""

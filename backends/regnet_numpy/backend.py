@@ -49,9 +49,11 @@ class NumpyBackend:
         """BLAS at one thread, tiles over our own threads."""
         return threads.session()
 
-    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+    def sum_rows(
+        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
+    ) -> Tree:
         """Tiles, over threads."""
-        return sum_in_tiles(function, rows, args)
+        return sum_in_tiles(function, rows, args, width, networks)
 
     def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
         """Without a copy where all are alive."""

@@ -2,15 +2,18 @@
 
 regnet spreads tiles over threads itself, so BLAS must run at one thread inside a fit: its own threads would compete
 for the cores, and the bits of a product change with their number. The limit is a property of the process, so
-nested and concurrent fits share it: the first one sets it, the last one lifts it.
+nested and concurrent fits share it: the first one sets it, the last one lifts it. The pool stays, because starting
+threads takes as long as a hundred steps of a small network.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,11 +29,27 @@ class _Shared:
     users = 0
     limit: Any = None
     pool: ThreadPoolExecutor | None = None
+    threads = 1
+
+    @classmethod
+    def forget(cls) -> None:
+        """A forked child has the pool but not its threads, and none of the fits."""
+        cls.lock, cls.users, cls.limit, cls.pool, cls.threads = threading.Lock(), 0, None, None, 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Shared.forget)
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    """The BLAS libraries that are loaded at the first fit, NumPy's among them; looking for them takes milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
 
 
 def blas_libraries() -> list[dict[str, Any]]:
-    """What threadpoolctl knows of every BLAS library that is loaded: name, version, architecture, num_threads."""
-    return [info for info in ThreadpoolController().info() if info["user_api"] == "blas"]
+    """What threadpoolctl knows of every BLAS library: name, version, architecture, num_threads."""
+    return list(_blas().info())
 
 
 def _quiet_worker() -> None:
@@ -38,14 +57,23 @@ def _quiet_worker() -> None:
     np.seterr(all="ignore")
 
 
+def _open() -> None:
+    """Limit BLAS, and have as many threads of our own as it had (so OMP_NUM_THREADS is obeyed)."""
+    threads = max((info["num_threads"] for info in blas_libraries()), default=1)
+    _Shared.limit = _blas().limit(limits=1)
+    if threads != _Shared.threads:
+        if _Shared.pool is not None:
+            _Shared.pool.shutdown(wait=False)
+        _Shared.pool = ThreadPoolExecutor(threads, "regnet", _quiet_worker) if threads > 1 else None
+        _Shared.threads = threads
+
+
 @contextmanager
 def session() -> Iterator[None]:
-    """BLAS at one thread, and as many threads of our own as BLAS had (so OMP_NUM_THREADS is obeyed)."""
+    """BLAS at one thread, tiles over our own threads; may be nested and entered from several threads."""
     with _Shared.lock:
         if _Shared.users == 0:
-            threads = max((info["num_threads"] for info in blas_libraries()), default=1)
-            _Shared.limit = ThreadpoolController().limit(limits=1, user_api="blas")
-            _Shared.pool = ThreadPoolExecutor(threads, "regnet", _quiet_worker) if threads > 1 else None
+            _open()
         _Shared.users += 1
     try:
         with np.errstate(all="ignore"):
@@ -54,13 +82,10 @@ def session() -> Iterator[None]:
         with _Shared.lock:
             _Shared.users -= 1
             if _Shared.users == 0:
-                pool, _Shared.pool = _Shared.pool, None
-                if pool is not None:
-                    pool.shutdown()
                 _Shared.limit.restore_original_limits()
 
 
 def parallel_map(function: Callable[[Any], Any], items: Iterable[Any], /) -> list[Any]:
-    """`[function(item) for item in items]`, over the session's threads if one is open."""
-    pool = _Shared.pool
+    """`[function(item) for item in items]`, over the threads if a session is open."""
+    pool = _Shared.pool if _Shared.users else None
     return [function(item) for item in items] if pool is None else list(pool.map(function, items))

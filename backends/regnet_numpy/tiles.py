@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from regnet.generic import add_trees, row_blocks, width_of
+from regnet.generic import add_trees, row_blocks
 from regnet.tree import leaves, rebuild, tree_map
 from regnet.types import Tree
 from regnet_numpy.threads import parallel_map
@@ -27,14 +27,15 @@ SMALLEST_TILE = 64
 """Rows of a tile at least: adding up a tile's gradients costs as much as about ten rows of products."""
 
 
-def sum_in_tiles(function: Callable[..., Tree], rows: Tree, args: tuple[Tree, ...], /) -> Tree:
-    """Sum `function(tile, *args)` over tiles of rows, and over networks of a stack apart.
+def sum_in_tiles(
+    function: Callable[..., Tree], rows: Tree, args: tuple[Tree, ...], width: int, networks: int | None, /
+) -> Tree:
+    """Sum `function(tile, *args)` over tiles of rows, and over networks of a stack apart; see Backend.sum_rows.
 
     The tiles depend on the width of the network only, and are added from the first row to the last; so the result
     has the same bits for any number of threads, and for a network alone as for the same network in a stack.
     """
-    size = max(SMALLEST_TILE, TILE_ELEMENTS // width_of(rows, args))
-    networks = _networks(rows, args)
+    size = max(SMALLEST_TILE, TILE_ELEMENTS // width)
     if networks is None:
         return _add_tiles(function, list(row_blocks(rows, size)), args)
     tasks = [
@@ -57,11 +58,6 @@ def _add(parts: list[Tree]) -> Tree:
     for part in parts[1:]:
         total = add_trees(total, part)
     return total
-
-
-def _networks(rows: Tree, args: tuple[Tree, ...]) -> int | None:
-    """The number of networks on the leading axis of a stack; None for one network without that axis."""
-    return max((int(leaf.shape[0]) for leaf in leaves((rows, args)) if leaf.ndim > 2), default=None)
 
 
 def _take(k: int, networks: int, tree: Tree) -> Any:

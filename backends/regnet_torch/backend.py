@@ -70,9 +70,11 @@ class TorchBackend:
         context: AbstractContextManager[None] = self._torch.no_grad()
         return context
 
-    def sum_rows(self, function: Callable[..., Tree], rows: Tree, /, *args: Tree) -> Tree:
+    def sum_rows(
+        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
+    ) -> Tree:
         """Blocks bound the memory."""
-        return sum_in_blocks(function, rows, args)
+        return sum_in_blocks(function, rows, args, width, networks)
 
     def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
         """Without a copy where all are alive, if asking costs no synchronisation."""

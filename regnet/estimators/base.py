@@ -114,34 +114,33 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             batch_size=None,
             params=params_of(network, placement, self.coefs_, self.intercepts_),
             seed=int(self._random_state.randint(np.iinfo(np.int32).max)) if network.has_dropout else 0,
+            batch_l2=self._batch_l2(rows[0], rows[2]),
         )
-        problem = self._add_alpha(problem, rows[2])
-        params = self._solve(network, problem, given.host, incremental, callbacks, log_every)
-        self._keep(params, placement, given.host)
+        objective = Objective(network, placement, problem.train, problem.hyper.strengths)
+        point = self._solve(network, problem, objective, given.host, incremental, callbacks, log_every)
+        self._keep(network.unpack(point), placement, given.host)
         if not incremental:
-            objective = Objective(network, placement, problem.train, problem.hyper.strengths, params)
-            self.kkt_residual_ = float(objective.residual(params)[0])
+            self.kkt_residual_ = float(objective.residual(point)[0])
 
     def _solve(
         self,
         network: Network,
         problem: Problem,
+        objective: Objective,
         host: bool,
         incremental: bool,
         callbacks: Sequence[Callback],
         log_every: int | None,
-    ) -> Tree:
-        """The trained parameters."""
+    ) -> Array:
+        """The point of the trained parameters."""
         placement = problem.placement
         if self.solver in FULL_BATCH:
             if network.has_dropout:
                 raise ValueError(
                     f"dropout={self.dropout} needs batches, and solver={self.solver!r} has none: use 'adam'."
                 )
-            start = problem.state.params
-            objective = Objective(network, placement, problem.train, problem.hyper.strengths, start)
-            return fit_full_batch(self, objective, start, placement)
-        params, resumable = fit_stochastic(
+            return fit_full_batch(self, objective, problem.state.point, placement)
+        point, resumable = fit_stochastic(
             self,
             network,
             problem,
@@ -153,7 +152,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         )
         give = placement.backend.to_numpy if host else (lambda slot: slot)
         self._resumable = resumable._replace(slots=[give(slot) for slot in resumable.slots])
-        return params
+        return point
 
     def _initialize(self, network: Network, dtype: str) -> None:
         """Draw the first weights and forget earlier training."""
@@ -201,16 +200,10 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
 
         return tuple(take(one, train) for one in rows), tuple(take(one, held_out) for one in rows)
 
-    def _add_alpha(self, problem: Problem, weight: Any) -> Problem:
-        """scikit-learn's term alpha / (2 * sum of the weights in the batch) * sum W^2, on weights, not on biases."""
-        alpha = parameters.alpha_of(self)
-        if not alpha:
-            return problem
-        total = problem.train.x.shape[0] if weight is None else float(array_namespace(weight).sum(weight))
-        strength = problem.placement.put(np.full((1, 1), alpha / (2.0 * total)))
-        strengths = list(problem.hyper.strengths)
-        strengths[::2] = [one._replace(batch_l2=strength) for one in strengths[::2]]
-        return problem._replace(hyper=problem.hyper._replace(strengths=tuple(strengths)))
+    def _batch_l2(self, table: Array, weight: Any) -> float:
+        """scikit-learn's alpha / (2 * sum of the weights), which a step divides by the batch's share of them."""
+        total = table.shape[0] if weight is None else float(array_namespace(weight).sum(weight))
+        return parameters.alpha_of(self) / (2.0 * total)
 
     def _keep(self, params: Tree, placement: Placement, host: bool) -> None:
         """Set `coefs_` and `intercepts_`: NumPy arrays for host data, else arrays where the data are."""

@@ -12,13 +12,13 @@ from regnet.fista import fista
 from regnet.lbfgs import lbfgs
 from regnet.objective import Objective
 from regnet.registry import Placement
-from regnet.types import Tree
+from regnet.types import Array
 
 __all__ = ["fit_full_batch"]
 
 
-def fit_full_batch(estimator: Any, objective: Objective, params: Tree, placement: Placement, /) -> Tree:
-    """The parameters at the minimum that the estimator's `solver` finds from `params`; sets `loss_`, `n_iter_`.
+def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement: Placement, /) -> Array:
+    """The point (1, size) of the minimum that the estimator's `solver` finds from `start`; sets `loss_`, `n_iter_`.
 
     Warns ConvergenceWarning in scikit-learn's words where the solver ended for another reason than convergence.
     """
@@ -30,7 +30,6 @@ def fit_full_batch(estimator: Any, objective: Objective, params: Tree, placement
             print(f"Iteration {iteration}, loss = {curve[-1]:.8f}")
         return False
 
-    start = objective.pack(params)
     with placement.backend.session(placement.device):
         if estimator.solver == "lbfgs":
             found = lbfgs(
@@ -60,7 +59,7 @@ def fit_full_batch(estimator: Any, objective: Objective, params: Tree, placement
         estimator.best_loss_ = estimator.loss_
     if found.status[0] != 0:
         _warn(estimator, int(found.status[0]), found.messages[0])
-    return objective.lone(found.point)
+    return found.point
 
 
 def _warn(estimator: Any, status: int, message: str) -> None:

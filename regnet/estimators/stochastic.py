@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import gen_batches, shuffle
+from sklearn.utils import gen_batches
 
 from regnet.estimators.stopping import StoppingRule, stops_by_score
 from regnet.namespace import array_namespace
@@ -17,12 +17,11 @@ from regnet.optimizers import Optimizer
 from regnet.problem import Problem
 from regnet.progress import progress_bar
 from regnet.schedules import as_schedule
-from regnet.step import Data
+from regnet.step import Data, batches_of
 from regnet.trainer import Callback, Trainer
-from regnet.tree import leaves, rebuild
-from regnet.types import Array, Tree
+from regnet.types import Array
 
-__all__ = ["Resumable", "ShuffledBatches", "fit_stochastic"]
+__all__ = ["Resumable", "ShuffledSampler", "fit_stochastic"]
 
 
 class Resumable(NamedTuple):
@@ -45,7 +44,7 @@ def _batch_size(estimator: Any, n: int, /) -> int:
 
 
 @final
-class ShuffledBatches:
+class ShuffledSampler:
     """The batches of scikit-learn's MLP: one permutation is shuffled again and again by one RandomState.
 
     Where a batch holds all rows their order means nothing: all rows are taken as they lie.
@@ -58,17 +57,21 @@ class ShuffledBatches:
         self._slices = list(gen_batches(len(self._order), batch_size))
         self._batch_size, self.steps = batch_size, len(self._slices)
         self.fixed = self.steps == 1
+        self._batches_of = problem.placement.backend.compile(batches_of)
 
     def data(self) -> Data:
-        """See Batches. Shuffles even where the order means nothing, so that later draws are scikit-learn's."""
+        """See Sampler. Shuffles even where the order means nothing, so that later draws are scikit-learn's."""
         if self._shuffle:
-            self._order = shuffle(self._order, random_state=self._rng)
+            shuffled = np.arange(len(self._order))
+            self._rng.shuffle(shuffled)
+            self._order = self._order[shuffled]
         if self.fixed:
             return self._problem.data
         table = np.full((self.steps, self._batch_size), -1, dtype=np.int32)
         for row, part in zip(table, self._slices, strict=True):
             row[: part.stop - part.start] = self._order[part]
-        return self._problem.data._replace(table=self._problem.placement.put(table, "int32"))
+        data = self._problem.data
+        return data._replace(batches=self._batches_of(data.weight, self._problem.placement.put(table, "int32")))
 
 
 def fit_stochastic(
@@ -82,8 +85,8 @@ def fit_stochastic(
     incremental: bool,
     callbacks: Sequence[Callback],
     log_every: int | None,
-) -> tuple[Tree, Resumable]:
-    """Run `max_iter` epochs (one if incremental) or until a rule stops them; returns parameters and how to go on.
+) -> tuple[Array, Resumable]:
+    """Run `max_iter` epochs (one if incremental) or until a rule stops them; returns the point and how to go on.
 
     Sets `loss_curve_`, `loss_`, `n_iter_`, `t_` and what belongs to early stopping; `history_` if records are wanted.
     Raises ValueError in scikit-learn's words if the weights or the loss are no longer finite.
@@ -93,7 +96,7 @@ def fit_stochastic(
     state, hyper = problem.state._replace(running_loss=put(np.zeros((1, 1)))), problem.hyper
     if resume is not None:
         rate = resume.rate
-        slots = rebuild(state.slots, [put(slot) for slot in resume.slots])
+        slots = tuple(put(slot) for slot in resume.slots)
         state = state._replace(slots=slots, t=put(np.asarray(resume.t), "int32"))
         hyper = hyper if rate is None else hyper._replace(learning_rate=put(np.full((1, 1), rate)))
     problem = problem._replace(state=state, hyper=hyper)
@@ -111,7 +114,7 @@ def fit_stochastic(
         rule=rule,
     )
     batch_size = _batch_size(estimator, problem.train.x.shape[-2])
-    batches = ShuffledBatches(problem, batch_size, bool(estimator.shuffle), estimator._random_state)
+    sampler = ShuffledSampler(problem, batch_size, bool(estimator.shuffle), estimator._random_state)
     estimator.n_iter_ = 0
     epochs = 1 if incremental else int(estimator.max_iter)
     with (
@@ -119,23 +122,24 @@ def fit_stochastic(
         progress_bar(epochs, "epochs", enabled=log_every is not None) as bar,
     ):
         try:
-            trainer.run(batches, epochs, bar)
+            trainer.run(sampler, epochs, bar)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
         rule.flush()
     state = trainer.state
-    if to_numpy(state.diverged_at)[0, 0] >= 0 or not _all_finite(state.params):
-        raise ValueError(
-            "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-            "preprocessed."
-        )
+    point = rule.best_point if trainer.best is None else trainer.best.point
+    if point is None:
+        point = state.point
+        if to_numpy(state.diverged_at)[0, 0] >= 0 or not _all_finite(point):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+                "preprocessed."
+            )
     if recorded:
         estimator.history_ = trainer.history
-    resumable = Resumable(list(leaves(state.slots)), int(to_numpy(state.t)), rule.rate)
-    if trainer.best is not None:
-        return trainer.best.params, resumable
-    return (state.params if rule.best_params is None else rule.best_params), resumable
+    return point, Resumable(list(state.slots), int(to_numpy(state.t)), rule.rate)
 
 
-def _all_finite(params: Tree) -> bool:
-    return all(bool(array_namespace(leaf).all(array_namespace(leaf).isfinite(leaf))) for leaf in leaves(params))
+def _all_finite(point: Array) -> bool:
+    xp = array_namespace(point)
+    return bool(xp.all(xp.isfinite(point)))

@@ -8,13 +8,13 @@ from typing import Any, final
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from regnet.network import Network, Rows
+from regnet.model import score
+from regnet.namespace import array_namespace
+from regnet.network import Network
 from regnet.problem import Problem
-from regnet.registry import Placement
 from regnet.step import Hyper, State
 from regnet.trainer import EpochEnd
-from regnet.tree import tree_map
-from regnet.types import Tree
+from regnet.types import Array
 
 __all__ = ["StoppingRule", "stops_by_score"]
 
@@ -22,17 +22,6 @@ __all__ = ["StoppingRule", "stops_by_score"]
 def stops_by_score(estimator: Any, /) -> bool:
     """Whether `early_stopping` is scikit-learn's, by validation scores; an `EarlyStopping` watches records instead."""
     return isinstance(estimator.early_stopping, (bool, np.bool_)) and bool(estimator.early_stopping)
-
-
-def _score(network: Network, placement: Placement, params: Tree, rows: Rows | None, /) -> float:
-    """Accuracy or R2 of one network on rows; NaN where an output is not finite."""
-    backend = placement.backend
-    if rows is None:
-        raise AssertionError("a scored rule is made with validation rows")
-    loss, sums = backend.sum_rows(network.score_sums, rows, params)
-    score = network.metric.finish(sums, rows.y, rows.weight)
-    finite = np.isfinite(float(backend.to_numpy(loss)[0, 0]))
-    return float(backend.to_numpy(score)[0, 0]) if finite else float("nan")
 
 
 @final
@@ -51,8 +40,8 @@ class StoppingRule:
         self._est, self._network, self._problem = estimator, network, problem
         self._scored, self._incremental, self.rate = scored, incremental, rate
         self._rows = problem.train.x.shape[-2]
-        self._pending: list[Any] = []
-        self.best_params: Tree = None
+        self._pending: list[Array] = []
+        self.best_point: Array | None = None
         # Nothing depends on the losses then: they stay on the device until the end.
         self._lazy = not scored and not estimator.verbose and estimator.n_iter_no_change == np.inf
 
@@ -81,12 +70,15 @@ class StoppingRule:
         return EpochEnd(state, hyper, stop)
 
     def flush(self) -> None:
-        """Read the losses of the epochs since the last reading into `loss_curve_` and `loss_`."""
-        to_numpy = self._problem.placement.backend.to_numpy
-        self._est.loss_curve_ += [float(to_numpy(value)[0, 0]) for value in self._pending]
+        """Read the losses of the epochs since the last reading, and keep the accounts that follow from them."""
+        est, to_numpy = self._est, self._problem.placement.backend.to_numpy
+        for value in self._pending:
+            est.loss_ = float(to_numpy(value)[0, 0])
+            est.loss_curve_.append(est.loss_)
+            if not self._scored:
+                est._no_improvement_count = est._no_improvement_count + 1 if est.loss_ > est.best_loss_ - est.tol else 0
+                est.best_loss_ = est.loss_ if est.loss_ < est.best_loss_ else est.best_loss_
         self._pending.clear()
-        if self._est.loss_curve_:
-            self._est.loss_ = self._est.loss_curve_[-1]
 
     def _after_loss(self, state: State) -> bool:
         """Update the count of epochs without improvement; True if the loss is no longer finite."""
@@ -94,21 +86,28 @@ class StoppingRule:
         self.flush()
         if est.verbose:
             print(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")
+        finite = bool(np.isfinite(est.loss_))
         if self._scored:
-            score = _score(self._network, self._problem.placement, state.params, self._problem.validation)
-            est.validation_scores_.append(score)
+            value = self._validation_score(state) if finite else float("nan")
+            est.validation_scores_.append(value)
             if est.verbose:
-                print(f"Validation score: {score:f}")
-            est._no_improvement_count = (
-                est._no_improvement_count + 1 if score < est.best_validation_score_ + est.tol else 0
-            )
-            if score > est.best_validation_score_:
-                est.best_validation_score_ = score
-                self.best_params = tree_map(lambda leaf: leaf + 0.0, state.params)
-        else:
-            est._no_improvement_count = est._no_improvement_count + 1 if est.loss_ > est.best_loss_ - est.tol else 0
-            est.best_loss_ = min(est.best_loss_, est.loss_) if np.isfinite(est.loss_) else est.best_loss_
-        return not np.isfinite(est.loss_)
+                print(f"Validation score: {value:f}")
+            improves = not value < est.best_validation_score_ + est.tol
+            est._no_improvement_count = 0 if improves else est._no_improvement_count + 1
+            if value > est.best_validation_score_:
+                est.best_validation_score_ = value
+                self.best_point = array_namespace(state.point).asarray(state.point, copy=True)
+        return not finite
+
+    def _validation_score(self, state: State) -> float:
+        """Accuracy or R2 on the validation rows; NaN where an output is not finite."""
+        problem, network = self._problem, self._network
+        backend = problem.placement.backend
+        if problem.validation is None:
+            raise AssertionError("a scored rule is made with validation rows")
+        loss, metric = score(network, backend, network.unpack(state.point), problem.validation)
+        finite = np.isfinite(float(backend.to_numpy(loss)[0, 0]))
+        return float(backend.to_numpy(metric)[0, 0]) if finite else float("nan")
 
     def _no_longer_improving(self, state: State, hyper: Hyper) -> tuple[bool, State, Hyper]:
         est = self._est
@@ -129,7 +128,7 @@ class StoppingRule:
         """A new rate for later gradients only: past steps stay in the momentum with the rate they were made at."""
         ratio = float(self.rate or rate) / rate
         self.rate = rate
-        slots = tree_map(lambda slot: slot * ratio, state.slots)
+        slots = tuple(slot * ratio for slot in state.slots)
         return state._replace(slots=slots), hyper._replace(
             learning_rate=self._problem.placement.put(np.full((1, 1), rate))
         )
