@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.console import Console
-from sklearn.exceptions import ConvergenceWarning
 
 from regnet import checkpoint, datasets, files
 from regnet.activations import ACTIVATIONS
 from regnet.backend import BackendError
 from regnet.early_stopping import EarlyStopping
-from regnet.recipe import OPTIMIZERS, prepare_table, recipe_for
-from regnet.reports import json_figures, print_backends, record_line, save_plot
+from regnet.recipe import OPTIMIZERS, recipe_for
+from regnet.reports import json_figures, print_backends, save_plot
+from regnet.runs import save_run, train
 
 __all__ = ["app", "main"]
 
@@ -63,10 +63,13 @@ def fit(
     task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target")] = None,
     hidden: Annotated[str | None, typer.Option(help="widths of the hidden layers, such as 512 or 256,128")] = None,
     activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
+    dropout: Annotated[float, typer.Option(min=0.0, max=0.99, help="share of hidden outputs dropped")] = 0.0,
     weight_l1: Annotated[str | None, typer.Option(help="strength: one number, or one per layer (1e-3,0)")] = None,
     weight_l2: Annotated[str | None, typer.Option(help="strength: one number, or one per layer")] = None,
     bias_l1: Annotated[str | None, typer.Option(help="strength: one number, or one per layer")] = None,
     bias_l2: Annotated[str | None, typer.Option(help="strength: one number, or one per layer")] = None,
+    input_l1: Annotated[float | None, typer.Option(help="group lasso on inputs: used or not")] = None,
+    neuron_l1: Annotated[str | None, typer.Option(help="group lasso on neurons; one, or one per hidden layer")] = None,
     l1_step: Annotated[str, typer.Option(help="proximal (exact zeros) or subgradient")] = "proximal",
     optimizer: Annotated[str | None, typer.Option(help="sgd, adagrad, rmsprop, adam or adamw")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="of the first step")] = None,
@@ -86,22 +89,14 @@ def fit(
     `regnet fit spiral` is the origin's workload. Other data: standardised inputs, He initial weights, Adam 1e-3,
     batches of a twentieth of the rows (8 to 200), 100 epochs.
     """
-    for option, path in (("--save", save), ("--plot", plot), ("--json", json_file)):
-        _check_writable(option, path)
-    if plot is not None:
-        _require_matplotlib()
-    for option, value, allowed in (
-        ("--activation", activation, tuple(ACTIVATIONS)),
-        ("--optimizer", optimizer, tuple(OPTIMIZERS)),
+    _check_outputs({"--save": save, "--plot": plot, "--json": json_file})
+    _check_choices(
+        ("--activation", activation, ACTIVATIONS),
+        ("--optimizer", optimizer, OPTIMIZERS),
         ("--l1-step", l1_step, ("proximal", "subgradient")),
         ("--task", task, ("classification", "regression")),
-    ):
-        if value is not None and value not in allowed:
-            raise ValueError(f"{option} {value!r} is unknown: choose one of {', '.join(allowed)}.")
-    built_in = data in datasets.NAMES
-    if built_in and target is not None:
-        raise ValueError(f"--target is for files; {data} has its own target.")
-    table = datasets.load(data, seed=seed) if built_in else files.read_table(data, target, task=task)
+    )
+    table = _load(data, target, task, seed)
     recipe = recipe_for(
         data,
         len(table.x),
@@ -111,6 +106,8 @@ def fit(
             "weight_l2": _numbers(float, "--weight-l2", weight_l2),
             "bias_l1": _numbers(float, "--bias-l1", bias_l1),
             "bias_l2": _numbers(float, "--bias-l2", bias_l2),
+            "input_l1": None if input_l1 is None else (input_l1,),
+            "neuron_l1": _numbers(float, "--neuron-l1", neuron_l1),
             "optimizer": optimizer,
             "learning_rate": learning_rate,
             "decay": decay,
@@ -120,66 +117,43 @@ def fit(
             "log_every": log_every,
         },
     )
-    prepared = prepare_table(table, recipe, seed=seed, shuffled=data == "spiral")
-    held_out = (prepared.x_test, prepared.y_test) if len(prepared.x_test) else None
-    rows = len(prepared.x_train)
-    estimator = recipe.estimator(
-        table.task,
-        rows,
+    run = train(
+        data,
+        table,
+        recipe,
+        seed=seed,
         activation=activation,
+        dropout=dropout,
         l1_step=l1_step,
-        random_state=seed,
         early_stopping=False if patience is None else EarlyStopping(patience=patience),
     )
-    classes = len(prepared.classes or ())
-    widths = (prepared.x_train.shape[1], *recipe.hidden, classes if classes > 2 else 1)
-    print(
-        f"{data}: {table.task} of {table.target_name!r}, {rows} rows to train and {len(prepared.x_test)} held out, "
-        f"network {'-'.join(str(width) for width in widths)}"
-    )
-    metric = "accuracy" if prepared.classes else "r2"
-    started = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs was asked for
-        estimator.fit(
-            prepared.x_train,
-            prepared.y_train,
-            validation_data=held_out,
-            callbacks=[lambda record, model: print(record_line(record, metric))],
-            log_every=recipe.log_every,
-        )
-    seconds, model, history = time.perf_counter() - started, estimator.model_, estimator.history_
-    test = None if held_out is None else model.evaluate(*held_out)
-    if test is not None:
-        print(f"held out: {metric} {test[metric]:.4f}  data loss {test['loss']:.4f}")
-    zeros = ", ".join(f"layer {layer}: {share:.1%}" for layer, share in history[-1].zeros.items())
-    placement = model.placement
-    print(f"weights at exactly zero: {zeros}")
-    print(
-        f"{estimator.n_iter_} epochs in {seconds:.1f} s on {placement.backend.name} "
-        f"{placement.device} {placement.dtype}"
-    )
     if save is not None:
-        extra = {
-            "feature_names": list(table.feature_names),
-            "target_name": table.target_name,
-            "classes": prepared.classes,
-            **prepared.scaling,
-        }
-        checkpoint.save(save, model, **extra)
+        save_run(save, run)
     if plot is not None:
-        title = f"{data}: {metric} {history[-1].metric:.3f} on training rows" + (
-            "" if test is None else f", {test[metric]:.3f} held out"
-        )
-        save_plot(plot, history, model, prepared, title, table.feature_names)
+        save_plot(plot, run)
     if json_file is not None:
-        figures = {
-            "data": data,
-            "seed": seed,
-            **json_figures(estimator, seconds, test),
-            "history": history.to_dicts(),
-        }
-        json_file.write_text(json.dumps(figures, indent=1) + "\n")
+        json_file.write_text(json.dumps(json_figures(run), indent=1) + "\n")
+
+
+def _check_outputs(files: dict[str, Path | None]) -> None:
+    for option, path in files.items():
+        _check_writable(option, path)
+    if files["--plot"] is not None:
+        _require_matplotlib()
+
+
+def _check_choices(*options: tuple[str, str | None, Collection[str]]) -> None:
+    for option, value, allowed in options:
+        if value is not None and value not in allowed:
+            raise ValueError(f"{option} {value!r} is unknown: choose one of {', '.join(allowed)}.")
+
+
+def _load(data: str, target: str | None, task: str | None, seed: int) -> datasets.Table:
+    if data not in datasets.NAMES:
+        return files.read_table(data, target, task=task)
+    if target is not None:
+        raise ValueError(f"--target is for files; {data} has its own target.")
+    return datasets.load(data, seed=seed)
 
 
 def _require_matplotlib() -> None:

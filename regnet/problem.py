@@ -24,7 +24,9 @@ __all__ = ["Problem", "assemble", "count_networks", "prepare", "rows_of", "table
 
 
 class Problem(NamedTuple):
-    """Everything on the device. networks: K for a stack, else None; batch_rngs: one generator per permutation."""
+    """Everything on the device. networks: K for a stack, else None; batch_rngs: one generator per permutation;
+    batch_rows: rows of a step.
+    """
 
     placement: Placement
     networks: int | None
@@ -34,6 +36,7 @@ class Problem(NamedTuple):
     hyper: Hyper
     state: State
     batch_rngs: list[np.random.Generator]
+    batch_rows: int
 
 
 def prepare(
@@ -113,7 +116,7 @@ def assemble(
     row_number = placement.put(np.arange(size)[:, None], "int32") if network.has_dropout else None
     data = Data(train.x, train.y, train.weight, row_number)
     rngs = [np.random.default_rng(stream[1]) for stream in streams]
-    return Problem(placement, networks, train, validation, data, hyper, state, rngs)
+    return Problem(placement, networks, train, validation, data, hyper, state, rngs, size)
 
 
 def rows_of(network: Network, placement: Placement, x: Any, y: Any, sample_weight: Any = None) -> Rows:

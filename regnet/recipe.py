@@ -28,13 +28,18 @@ OPTIMIZERS: dict[str, Any] = {
 @final
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of a run. Strengths: one per Dense layer. batch_size None: all rows in every step."""
+    """Settings of a run. Strengths: one per Dense layer, neuron_l1 one per hidden layer, input_l1 one; None: absent.
+
+    batch_size None: all rows in every step.
+    """
 
     hidden: tuple[int, ...]
     weight_l1: tuple[float, ...]
     weight_l2: tuple[float, ...]
     bias_l1: tuple[float, ...]
     bias_l2: tuple[float, ...]
+    input_l1: tuple[float, ...]
+    neuron_l1: tuple[float, ...]
     optimizer: str
     learning_rate: float
     decay: float
@@ -59,6 +64,8 @@ class Recipe:
             weight_l2=self.weight_l2,
             bias_l1=self.bias_l1,
             bias_l2=self.bias_l2,
+            input_l1=self.input_l1[0],
+            neuron_l1=self.neuron_l1 or None,
             initializer=self.initializer,
             **settings,
         )
@@ -89,23 +96,34 @@ def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
         "weight_l2": hidden_only,
         "bias_l1": (0.0,),
         "bias_l2": hidden_only,
+        "input_l1": (0.0,),
+        "neuron_l1": (0.0,),
     } | given
     if settings["batch_size"] == 0:
         settings["batch_size"] = None
-    for strength in ("weight_l1", "weight_l2", "bias_l1", "bias_l2"):
-        values, option = tuple(settings[strength]), f"--{strength.replace('_', '-')}"
-        if len(values) not in (1, len(hidden) + 1):
-            raise ValueError(
-                f"{option} has {len(values)} values, but the network has {len(hidden) + 1} layers: give one number for "
-                "all, or one per layer."
-            )
-        if not all(0.0 <= value < np.inf for value in values):
-            raise ValueError(
-                f"{option} {','.join(f'{value:g}' for value in values)}: a strength must be a finite number of 0 or "
-                "more."
-            )
-        settings[strength] = values * (len(hidden) + 1) if len(values) == 1 else values
+    counts = dict.fromkeys(("weight_l1", "weight_l2", "bias_l1", "bias_l2"), len(hidden) + 1)
+    for strength, count in {**counts, "input_l1": 1, "neuron_l1": len(hidden)}.items():
+        settings[strength] = _per_layer(strength, tuple(settings[strength]), count)
     return Recipe(**(settings | {"hidden": hidden, "epochs": epochs}))
+
+
+def _per_layer(strength: str, values: tuple[float, ...], count: int) -> tuple[float, ...]:
+    """One strength per layer, from one for all or one per layer. Raises ValueError naming the option."""
+    option = f"--{strength.replace('_', '-')}"
+    if not all(0.0 <= value < np.inf for value in values):
+        given = ",".join(f"{value:g}" for value in values)
+        raise ValueError(f"{option} {given}: a strength must be a finite number of 0 or more.")
+    if count == 0 and any(values):
+        raise ValueError(f"{option}: the network has no hidden layer whose neurons it could act on.")
+    if len(values) == 1:
+        return values * count
+    if len(values) != count:
+        layers = "hidden layers" if strength == "neuron_l1" else "layers"
+        raise ValueError(
+            f"{option} has {len(values)} values, but the network has {count} {layers}: give one number for all, or "
+            "one per layer."
+        )
+    return values
 
 
 @final

@@ -1,4 +1,4 @@
-"""What the command line says: one line a record, a summary, a picture."""
+"""What the command line reports: backends, the figures of a run, its picture."""
 
 from __future__ import annotations
 
@@ -10,21 +10,11 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from regnet.backend import BackendError
-from regnet.history import History, Record
-from regnet.model import Model
 from regnet.plots import Regions, training_figure
-from regnet.recipe import Prepared
 from regnet.registry import backend_names, get_backend
+from regnet.runs import Run
 
-__all__ = ["json_figures", "print_backends", "record_line", "save_plot"]
-
-
-def record_line(record: Record, metric: str) -> str:
-    """One line of the figures that the origin printed, in 80 columns (a running bar wraps at the terminal's edge)."""
-    return (
-        f"epoch {record.epoch}: {metric} {record.metric:.4f}, loss {record.loss:.4f} = data {record.data_loss:.4f} "
-        f"+ penalty {record.penalty_loss:.4f}, lr {record.learning_rate:.4g}"
-    )
+__all__ = ["json_figures", "print_backends", "save_plot"]
 
 
 def print_backends(console: Console) -> None:
@@ -40,46 +30,56 @@ def print_backends(console: Console) -> None:
     console.print(table)
 
 
-def save_plot(path: Path, history: History, model: Model, data: Prepared, title: str, names: tuple[str, ...]) -> None:
+def save_plot(path: Path, run: Run) -> None:
     """Loss and score curves, and for two inputs and classes the decision regions with the held-out points."""
+    history, data, metric = run.history, run.prepared, run.history.metric_name
+    title = f"{run.data}: {metric} {history[-1].metric:.3f} on training rows"
+    if run.test is not None:
+        title += f", {run.test[metric]:.3f} held out"
     losses = {"loss": history.column("loss"), "data loss": history.column("data_loss")}
     scores = {"training": history.column("metric")}
     if history[0].validation_metric is not None:
         losses["held-out data loss"] = history.column("validation_loss")
         scores["held out"] = history.column("validation_metric")
-    regions = None
-    if data.classes and data.x_train.shape[1] == 2:
-        has_test = len(data.x_test) > 0
-        points, labels = (data.x_test, data.y_test) if has_test else (data.x_train, data.y_train)
-        low, high = points.min(axis=0) - 0.1, points.max(axis=0) + 0.1
-        axes = [np.linspace(low[i], high[i], 300) for i in (0, 1)]
-        grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2).astype(points.dtype)
-        outputs = model.outputs(grid)
-        classes = (outputs.argmax(axis=-1) if outputs.shape[-1] > 1 else outputs[:, 0] > 0).reshape(300, 300)
-        class_names = tuple(str(name) for name in data.classes)
-        regions = Regions(axes[0], axes[1], classes, points, labels, class_names, (names[0], names[1]))
-    figure = training_figure({"loss": losses, history.metric_name: scores}, history.column("epoch"), title, regions)
+    regions = _regions(run) if data.classes and data.x_train.shape[1] == 2 else None
+    figure = training_figure({"loss": losses, metric: scores}, history.column("epoch"), title, regions)
     figure.savefig(path, dpi=120)
 
 
-def json_figures(fitted: Any, seconds: float, test: dict[str, Any] | None) -> dict[str, Any]:
-    """The figures of a run for --json, from a fitted estimator's last record and the held-out scores."""
-    last, metric = fitted.history_[-1], fitted.history_.metric_name
-    placement = fitted.model_.placement
+def _regions(run: Run) -> Regions:
+    """The most probable class over a grid of the two inputs, and the points to draw on it."""
+    data = run.prepared
+    held_out = len(data.x_test) > 0
+    points, labels = (data.x_test, data.y_test) if held_out else (data.x_train, data.y_train)
+    low, high = points.min(axis=0) - 0.1, points.max(axis=0) + 0.1
+    axes = [np.linspace(low[i], high[i], 300) for i in (0, 1)]
+    grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2).astype(points.dtype)
+    outputs = run.model.outputs(grid)
+    classes = (outputs.argmax(axis=-1) if outputs.shape[-1] > 1 else outputs[:, 0] > 0).reshape(300, 300)
+    names, inputs = tuple(str(name) for name in data.classes or ()), run.table.feature_names
+    return Regions(axes[0], axes[1], classes, points, labels, names, (inputs[0], inputs[1]))
+
+
+def json_figures(run: Run) -> dict[str, Any]:
+    """The figures of a run for --json: last record, held-out scores, history."""
+    fitted, last, metric, placement = run.estimator, run.history[-1], run.history.metric_name, run.model.placement
     return {
+        "data": run.data,
+        "seed": run.seed,
         "backend": placement.backend.name,
         "device": str(placement.device),
         "dtype": placement.dtype,
         "epochs": fitted.n_iter_,
         "metric": metric,
         "train_score": last.metric,
-        "test_score": None if test is None else test[metric],
-        "test_loss": None if test is None else test["loss"],
+        "test_score": None if run.test is None else run.test[metric],
+        "test_loss": None if run.test is None else run.test["loss"],
         "loss": last.loss,
         "data_loss": last.data_loss,
         "penalty_loss": last.penalty_loss,
         "penalty": last.penalty,
         "zeros": last.zeros,
         "weight_norm": last.weight_norm,
-        "seconds": seconds,
+        "seconds": run.seconds,
+        "history": run.history.to_dicts(),
     }

@@ -55,12 +55,11 @@ class Sampler(Protocol):
 class RandomSampler:
     """All rows at once, or a new table of batches for every epoch, drawn from each network's own generator."""
 
-    def __init__(self, problem: Problem, batch_size: int | None, shuffle: bool) -> None:
-        """batch_size None: all rows in every step."""
+    def __init__(self, problem: Problem, shuffle: bool) -> None:
+        """A step of all rows takes them as they lie."""
         self._problem, self._n, self._shuffle = problem, problem.train.x.shape[-2], shuffle
-        self.fixed = batch_size is None or (batch_size >= self._n and not shuffle)
-        self._batch_size = min(batch_size or self._n, self._n)
-        self.steps = 1 if self.fixed else -(-self._n // self._batch_size)
+        self.fixed = problem.batch_rows == self._n
+        self.steps = -(-self._n // problem.batch_rows)
         self._batches_of = problem.placement.backend.compile(batches_of)
 
     def data(self) -> Data:
@@ -68,7 +67,7 @@ class RandomSampler:
         problem = self._problem
         if self.fixed:
             return problem.data
-        table = epoch_table(problem.batch_rngs, self._n, self._batch_size, shuffle=self._shuffle)
+        table = epoch_table(problem.batch_rngs, self._n, problem.batch_rows, shuffle=self._shuffle)
         table = table[0] if len(table) == 1 else table
         batches = self._batches_of(problem.data.weight, problem.placement.put(table, "int32"))
         return problem.data._replace(batches=batches)

@@ -114,7 +114,7 @@ def fit(
         problem.placement.backend.session(problem.placement.device),
         progress_bar(epochs, "epochs", enabled=progress) as bar,
     ):
-        done = trainer.run(RandomSampler(problem, batch_size, shuffle), epochs, bar)
+        done = trainer.run(RandomSampler(problem, shuffle), epochs, bar)
         diverged_at = _report_divergence(problem, optimizer, trainer.state)
     best = trainer.best
     point = trainer.state.point if best is None else best.point

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,16 @@ def test_fit_and_predict_a_csv(tmp_path):
     ]
     assert np.mean([row["kind"] == t for row, t in zip(rows, truth, strict=True)]) > 0.9
     assert float(rows[0]["p(yes)"]) + float(rows[0]["p(no)"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_groups_from_the_command_line(tmp_path):
+    options = ["--hidden", "8", "--epochs", 400, "--learning-rate", 0.01, "--input-l1", 0.05, "--neuron-l1", "1e-3"]
+    write_csv(tmp_path / "t.csv", rows=200)
+    done = run("fit", "t.csv", *options, "--weight-l2", "0,0.01", "--dropout", 0.1, "--json", "j.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "inputs used: 1 of 3 (a)" in done.stdout
+    penalty = json.loads((tmp_path / "j.json").read_text())["penalty"]
+    assert penalty.keys() == {"0.weight.group", "1.weight.group", "1.weight.l2"}
 
 
 def test_regression_predicts_in_the_targets_own_units(tmp_path):
@@ -131,6 +142,8 @@ BAD = {
     "negative": (["t.csv", "--weight-l2", "-1"], "--weight-l2 -1: a strength must be"),
     "optimizer": (["t.csv", "--optimizer", "lion"], "--optimizer 'lion' is unknown"),
     "activation": (["t.csv", "--activation", "gelu"], "--activation 'gelu' is unknown: choose one of identity, relu"),
+    "neurons": (["t.csv", "--hidden", "", "--neuron-l1", "0.1"], "--neuron-l1: the network has no hidden layer"),
+    "l1 step": (["t.csv", "--l1-step", "sub"], "--l1-step 'sub' is unknown: choose one of proximal, subgradient"),
     "hidden": (["t.csv", "--hidden", "big"], "--hidden 'big'"),
     "parquet": (["bad.parquet"], "bad.parquet"),
 }
@@ -160,8 +173,6 @@ def test_bad_input_is_one_clear_error_and_writes_nothing(case, tmp_path):
     done = run("fit", *arguments, "--epochs", 1, cwd=tmp_path, COLUMNS="300", **environment)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    import re
-
     assert re.search(message, done.stderr, re.DOTALL), done.stderr
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
@@ -237,8 +248,6 @@ def test_the_spiral_is_the_stated_one():
 
 def test_the_readme_runs(tmp_path, monkeypatch):
     """Every Python block runs; every command of a console block that trains is one that the parser knows."""
-    import re
-
     monkeypatch.chdir(tmp_path)
     text = (Path(__file__).parents[1] / "README.md").read_text()
     blocks = re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)

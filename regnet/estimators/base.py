@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.compacting import compact_weights
 from regnet.estimators.full_batch import fit_full_batch
-from regnet.estimators.stochastic import fit_stochastic
+from regnet.estimators.stochastic import Call, fit_stochastic
 from regnet.estimators.stopping import stops_by_score
 from regnet.estimators.weights import draw_weights, params_of, weights_of
 from regnet.generic import BLOCK_ELEMENTS
@@ -28,7 +27,6 @@ from regnet.network import Network
 from regnet.objective import Objective
 from regnet.problem import Problem, assemble
 from regnet.registry import Placement
-from regnet.trainer import Callback
 from regnet.tree import tree_map
 from regnet.types import Array, Tree
 
@@ -73,36 +71,46 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         """What an early-stopping split is stratified by, on the host, or None."""
 
     def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        *,
-        incremental: bool = False,
-        validation_data: tuple[Any, ...] | None = None,
-        callbacks: Sequence[Callback] = (),
-        log_every: int | None = None,
+        self, X: Any, y: Any, sample_weight: Any, call: Call, validation_data: tuple[Any, ...] | None = None
     ) -> None:
+        """Check, place, train, keep."""
         self._validate_params()
-        hidden = parameters.widths_of(self)
-        reset = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        network, problem, host = self._prepare(X, y, sample_weight, call, validation_data)
+        objective = Objective(network, problem.placement, problem.train, problem.hyper.strengths)
+        if self.solver in FULL_BATCH:
+            point = fit_full_batch(self, objective, problem.state.point, problem.placement)
+        else:
+            point = self._fit_batches(network, problem, host, call)
+        kept = network.unpack(point)
+        self.coefs_, self.intercepts_ = weights_of(tree_map(problem.placement.backend.to_numpy, kept) if host else kept)
+        if not call.incremental:
+            self.kkt_residual_ = float(objective.residual(point)[0])
+
+    def _prepare(
+        self, X: Any, y: Any, sample_weight: Any, call: Call, validation_data: tuple[Any, ...] | None
+    ) -> tuple[Network, Problem, bool]:
+        """The network, its problem on the device, and whether results go back to the host."""
+        hidden, stochastic = parameters.widths_of(self), self.solver not in FULL_BATCH
+        reset = not hasattr(self, "coefs_") or (not self.warm_start and not call.incremental)
         given = data.check_fit_inputs(self, X, y, sample_weight, reset=reset, numeric=self._numeric_targets)
         penalties = parameters.make_penalties(self, given.x.shape[1])
-        self._learn_targets(given.y, reset=reset, incremental=incremental)
+        self._learn_targets(given.y, reset=reset, incremental=call.incremental)
         placement, table = given.placement, data.dense_rows(given.x, given.placement)
         rows = (table, self._encode(given.y), self._weigh(given.y, given.weight))
         self._random_state = check_random_state(self.random_state)
         loss, self.out_activation_ = self._data_loss()
         widths = [table.shape[1], *hidden, rows[1].shape[1]]
         network = parameters.make_network(self, widths, loss, dropout=self.dropout)
+        if network.has_dropout and not stochastic:
+            raise ValueError(f"dropout={self.dropout} needs batches, and solver={self.solver!r} has none: use 'adam'.")
         if reset:
             self._initialize(network, placement.dtype)
-        if incremental and self.early_stopping:
+        if call.incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         held_out = None
         if validation_data is not None:
             held_out = self._check_validation(validation_data)
-        elif stops_by_score(self) and self.solver not in FULL_BATCH:
+        elif stops_by_score(self) and stochastic:
             rows, held_out = self._split(placement, rows)
         problem = assemble(
             network,
@@ -111,46 +119,19 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             None if held_out is None else data.make_rows(placement, *held_out),
             optimizer=parameters.make_optimizer(self),
             penalties=penalties,
-            batch_size=None,
+            batch_size=parameters.batch_rows(self, rows[0].shape[0]) if stochastic else None,
             params=params_of(network, placement, self.coefs_, self.intercepts_),
             seed=int(self._random_state.randint(np.iinfo(np.int32).max)) if network.has_dropout else 0,
             batch_l2=self._batch_l2(rows[0], rows[2]),
         )
-        objective = Objective(network, placement, problem.train, problem.hyper.strengths)
-        point = self._solve(network, problem, objective, given.host, incremental, callbacks, log_every)
-        self._keep(network.unpack(point), placement, given.host)
-        if not incremental:
-            self.kkt_residual_ = float(objective.residual(point)[0])
+        return network, problem, given.host
 
-    def _solve(
-        self,
-        network: Network,
-        problem: Problem,
-        objective: Objective,
-        host: bool,
-        incremental: bool,
-        callbacks: Sequence[Callback],
-        log_every: int | None,
-    ) -> Array:
-        """The point of the trained parameters."""
-        placement = problem.placement
-        if self.solver in FULL_BATCH:
-            if network.has_dropout:
-                raise ValueError(
-                    f"dropout={self.dropout} needs batches, and solver={self.solver!r} has none: use 'adam'."
-                )
-            return fit_full_batch(self, objective, problem.state.point, placement)
-        point, resumable = fit_stochastic(
-            self,
-            network,
-            problem,
-            parameters.make_optimizer(self),
-            resume=getattr(self, "_resumable", None) if incremental else None,
-            incremental=incremental,
-            callbacks=callbacks,
-            log_every=log_every,
-        )
-        give = placement.backend.to_numpy if host else (lambda slot: slot)
+    def _fit_batches(self, network: Network, problem: Problem, host: bool, call: Call) -> Array:
+        """The point that training by batches ends at; remembers what `partial_fit` goes on from."""
+        resume = getattr(self, "_resumable", None) if call.incremental else None
+        optimizer = parameters.make_optimizer(self)
+        point, resumable = fit_stochastic(self, network, problem, optimizer, resume=resume, call=call)
+        give = problem.placement.backend.to_numpy if host else (lambda slot: slot)
         self._resumable = resumable._replace(slots=[give(slot) for slot in resumable.slots])
         return point
 
@@ -204,11 +185,6 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         """scikit-learn's alpha / (2 * sum of the weights), which a step divides by the batch's share of them."""
         total = table.shape[0] if weight is None else float(array_namespace(weight).sum(weight))
         return parameters.alpha_of(self) / (2.0 * total)
-
-    def _keep(self, params: Tree, placement: Placement, host: bool) -> None:
-        """Set `coefs_` and `intercepts_`: NumPy arrays for host data, else arrays where the data are."""
-        kept = tree_map(placement.backend.to_numpy, params) if host else params
-        self.coefs_, self.intercepts_ = weights_of(kept)
 
     def _fitted(self, placement: Placement) -> tuple[Network, Tree]:
         """The fitted network; its widths come from the weights, which `compact` may have narrowed."""

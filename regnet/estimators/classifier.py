@@ -18,6 +18,7 @@ from regnet.estimators.base import BaseMLP, is_stochastic
 from regnet.estimators.inputs import to_host
 from regnet.estimators.labels import Labels, labels_of
 from regnet.estimators.parameters import CONSTRAINTS, DEFAULT_ALPHA
+from regnet.estimators.stochastic import Call
 from regnet.losses import Loss
 from regnet.namespace import array_namespace
 from regnet.trainer import Callback
@@ -167,7 +168,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         epochs (default 1), which `history_` keeps; returning True ends the training. Batch solvers only.
         Raises ValueError in scikit-learn's words for bad data, and naming the parameter that does not fit.
         """
-        self._fit(X, y, sample_weight, validation_data=validation_data, callbacks=callbacks, log_every=log_every)
+        self._fit(X, y, sample_weight, Call(callbacks=callbacks, log_every=log_every), validation_data)
         return self
 
     @available_if(is_stochastic)  # type: ignore[untyped-decorator]
@@ -186,7 +187,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             if labels is None or labels.kind != "multilabel":
                 labels = labels_of(np.asarray(self.classes_))
             self._set_labels(labels)
-        self._fit(X, y, sample_weight, incremental=True)
+        self._fit(X, y, sample_weight, Call(incremental=True))
         return self
 
     def predict(self, X: Any) -> Array:

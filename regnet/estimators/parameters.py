@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -17,7 +18,16 @@ from regnet.network import Network
 from regnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from regnet.penalties import Penalty
 
-__all__ = ["CONSTRAINTS", "DEFAULT_ALPHA", "alpha_of", "make_network", "make_optimizer", "make_penalties", "widths_of"]
+__all__ = [
+    "CONSTRAINTS",
+    "DEFAULT_ALPHA",
+    "alpha_of",
+    "batch_rows",
+    "make_network",
+    "make_optimizer",
+    "make_penalties",
+    "widths_of",
+]
 
 DEFAULT_ALPHA = float("0.0001")
 """The object that stands for "alpha was not given": a caller's own 1e-4 is another object of the same value."""
@@ -159,3 +169,14 @@ def make_optimizer(estimator: Any, /) -> Optimizer:
         momentum = float(estimator.momentum)
         return SGD(rate, momentum=momentum, nesterov=bool(estimator.nesterovs_momentum))
     return Adam(rate, estimator.beta_1, estimator.beta_2, estimator.epsilon, epsilon_hat=True)
+
+
+def batch_rows(estimator: Any, n: int, /) -> int:
+    """Rows of a batch: `batch_size`, clipped to n with scikit-learn's warning; 'auto' is min(200, n)."""
+    if estimator.batch_size == "auto":
+        return min(200, n)
+    if estimator.batch_size > n:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4
+        )
+    return min(int(estimator.batch_size), n)

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from regnet.estimators.base import BaseMLP, is_stochastic
 from regnet.estimators.inputs import to_host
 from regnet.estimators.parameters import CONSTRAINTS, DEFAULT_ALPHA
+from regnet.estimators.stochastic import Call
 from regnet.losses import AbsoluteError, Huber, Loss, Poisson, SquaredError
 from regnet.namespace import array_namespace
 from regnet.trainer import Callback
@@ -174,13 +175,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         epochs (default 1), which `history_` keeps; returning True ends the training. Batch solvers only.
         Raises ValueError in scikit-learn's words for bad data, and naming the parameter that does not fit.
         """
-        self._fit(X, y, sample_weight, validation_data=validation_data, callbacks=callbacks, log_every=log_every)
+        self._fit(X, y, sample_weight, Call(callbacks=callbacks, log_every=log_every), validation_data)
         return self
 
     @available_if(is_stochastic)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch over the given rows, from where the last call stopped; returns the estimator."""
-        self._fit(X, y, sample_weight, incremental=True)
+        self._fit(X, y, sample_weight, Call(incremental=True))
         return self
 
     def predict(self, X: Any) -> Array:

@@ -21,7 +21,15 @@ from regnet.step import Data, batches_of
 from regnet.trainer import Callback, Trainer
 from regnet.types import Array
 
-__all__ = ["Resumable", "ShuffledSampler", "fit_stochastic"]
+__all__ = ["Call", "Resumable", "ShuffledSampler", "fit_stochastic"]
+
+
+class Call(NamedTuple):
+    """What one call of `fit` or `partial_fit` asks for: one epoch more (incremental), callbacks and records."""
+
+    incremental: bool = False
+    callbacks: Sequence[Callback] = ()
+    log_every: int | None = None
 
 
 class Resumable(NamedTuple):
@@ -32,17 +40,6 @@ class Resumable(NamedTuple):
     rate: float | None
 
 
-def _batch_size(estimator: Any, n: int, /) -> int:
-    """Rows of a batch: `batch_size`, clipped to n with scikit-learn's warning; 'auto' is min(200, n)."""
-    if estimator.batch_size == "auto":
-        return min(200, n)
-    if estimator.batch_size > n:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4
-        )
-    return min(int(estimator.batch_size), n)
-
-
 @final
 class ShuffledSampler:
     """The batches of scikit-learn's MLP: one permutation is shuffled again and again by one RandomState.
@@ -50,12 +47,12 @@ class ShuffledSampler:
     Where a batch holds all rows their order means nothing: all rows are taken as they lie.
     """
 
-    def __init__(self, problem: Problem, batch_size: int, order: bool, random_state: np.random.RandomState) -> None:
+    def __init__(self, problem: Problem, order: bool, random_state: np.random.RandomState) -> None:
         """order: whether to shuffle."""
         self._problem, self._shuffle, self._rng = problem, order, random_state
         self._order: NDArray[np.int64] = np.arange(problem.train.x.shape[-2])
-        self._slices = list(gen_batches(len(self._order), batch_size))
-        self._batch_size, self.steps = batch_size, len(self._slices)
+        self._slices = list(gen_batches(len(self._order), problem.batch_rows))
+        self.steps = len(self._slices)
         self.fixed = self.steps == 1
         self._batches_of = problem.placement.backend.compile(batches_of)
 
@@ -67,7 +64,7 @@ class ShuffledSampler:
             self._order = self._order[shuffled]
         if self.fixed:
             return self._problem.data
-        table = np.full((self.steps, self._batch_size), -1, dtype=np.int32)
+        table = np.full((self.steps, self._problem.batch_rows), -1, dtype=np.int32)
         for row, part in zip(table, self._slices, strict=True):
             row[: part.stop - part.start] = self._order[part]
         data = self._problem.data
@@ -82,11 +79,9 @@ def fit_stochastic(
     /,
     *,
     resume: Resumable | None,
-    incremental: bool,
-    callbacks: Sequence[Callback],
-    log_every: int | None,
+    call: Call,
 ) -> tuple[Array, Resumable]:
-    """Run `max_iter` epochs (one if incremental) or until a rule stops them; returns the point and how to go on.
+    """Run `max_iter` epochs (one if call.incremental) or until a rule stops them; returns the point and how to go on.
 
     Sets `loss_curve_`, `loss_`, `n_iter_`, `t_` and what belongs to early stopping; `history_` if records are wanted.
     Raises ValueError in scikit-learn's words if the weights or the loss are no longer finite.
@@ -102,24 +97,23 @@ def fit_stochastic(
     problem = problem._replace(state=state, hyper=hyper)
     scored = stops_by_score(estimator)
     by_records = bool(estimator.early_stopping) and not scored
-    rule = StoppingRule(estimator, network, problem, scored=scored, incremental=incremental, rate=rate)
-    recorded = log_every is not None or bool(callbacks) or by_records
+    rule = StoppingRule(estimator, network, problem, scored=scored, incremental=call.incremental, rate=rate)
+    recorded = call.log_every is not None or bool(call.callbacks) or by_records
     trainer = Trainer(
         problem,
         network,
         optimizer,
-        log_every=(log_every or 1) if recorded else None,
+        log_every=(call.log_every or 1) if recorded else None,
         early_stopping=estimator.early_stopping if by_records else None,
-        callbacks=callbacks,
+        callbacks=call.callbacks,
         rule=rule,
     )
-    batch_size = _batch_size(estimator, problem.train.x.shape[-2])
-    sampler = ShuffledSampler(problem, batch_size, bool(estimator.shuffle), estimator._random_state)
+    sampler = ShuffledSampler(problem, bool(estimator.shuffle), estimator._random_state)
     estimator.n_iter_ = 0
-    epochs = 1 if incremental else int(estimator.max_iter)
+    epochs = 1 if call.incremental else int(estimator.max_iter)
     with (
         problem.placement.backend.session(problem.placement.device),
-        progress_bar(epochs, "epochs", enabled=log_every is not None) as bar,
+        progress_bar(epochs, "epochs", enabled=call.log_every is not None) as bar,
     ):
         try:
             trainer.run(sampler, epochs, bar)
