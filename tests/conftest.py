@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 
-os.environ.setdefault("SCIPY_ARRAY_API", "1")  # SciPy reads it at import; scikit-learn's Array API checks need it
+# Both are read at import. scikit-learn's Array API checks need the first; Keras' own default is TensorFlow.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
 from typing import Any
 
