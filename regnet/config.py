@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["DTYPES", "Config", "asked_dtype", "config_context", "get_config"]
 
@@ -18,14 +18,18 @@ DTYPES = ("float32", "float64")
 
 
 class Config(NamedTuple):
-    """The settings in force: `backend` and `dtype` by name, `device` by name or None for the backend's default."""
+    """The settings in force: `backend` and `dtype` by name, `device` by name or None for the backend's default.
+
+    fast: whether a backend may use what its extras bring (numba's compiled loops on NumPy), which gives other bits.
+    """
 
     backend: str
     device: str | None
     dtype: str
+    fast: bool = True
 
 
-_overrides: ContextVar[dict[str, str]] = ContextVar("regnet_config", default={})  # noqa: B039 (never mutated)
+_overrides: ContextVar[dict[str, Any]] = ContextVar("regnet_config", default={})  # noqa: B039 (never mutated)
 
 
 def get_config() -> Config:
@@ -40,7 +44,7 @@ def get_config() -> Config:
     override = _overrides.get()
     backend = override.get("backend") or os.environ.get("REGNET_BACKEND", "").strip() or "numpy"
     device = override.get("device") or os.environ.get("REGNET_DEVICE", "").strip() or None
-    return Config(backend, device, asked_dtype() or "float32")
+    return Config(backend, device, asked_dtype() or "float32", bool(override.get("fast", True)))
 
 
 def asked_dtype() -> str | None:
@@ -56,17 +60,19 @@ def asked_dtype() -> str | None:
 
 @contextmanager
 def config_context(
-    *, backend: str | None = None, device: str | None = None, dtype: str | None = None
+    *, backend: str | None = None, device: str | None = None, dtype: str | None = None, fast: bool | None = None
 ) -> Iterator[None]:
     """Override the environment variables inside a `with` block; None leaves a setting as it is.
+
+    fast: False turns off what a backend's extras bring, such as numba's compiled loops (default True).
 
     Contexts nest, and each thread and async task has its own.
 
     >>> with config_context(backend="numpy", dtype="float64"):
     ...     get_config()
-    Config(backend='numpy', device=None, dtype='float64')
+    Config(backend='numpy', device=None, dtype='float64', fast=True)
     """
-    given = {"backend": backend, "device": device, "dtype": dtype}
+    given: dict[str, Any] = {"backend": backend, "device": device, "dtype": dtype, "fast": fast}
     merged = {**_overrides.get(), **{name: value for name, value in given.items() if value is not None}}
     token = _overrides.set(merged)
     try:

@@ -140,6 +140,10 @@ class GenericBackend:
         """`where`, leaf by leaf."""
         return select_by_where(alive, new, old)
 
+    def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
+        """The reference."""
+        return reference
+
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
         """The function itself."""
         return function

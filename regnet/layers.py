@@ -15,6 +15,7 @@ import numpy as np
 from regnet.activations import Activation, get_activation
 from regnet.counter import keep_mask
 from regnet.initializers import Initializer, get_initializer
+from regnet.kernels import Kernels
 from regnet.namespace import array_namespace
 from regnet.types import Array
 
@@ -45,7 +46,7 @@ class Layer(Protocol):
     def init(self, rng: np.random.Generator, /) -> Any:
         """Initial parameters as float64 NumPy arrays; () if the layer has none."""
 
-    def forward(self, params: Any, x: Array, noise: Noise | None, /) -> tuple[Array, Backward]:
+    def forward(self, params: Any, x: Array, noise: Noise | None, kernels: Kernels, /) -> tuple[Array, Backward]:
         """The output, and the way back; noise is None outside training."""
 
 
@@ -75,19 +76,23 @@ class Dense:
         weight = get_initializer(self.initializer).draw(rng, self.in_features, self.out_features)
         return DenseParams(weight, np.zeros((1, self.out_features)))
 
-    def forward(self, params: DenseParams, x: Array, noise: Noise | None, /) -> tuple[Array, Backward]:
+    def forward(
+        self, params: DenseParams, x: Array, noise: Noise | None, kernels: Kernels, /
+    ) -> tuple[Array, Backward]:
         """See the class."""
         weight, bias = params
         activation = get_activation(self.activation)
-        z = x @ weight
-        z += bias  # the product is ours: no fresh array for the sum
-        y = activation.forward(z)
+        y = kernels.activate(activation, x @ weight, bias)
 
         def backward(dy: Array, input_grad: bool) -> tuple[Array | None, DenseParams]:
             xp = array_namespace(dy)
-            dz = activation.backward(dy, y)
-            grads = DenseParams(xp.matrix_transpose(x) @ dz, xp.sum(dz, axis=-2, keepdims=True))
-            return (dz @ xp.matrix_transpose(weight) if input_grad else None), grads
+            dz, bias_grad = kernels.activation_grads(activation, dy, y)
+            grads = DenseParams(xp.matrix_transpose(x) @ dz, bias_grad)
+            if not input_grad:
+                return None, grads
+            back = xp.matrix_transpose(weight)
+            # With one output this is an outer product, for which BLAS takes five times as long.
+            return (dz * back if back.shape[-2] == 1 else dz @ back), grads
 
         return y, backward
 
@@ -111,7 +116,7 @@ class Dropout:
         """No parameters."""
         return ()
 
-    def forward(self, params: tuple[()], x: Array, noise: Noise | None, /) -> tuple[Array, Backward]:
+    def forward(self, params: tuple[()], x: Array, noise: Noise | None, kernels: Kernels, /) -> tuple[Array, Backward]:
         """See the class."""
         if noise is None or self.rate == 0.0:
             return x, lambda dy, input_grad: (dy, ())

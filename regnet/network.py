@@ -13,6 +13,7 @@ import numpy as np
 from regnet.activations import Activation
 from regnet.counter import mix
 from regnet.initializers import Initializer
+from regnet.kernels import REFERENCE, Kernels
 from regnet.layers import Backward, Dense, DenseParams, Dropout, Layer, Noise
 from regnet.layout import Layout
 from regnet.losses import Loss, get_loss
@@ -144,19 +145,20 @@ class Network:
 
     def apply(self, params: Tree, x: Array, /) -> Array:
         """The outputs (..., n, out) for x (..., n, in), without dropout."""
-        outputs, _ = self._forward(params, x, None, None)
+        outputs, _ = self._forward(params, x, None, None, REFERENCE)
         return outputs
 
-    def loss_and_grads(self, rows: Rows, params: Tree, key: Array | None = None, /) -> tuple[Array, Tree]:
+    def loss_and_grads(
+        self, rows: Rows, params: Tree, key: Array | None = None, /, kernels: Kernels = REFERENCE
+    ) -> tuple[Array, Tree]:
         """The weighted data loss, (..., 1, 1), and its gradient with respect to every parameter.
 
-        Both are sums over rows. key: int32 (..., 1, 1) for dropout, or None for none. The gradient with respect to
-        the network's input is not computed: nobody asks for it.
+        Both are sums over rows. key: int32 (..., 1, 1) for dropout, or None for none; kernels: a backend's own.
+        The gradient with respect to the network's input is not computed: nobody asks for it.
         """
-        outputs, backwards = self._forward(params, rows.x, rows.number, key)
-        loss, dy = get_loss(self.loss).value_and_grad(outputs, rows.y)
-        total = array_namespace(loss).sum(loss * rows.weight, axis=-2, keepdims=True)
-        return total, self._backward(dy * rows.weight, backwards)
+        outputs, backwards = self._forward(params, rows.x, rows.number, key, kernels)
+        total, dy = kernels.sum_loss(get_loss(self.loss), outputs, rows.y, rows.weight)
+        return total, self._backward(dy, backwards)
 
     def score_sums(self, rows: Rows, params: Tree, /) -> tuple[Array, Array]:
         """Weighted sums over rows: the data loss, (..., 1, 1), and the metric's contributions, (..., 1, m)."""
@@ -168,12 +170,12 @@ class Network:
         return tuple(xp.sum(value * rows.weight, axis=-2, keepdims=True) for value in (loss, hits))
 
     def _forward(
-        self, params: Tree, x: Array, row_number: Array | None, key: Array | None
+        self, params: Tree, x: Array, row_number: Array | None, key: Array | None, kernels: Kernels
     ) -> tuple[Array, list[Backward]]:
         backwards = []
         for number, (layer, layer_params) in enumerate(zip(self.layers, params, strict=True)):
             noise = None if key is None or row_number is None else Noise(mix(key + number), row_number)
-            x, backward = layer.forward(layer_params, x, noise)
+            x, backward = layer.forward(layer_params, x, noise, kernels)
             backwards.append(backward)
         return x, backwards
 

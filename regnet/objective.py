@@ -7,8 +7,10 @@ Vectors are (K, d): network k's point in row k. One network's point (1, d) is su
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, final
 
+from regnet.kernels import kernels_of
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
 from regnet.registry import Placement
@@ -31,6 +33,7 @@ class Objective:
         if strengths.l1_subgradient is not None:  # here it is what it stands for: the same penalty
             strengths = strengths._replace(l1=strengths.l1_subgradient, l1_subgradient=None)
         self._strengths = strengths
+        self._data_gradient = partial(network.loss_and_grads, kernels=kernels_of(placement.backend))
         self._gradient = placement.backend.compile(self._smooth)
 
     def smooth(self, vectors: Array, /) -> tuple[Array, Array]:
@@ -42,7 +45,7 @@ class Objective:
         xp, network, point = array_namespace(vectors), self._network, _points(vectors)
         networks = None if len(point.shape) == 2 else point.shape[0]
         value, grads = self._placement.backend.sum_rows(
-            network.loss_and_grads, rows, network.unpack(point), None, width=network.width, networks=networks
+            self._data_gradient, rows, network.unpack(point), None, width=network.width, networks=networks
         )
         terms = penalty_terms(point, strengths, network.layout)
         total = sum((terms[kind] for kind in ("l2", "alpha") if kind in terms), start=value)

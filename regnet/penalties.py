@@ -37,7 +37,6 @@ __all__ = [
     "l2_value",
     "row_norms",
     "soft_threshold",
-    "sparse_group_prox",
     "sparse_group_residual",
 ]
 
@@ -185,17 +184,6 @@ def group_prox(w: Array, threshold: Array, /) -> Array:
     one = xp.ones((), dtype=w.dtype, device=device_of(w))
     scale = one - threshold / xp.where(norms > 0, norms, one)
     return w * xp.maximum(scale, 0.0 * one)
-
-
-def sparse_group_prox(w: Array, step_size: Array, l1: Array | None, group: Array | None, /) -> Array:
-    """The proximal step of `l1 * sum |w| + group * sum over rows of ||row||_2`: soft threshold, then rows.
-
-    w: (..., in, out); step_size: >= 0, broadcastable to w, one per row where there is a group; None: no such term.
-    Returns the shape of w. Source: Simon, Friedman, Hastie, Tibshirani, A sparse-group lasso, JCGS 22 (2013).
-    """
-    if l1 is not None:
-        w = soft_threshold(w, step_size * l1)
-    return w if group is None else group_prox(w, step_size * group)
 
 
 def sparse_group_residual(w: Array, grad: Array, l1: Array | None, group: Array | None, /) -> Array:

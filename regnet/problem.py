@@ -248,8 +248,6 @@ def _place_strengths(
             values += [column(weight) * factor, column(bias)]
         if not any(one.any() for one in values):
             return None
-        if all(one.size == 1 and one == values[0] for one in values):
-            return placement.put(values[0][0])
         flat = [
             np.broadcast_to(one, (one.shape[0], *shape)).reshape(-1, 1, math.prod(shape))
             for one, shape in zip(values, shapes, strict=True)

@@ -12,12 +12,13 @@ from typing import NamedTuple
 from regnet.layout import Layout
 from regnet.namespace import array_namespace
 from regnet.penalties import (
+    group_prox,
     group_value,
     l1_grad,
     l1_value,
     l2_grad,
     l2_value,
-    sparse_group_prox,
+    soft_threshold,
     sparse_group_residual,
 )
 from regnet.types import Array
@@ -109,25 +110,17 @@ def add_penalty_grad(grad: Array, point: Array, strengths: Strengths, share: Arr
 
 
 def penalty_prox(point: Array, step_size: Array, strengths: Strengths, layout: Layout, /) -> Array:
-    """The proximal step of the l1 and group terms; shape of the point.
+    """The proximal step of the l1 and group terms: soft threshold, then rows (the order that is exact).
 
-    step_size: >= 0, (..., 1, 1 or size), one number within each row that is a group.
+    step_size: >= 0, (..., 1, 1 or size), one number within each row that is a group. Returns the shape of the point.
+    Source: Simon, Friedman, Hastie, Tibshirani, A sparse-group lasso, JCGS 22 (2013).
     """
+    if strengths.l1 is not None:
+        point = soft_threshold(point, step_size * strengths.l1)
     if not strengths.group:
-        return point if strengths.l1 is None else sparse_group_prox(point, step_size, strengths.l1, None)
-    parts = zip(
-        layout.split(point),
-        _split(step_size, layout),
-        [None] * len(layout.shapes) if strengths.l1 is None else _split(strengths.l1, layout),
-        strengths.group,
-        strict=True,
-    )
-    return layout.pack(
-        [
-            sparse_group_prox(w, size if group is None else size[..., :1], l1, group)
-            for w, size, l1, group in parts
-        ]
-    )  # fmt: skip
+        return point
+    parts = zip(layout.split(point), _split(step_size, layout), strengths.group, strict=True)
+    return layout.pack([w if group is None else group_prox(w, size[..., :1] * group) for w, size, group in parts])
 
 
 def penalty_residual(point: Array, grad: Array, strengths: Strengths, layout: Layout, /) -> Array:
@@ -147,7 +140,7 @@ def group_mean(strengths: Strengths, layout: Layout, /) -> Callable[[Array], Arr
     """A function that replaces every entry of a row that is a group by the row's mean; None if there is no group.
 
     A group's proximal step is exact only where the metric is the same within it: adaptive optimizers average their
-    squares with this.
+    squares with this. A row whose strength is 0 is no group.
     """
     if not strengths.group:
         return None
@@ -155,7 +148,7 @@ def group_mean(strengths: Strengths, layout: Layout, /) -> Callable[[Array], Arr
     def mean(values: Array) -> Array:
         xp = array_namespace(values)
         parts = [
-            part if group is None else xp.broadcast_to(xp.mean(part, axis=-1, keepdims=True), part.shape)
+            part if group is None else xp.where(group > 0, xp.mean(part, axis=-1, keepdims=True), part)
             for part, group in zip(layout.split(values), strengths.group, strict=True)
         ]
         return layout.pack(parts)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from array_api_compat import device as device_of
 
 from regnet.backend import Backend
 from regnet.counter import mix
-from regnet.layout import Layout
+from regnet.kernels import kernels_of
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
 from regnet.optimizers import Optimizer, Slots
-from regnet.regularizer import Strengths, add_penalty_grad, group_mean, penalty_prox, penalty_terms
-from regnet.schedules import as_schedule
+from regnet.regularizer import Strengths
+from regnet.schedules import Constant, as_schedule
 from regnet.types import Array, Step
 
-__all__ = ["Batch", "Batches", "Data", "Hyper", "State", "batches_of", "make_step", "prox_update", "take_batch"]
+__all__ = ["Batch", "Batches", "Data", "Hyper", "State", "batches_of", "make_step", "take_batch"]
 
 
 class State(NamedTuple):
@@ -88,63 +89,37 @@ class Hyper(NamedTuple):
 
 def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> Step:
     """`step(state, data, hyper) -> state`: one optimizer step on one batch. Reads nothing on the host."""
-    schedule = as_schedule(optimizer.learning_rate)
+    schedule, kernels = as_schedule(optimizer.learning_rate), kernels_of(backend)
+    constant = isinstance(schedule, Constant)
+    gradient = partial(network.loss_and_grads, kernels=kernels)
 
     def step(state: State, data: Data, hyper: Hyper) -> State:
         xp = array_namespace(state.point)
-        t = xp.astype(state.t, hyper.learning_rate.dtype)
-        rate = hyper.learning_rate * schedule.factor(t)
+        rate = hyper.learning_rate
+        if not constant:
+            rate = rate * schedule.factor(xp.astype(state.t, rate.dtype))
         key = None if hyper.seed is None else mix(hyper.seed ^ state.t)
         batch = take_batch(data, state.t)
-        params = network.unpack(state.point)
         networks = state.point.shape[0] if state.point.ndim > 2 else None
-        loss, grads = backend.sum_rows(
-            network.loss_and_grads, batch.rows, params, key, width=network.width, networks=networks
-        )
-        running_loss = _add_loss(state, loss, batch, hyper.strengths, network.layout)
-        point, slots = prox_update(
-            optimizer, network.layout, state.point, network.pack(grads), state.slots, hyper.strengths, t, rate,
-            batch.weight_share,
+        params = network.unpack(state.point)
+        loss, grads = backend.sum_rows(gradient, batch.rows, params, key, width=network.width, networks=networks)
+        point, slots, penalty = kernels.prox_update(
+            optimizer, network.layout, state.point, network.pack(grads), state.slots, hyper.strengths, state.t, rate,
+            batch.weight_share, state.running_loss is not None,
         )  # fmt: skip
         alive = xp.isfinite(loss) & (state.diverged_at < 0)
         point, slots = backend.select(alive, (point, slots), (state.point, state.slots))
         diverged_at = xp.where(alive | (state.diverged_at >= 0), state.diverged_at, state.t)
-        return State(point, slots, state.t + 1, loss, diverged_at, running_loss)
+        return State(point, slots, state.t + 1, loss, diverged_at, _running_loss(state, loss, penalty, batch))
 
     return step
 
 
-def prox_update(
-    optimizer: Optimizer,
-    layout: Layout,
-    point: Array,
-    grad: Array,
-    slots: Slots,
-    strengths: Strengths,
-    t: Array,
-    learning_rate: Array,
-    weight_share: Array | None = None,
-    /,
-) -> tuple[Array, Slots]:
-    """One step of all parameters: L2 and subgradient L1 join the gradient, proximal L1 and groups follow the step.
-
-        w <- prox_{s * penalty}( w - s * direction ),     s: the optimizer's own step size, entry by entry
-
-    point, grad: (..., 1, size); weight_share: see `Batch`. Returns the new point and slots.
-    """
-    grad = add_penalty_grad(grad, point, strengths, weight_share)
-    moved = optimizer.descend(point, grad, slots, t, learning_rate, group_mean(strengths, layout))
-    if strengths.l1 is None and not strengths.group:
-        return moved.point, moved.slots
-    return penalty_prox(moved.point, moved.step_size, strengths, layout), moved.slots
-
-
-def _add_loss(state: State, loss: Array, batch: Batch, strengths: Strengths, layout: Layout) -> Array | None:
-    if state.running_loss is None:
+def _running_loss(state: State, loss: Array, penalty: Array | None, batch: Batch) -> Array | None:
+    if state.running_loss is None or penalty is None:
         return None
-    for value in penalty_terms(state.point, strengths, layout, batch.weight_share).values():
-        loss = loss + value
-    return state.running_loss + (loss if batch.row_share is None else loss * batch.row_share)
+    total = loss + penalty
+    return state.running_loss + (total if batch.row_share is None else total * batch.row_share)
 
 
 def batches_of(weight: Array, table: Array, /) -> Batches:

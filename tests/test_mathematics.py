@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from regnet import Dense, Network, initializers, penalties, schedules
 from regnet.activations import ACTIVATIONS, LeakyRelu, get_activation
+from regnet.layout import Layout
 from regnet.losses import LOSSES, Huber, get_loss
 from regnet.metrics import METRICS
 from regnet.network import Rows
+from regnet.regularizer import Strengths, penalty_prox
 from regnet.tree import leaves, rebuild, tree_map
 
 
@@ -147,7 +149,9 @@ def minimise(f, start):
 @given(w=st.lists(finite, min_size=2, max_size=2), s=st.floats(0.1, 2.0), l1=strength, group=strength)
 def test_group_prox_is_the_minimiser(w, s, l1, group):
     array = np.asarray([w, [5.0, -3.0]])
-    got = penalties.sparse_group_prox(array, s, l1, np.asarray([[group], [0.0]]))
+    layout = Layout(((2, 2),))
+    strengths = Strengths(l1=np.full((1, 4), l1), group=(np.asarray([[group], [0.0]]),))
+    got = penalty_prox(layout.pack([array]), np.full((1, 1), s), strengths, layout).reshape(2, 2)
 
     def objective(u):
         return ((u - w) ** 2).sum() / 2 + s * (l1 * np.abs(u).sum() + group * np.sqrt((u**2).sum()))
@@ -172,9 +176,13 @@ def test_group_values_and_factors(namespace, rng):
 def test_the_residual_vanishes_just_where_the_prox_stands_still(seed, l1, group):
     """W = prox(W - grad) means optimal; elsewhere the residual is the steepest slope, by differences."""
     rng = np.random.default_rng(seed)
-    w = penalties.sparse_group_prox(2 * rng.standard_normal((3, 2)), 1.0, l1, group)
+
+    def prox(z):
+        return penalties.group_prox(penalties.soft_threshold(z, l1), group)
+
+    w = prox(2 * rng.standard_normal((3, 2)))
     still = 3 * rng.standard_normal((3, 2)) - w  # prox(w - grad) for grad = w - z, z drawn
-    optimum = penalties.sparse_group_prox(w + still, 1.0, l1, group)
+    optimum = prox(w + still)
     residual = penalties.sparse_group_residual(optimum, optimum - (w + still), l1, group)
     np.testing.assert_allclose(residual, 0, atol=1e-12)
 
@@ -290,8 +298,8 @@ def test_first_layer_input_gradient_is_not_computed(monkeypatch, rng):
     asked = []
     original = Dense.forward
 
-    def spy(self, params, x, noise):
-        y, backward = original(self, params, x, noise)
+    def spy(self, params, x, noise, kernels):
+        y, backward = original(self, params, x, noise, kernels)
 
         def watched(dy, input_grad):
             asked.append((self.in_features, input_grad))

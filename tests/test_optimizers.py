@@ -7,9 +7,9 @@ import pytest
 from conftest import need
 
 from regnet import SGD, Adagrad, Adam, AdamW, RMSprop
+from regnet.kernels import prox_update
 from regnet.layout import Layout
 from regnet.regularizer import Strengths
-from regnet.step import prox_update
 
 LAYOUT = Layout(((1, 5),))
 
@@ -53,7 +53,7 @@ def test_proximal_steps_end_at_the_lasso_solution(name):
     w, slots = np.full((1, 5), 0.3), optimizer.init(a)
     for t in range(20_000):
         rate = 0.05 / (1 + 0.005 * t) if name in ("rmsprop", "adam") else 0.5 if name == "adagrad" else 0.05
-        w, slots = prox_update(
+        w, slots, _ = prox_update(
             optimizer,
             LAYOUT,
             w,
@@ -70,7 +70,7 @@ def test_proximal_steps_end_at_the_lasso_solution(name):
 def test_the_subgradient_step_leaves_no_exact_zero():
     w, slots, optimizer = np.full((1, 5), 0.3), (), SGD()
     for t in range(500):
-        w, slots = prox_update(
+        w, slots, _ = prox_update(
             optimizer,
             LAYOUT,
             w,

@@ -12,6 +12,7 @@ from regnet.backend import BackendError, BackendInfo
 from regnet.generic import repeat_eagerly, root_module, select_by_where
 from regnet.types import Array, Step, Tree
 from regnet_numpy import threads
+from regnet_numpy.fused import fused_kernel, numba_version
 from regnet_numpy.tiles import sum_in_tiles
 
 __all__ = ["NumpyBackend"]
@@ -59,6 +60,10 @@ class NumpyBackend:
         """Without a copy where all are alive."""
         return new if alive.all() else select_by_where(alive, new, old)
 
+    def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
+        """Loops compiled by numba, where it is installed."""
+        return fused_kernel(name, reference)
+
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
         """The function itself."""
         return function
@@ -74,4 +79,8 @@ class NumpyBackend:
             f"{info['num_threads']} threads"
             for info in threads.blas_libraries()
         ]
+        version = numba_version()
+        notes.append(
+            f"loops compiled by numba {version}" if version else "pip install 'regnet-xp[fast]' compiles loops"
+        )
         return BackendInfo(np.__version__, ("cpu",), tuple(dict.fromkeys(notes)))

@@ -1,0 +1,249 @@
+"""Which functions of `regnet.kernels` numba has compiled loops for, and how their arguments reach them.
+
+Whatever has no loop here (other activations, losses and optimizers, stacks in one call) goes to the reference.
+Activations, losses and optimizers are told by the names of their classes: a backend imports only regnet's lowest floor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache, partial
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from regnet.config import get_config
+from regnet_numpy.threads import parallel_map
+
+__all__ = ["fused_kernel", "numba_version"]
+
+Function = Callable[..., Any]
+
+
+@lru_cache(maxsize=1)
+def numba_version() -> str | None:
+    """The version of numba, if it is installed."""
+    if find_spec("numba") is None:
+        return None
+    from importlib.metadata import version
+
+    return version("numba")
+
+
+def fused_kernel(name: str, reference: Function) -> Function:
+    """The compiled version of a kernel if numba is there and `config_context(fast=False)` is not in force."""
+    make = _MAKERS.get(name)
+    if make is None or not get_config().fast or numba_version() is None:
+        return reference
+    return make(reference)
+
+
+def _slope(activation: Any) -> float | None:
+    """The slope below 0 of an activation that is linear on both sides of it."""
+    kind = type(activation).__name__
+    return {"Relu": 0.0, "Identity": 1.0, "LeakyRelu": getattr(activation, "slope", None)}.get(kind)
+
+
+def _activate(reference: Function) -> Function:
+    from regnet_numpy import compiled
+
+    def activate(activation: Any, product: Any, bias: Any) -> Any:
+        slope = _slope(activation)
+        if slope is None or product.ndim != 2:
+            return reference(activation, product, bias)
+        compiled.bias_leaky_relu(product, bias, product.dtype.type(slope))
+        return product
+
+    return activate
+
+
+def _activation_grads(reference: Function) -> Function:
+    from regnet_numpy import compiled
+
+    def activation_grads(activation: Any, dy: Any, y: Any) -> Any:
+        slope = _slope(activation)
+        if slope is None or dy.ndim != 2:
+            return reference(activation, dy, y)
+        dz, bias_grad = np.empty_like(dy), np.empty((1, dy.shape[1]), dy.dtype)
+        compiled.leaky_relu_grads(dy, y, dy.dtype.type(slope), dz, bias_grad)
+        return dz, bias_grad
+
+    return activation_grads
+
+
+def _sum_loss(reference: Function) -> Function:
+    from regnet_numpy import compiled
+
+    # exp is NumPy's in both cross-entropies: it uses the vector unit, numba's does not.
+
+    def crossentropy(outputs: Any, targets: Any, weight: Any, grad: Any, total: Any) -> None:
+        shifted = np.empty_like(outputs)
+        compiled.shift_by_maximum(outputs, shifted)
+        np.exp(shifted, out=grad)
+        compiled.finish_crossentropy(shifted, grad, targets, weight, total)
+
+    def binary_crossentropy(outputs: Any, targets: Any, weight: Any, grad: Any, total: Any) -> None:
+        np.abs(outputs, out=grad)
+        np.negative(grad, out=grad)
+        np.exp(grad, out=grad)
+        compiled.finish_binary_crossentropy(outputs, grad, targets, weight, total)
+
+    losses: dict[str, Function] = {
+        "CategoricalCrossEntropy": crossentropy,
+        "BinaryCrossEntropy": binary_crossentropy,
+        "SquaredError": compiled.finish_squared_error,
+    }
+
+    def sum_loss(loss: Any, outputs: Any, targets: Any, weight: Any) -> Any:
+        finish = losses.get(type(loss).__name__)
+        if finish is None or outputs.ndim != 2:
+            return reference(loss, outputs, targets, weight)
+        total, grad = np.empty((1, 1), outputs.dtype), np.empty_like(outputs)
+        finish(outputs, targets, weight, grad, total)
+        return total, grad
+
+    return sum_loss
+
+
+def _bias_correction(beta: float, t: float) -> float:
+    return -math.expm1(math.log(beta) * (t + 1.0)) if beta else 1.0
+
+
+def _adam_scalars(optimizer: Any, t: float, learning_rate: float, share: float) -> tuple[float, ...]:
+    """beta1, 1 - beta1, beta2, 1 - beta2; factors of m / metric, 1 / metric; epsilon; AdamW's decay; 2, 2 / share."""
+    root = math.sqrt(_bias_correction(optimizer.beta2, t))
+    scale = learning_rate * root
+    epsilon = optimizer.epsilon if optimizer.epsilon_hat else optimizer.epsilon * root
+    kept = 1.0 - learning_rate * getattr(optimizer, "weight_decay", 0.0)
+    beta1, beta2 = optimizer.beta1, optimizer.beta2
+    rate = scale / _bias_correction(beta1, t)
+    return beta1, 1.0 - beta1, beta2, 1.0 - beta2, rate, scale, epsilon, kept, 2.0, 2.0 / share
+
+
+def _sgd_scalars(optimizer: Any, t: float, learning_rate: float, share: float) -> tuple[float, ...]:
+    """Momentum m, 1 - m, what multiplies u (1, or m for Nesterov's), step size, 2, 2 / share."""
+    m = optimizer.momentum
+    return m, 1.0 - m, m if optimizer.nesterov else 1.0, learning_rate / (1.0 - m), 2.0, 2.0 / share
+
+
+_SCALARS: dict[str, Function] = {"Adam": _adam_scalars, "AdamW": _adam_scalars, "SGD": _sgd_scalars}
+
+
+def _prox_update(reference: Function) -> Function:
+    from regnet_numpy import compiled
+
+    def one(network: _Network, optimizer: Any, layout: Any, with_penalty: bool) -> Any:
+        """Update one network's rows in place of `network.new`; its penalty."""
+        kind, dtype = type(optimizer).__name__, network.old[0].dtype.type
+        scalars = _SCALARS[kind](optimizer, network.t, network.learning_rate, network.share)
+        scalars = tuple([dtype(scalar) for scalar in scalars])
+        arrays, terms, new, value = network.old, network.terms, network.new, 0.0
+        if with_penalty:
+            l1 = terms[0] if terms[1] is None else terms[1]
+            value = compiled.penalty_value(arrays[0], l1, terms[2], terms[3], scalars[-1])
+        if kind == "SGD":
+            if len(arrays) == 2:  # no momentum
+                arrays, new = (*arrays, None), (*new, None)
+            compiled.sgd_step(*arrays, *terms, scalars, *new)
+            return value
+        if not network.groups:
+            compiled.adam_step(*arrays, *terms, scalars, *new)
+            return value
+        start = 0
+        for (rows, columns), group in zip(layout.shapes, network.groups, strict=True):
+            part = slice(start, start := start + rows * columns)
+            cut = [None if array is None else array[part] for array in (*arrays, *terms, *new)]
+            if group is None:
+                compiled.adam_step(*cut[:8], scalars, *cut[8:])
+                continue
+            cut = [None if array is None else array.reshape(rows, columns) for array in cut]
+            if with_penalty:
+                value += compiled.group_norms(cut[0], group)
+            compiled.adam_group_step(*cut[:8], scalars, group, *cut[8:])
+        return value
+
+    def prox_update(
+        optimizer: Any,
+        layout: Any,
+        point: Any,
+        grad: Any,
+        slots: Any,
+        strengths: Any,
+        t: Any,
+        learning_rate: Any,
+        weight_share: Any = None,
+        with_penalty: bool = False,
+    ) -> Any:
+        kind = type(optimizer).__name__
+        if kind not in _SCALARS or (strengths.group and kind == "SGD"):
+            return reference(
+                optimizer, layout, point, grad, slots, strengths, t, learning_rate, weight_share, with_penalty
+            )
+        new = [np.empty_like(array) for array in (point, *slots)]
+        count, terms = point.shape[0] if point.ndim > 2 else 1, strengths[:4]
+        networks = [
+            _Network(
+                float(t),
+                float(_of(learning_rate, k).item()),
+                1.0 if weight_share is None else float(_of(weight_share, k).item()),
+                tuple([_of(array, k)[0] for array in (point, grad, *slots)]),
+                tuple([None if array is None else _row(array, k, point.shape[-1]) for array in terms]),
+                tuple([array[k, 0] if array.ndim > 2 else array[0] for array in new]),
+                _row_strengths(layout, strengths.group, k),
+            )
+            for k in range(count)
+        ]
+        update = partial(one, optimizer=optimizer, layout=layout, with_penalty=with_penalty)
+        values = [update(networks[0])] if count == 1 else parallel_map(update, networks)
+        penalty = np.asarray(values, point.dtype).reshape(*point.shape[:-1], 1) if with_penalty else None
+        return new[0], tuple(new[1:]), penalty
+
+    return prox_update
+
+
+class _Network(NamedTuple):
+    """One network's share of an update, arrays as rows (size,).
+
+    old: point, gradient, slots; terms: l1, l1_subgradient, l2, batch_l2, or None each; new: where point and slots go;
+    groups: per parameter array its rows' strengths (rows,) or None; () for no groups.
+    """
+
+    t: float
+    learning_rate: float
+    share: float
+    old: tuple[Any, ...]
+    terms: tuple[Any, ...]
+    new: tuple[Any, ...]
+    groups: tuple[Any, ...]
+
+
+def _of(array: Any, k: int) -> Any:
+    """Network k's part (1, columns) of an array (1, columns), (1, 1, columns) or (K, 1, columns)."""
+    return array if array.ndim == 2 else array[k if array.shape[0] > 1 else 0]
+
+
+def _row(strength: Any, k: int, size: int) -> Any:
+    """Network k's strengths (size,); a loop over contiguous memory needs one for every entry."""
+    row = _of(strength, k)[0]
+    return row if row.shape[0] == size else np.full(size, row[0], row.dtype)
+
+
+def _row_strengths(layout: Any, groups: Any, k: int) -> tuple[Any, ...]:
+    return (
+        tuple(
+            None if group is None else np.broadcast_to(_of(group, k)[:, 0], rows)
+            for (rows, _), group in zip(layout.shapes, groups, strict=True)
+        )
+        if groups
+        else ()
+    )
+
+
+_MAKERS: dict[str, Callable[[Function], Function]] = {
+    "activate": _activate,
+    "activation_grads": _activation_grads,
+    "sum_loss": _sum_loss,
+    "prox_update": _prox_update,
+}

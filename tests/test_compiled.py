@@ -1,0 +1,136 @@
+"""numba's loops against the functions on the Array API that they stand for."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import reference
+from conftest import need
+
+from regnet import SGD, Adam, AdamW, Network, Penalty, RMSprop, config_context, datasets, fit, kernels
+from regnet.activations import ACTIVATIONS
+from regnet.layout import Layout
+from regnet.losses import LOSSES
+from regnet.registry import get_backend
+from regnet.regularizer import Strengths
+from regnet.tree import leaves
+
+LAYOUT = Layout(((6, 4), (1, 4), (4, 3), (1, 3)))
+
+
+@pytest.fixture(autouse=True)
+def _numba():
+    need("numba")
+
+
+def compiled(name):
+    """The backend's version, which must not be the reference."""
+    found = get_backend("numpy").kernel(name, getattr(kernels.REFERENCE, name))
+    assert found is not getattr(kernels.REFERENCE, name)
+    with config_context(fast=False):
+        assert get_backend("numpy").kernel(name, found) is found
+    return found
+
+
+def close(got, expected, dtype):
+    assert type(got) is type(expected)
+    if isinstance(expected, (tuple, list)):
+        for a, b in zip(got, expected, strict=True):
+            close(a, b, dtype)
+    elif expected is not None:
+        assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+        rounding = {"float32": 1e-6, "float64": 1e-13}[dtype]
+        np.testing.assert_allclose(got, expected, rtol=10 * rounding, atol=rounding * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(name, dtype, rng):
+    activation, z = ACTIVATIONS[name], rng.standard_normal((9, 5)).astype(dtype)
+    bias, dy = rng.standard_normal((1, 5)).astype(dtype), rng.standard_normal((9, 5)).astype(dtype)
+    expected = kernels.activate(activation, z.copy(), bias)
+    close(compiled("activate")(activation, z.copy(), bias), expected, dtype)
+    close(
+        compiled("activation_grads")(activation, dy, expected),
+        kernels.activation_grads(activation, dy, expected),
+        dtype,
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses(name, dtype, rng):
+    z = (3 * rng.standard_normal((20, 4))).astype(dtype)
+    y = reference.targets(rng, name, 20, 4).astype(dtype)
+    weight = rng.uniform(size=(20, 1)).astype(dtype)
+    close(compiled("sum_loss")(LOSSES[name], z, y, weight), kernels.sum_loss(LOSSES[name], z, y, weight), dtype)
+
+
+def test_losses_far_from_zero():
+    z, y, weight = np.array([[800.0, -800.0], [-800.0, 800.0]]), np.array([[1.0, 0.0], [1.0, 0.0]]), np.ones((2, 1))
+    for name in ("categorical_crossentropy", "binary_crossentropy"):
+        close(compiled("sum_loss")(LOSSES[name], z, y, weight), kernels.sum_loss(LOSSES[name], z, y, weight), "float64")
+    total, _ = compiled("sum_loss")(LOSSES["squared_error"], z * np.inf, y, weight)
+    assert not np.isfinite(total[0, 0])
+
+
+OPTIMIZERS = [
+    Adam(), Adam(epsilon_hat=True, beta1=0.0), AdamW(weight_decay=0.1), SGD(), SGD(momentum=0.9),
+    SGD(momentum=0.8, nesterov=True), RMSprop(),
+]  # fmt: skip
+TERMS = [(), ("l1",), ("l1_subgradient", "l2"), ("l1", "batch_l2"), ("l1", "l2", "batch_l2")]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("networks", [None, 3])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_updates(optimizer, networks, dtype, rng):
+    """Several sets of terms, with one strength for all networks or one each, and groups on two of four arrays."""
+    leading = () if networks is None else (networks,)
+    shape = (*leading, 1, LAYOUT.size)
+    update = compiled("prox_update")
+    for terms, grouped in itertools.product(TERMS, (False, True)):
+        point, grad = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
+        point[..., ::3] = 0.0
+        slots = tuple(np.abs(rng.standard_normal(shape)).astype(dtype) for _ in optimizer.init(point))
+        strengths = {}
+        for number, term in enumerate(terms):
+            shared = (1, LAYOUT.size) if networks is None else (networks if number % 2 else 1, 1, LAYOUT.size)
+            strengths[term] = rng.uniform(0, 0.5, shared).astype(dtype)
+        first, third = (rng.uniform(0, 200, (*leading, n, 1)).astype(dtype) for n in (6, 1))
+        first[..., 2, :] = 0.0  # an input that is not penalised
+        group = (first, None, third, None) if grouped else ()
+        rate = rng.uniform(0.001, 0.1, (*leading, 1, 1)).astype(dtype)
+        share = np.full((*leading, 1, 1), 0.3, dtype)
+        own, t = Strengths(**strengths, group=group), np.asarray(5, "int32")
+        args = (optimizer, LAYOUT, point, grad, slots, own, t, rate)
+        for more in ((share, True), (None, False)):
+            got, expected = update(*args, *more), kernels.prox_update(*args, *more)
+            close(got[0], expected.point, dtype)
+            close(got[1], expected.slots, dtype)
+            close(got[2], expected.penalty, dtype)
+            assert ((got[0] == 0) == (expected.point == 0)).all()
+
+
+def test_training_with_and_without_and_in_a_stack():
+    """Short runs agree; a stack has the bits of lone runs; fast=False is plain NumPy."""
+    x, y = datasets.spiral(samples=60)
+    network = Network.mlp([2, 16, 3], loss="categorical_crossentropy", dropout=0.1)
+    strengths = [0.0, 1e-3, 1e-2]
+
+    def run(k=None):
+        l1 = strengths if k is None else strengths[k]
+        penalties = [Penalty(group_l1=l1, weight_l2=1e-3), Penalty(weight_l1=l1)]
+        options = {"penalties": penalties, "seed": [1, 2, 3] if k is None else k + 1, "batch_size": 50}
+        return leaves(fit(network, x.astype(float), y, epochs=5, progress=False, **options).model.params)
+
+    stack = run()
+    with config_context(fast=False):
+        plain = run()
+    assert not all((a == b).all() for a, b in zip(stack, plain, strict=True))
+    for a, b in zip(stack, plain, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+    for k in range(3):
+        assert all((a[k] == b).all() for a, b in zip(stack, run(k), strict=True))
