@@ -65,7 +65,9 @@ class Best:
             return False
         waiting = self._waited < self._rule.patience
         # `not (>=)`: a first value of NaN counts as worse than any number.
-        improved = waiting & (np.isfinite(value) & ~(value >= self._value - self._rule.min_delta))
+        # The same score, added up in another order, is no improvement.
+        rounding = 16 * np.finfo(self._placement.dtype).eps * np.abs(self._value)
+        improved = waiting & (np.isfinite(value) & ~(value >= self._value - self._rule.min_delta - rounding))
         self._value = np.where(improved, value, self._value)
         self.epoch = np.where(improved, record.epoch, self.epoch)
         self._waited = np.where(improved, 0, self._waited + waiting)

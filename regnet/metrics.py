@@ -82,7 +82,8 @@ class R2:
     def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
         """sums: weighted residual sum of squares by output."""
         xp = array_namespace(sums)
-        centred = targets - xp.sum(weight * targets, axis=-2, keepdims=True)
+        shifted = targets - targets[..., :1, :]  # a constant target is then 0, whatever the rounding of its mean
+        centred = shifted - xp.sum(weight * shifted, axis=-2, keepdims=True)
         total = xp.sum(weight * (centred * centred), axis=-2, keepdims=True)
         exact = xp.astype(sums == 0, sums.dtype)
         varies = total > 0

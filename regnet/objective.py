@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, final
 
+from array_api_compat import device as device_of
+
 from regnet.kernels import kernels_of
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
@@ -62,7 +64,7 @@ class Objective:
         """The value of the L1 and group terms, (K,)."""
         xp = array_namespace(vectors)
         terms = penalty_terms(_points(vectors), self._strengths, self._network.layout)
-        zero = xp.zeros((vectors.shape[0], 1, 1), dtype=vectors.dtype, device=self._placement.device)
+        zero = xp.zeros((vectors.shape[0], 1, 1), dtype=vectors.dtype, device=device_of(vectors))
         return xp.reshape(sum((terms[kind] for kind in ("l1", "group") if kind in terms), start=zero), (-1,))
 
     def residual(self, vectors: Array, /) -> Any:

@@ -11,7 +11,7 @@ step is exact only where the metric is the same within it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
@@ -65,6 +65,13 @@ def _check(name: str, value: float, low: float, high: float) -> None:
         raise ValueError(f"{name}={value} must lie in [{low:g}, {high:g}).")
 
 
+def _check_rate(learning_rate: Rate) -> None:
+    initial = learning_rate.initial if isinstance(learning_rate, Schedule) else learning_rate
+    for value in initial if isinstance(initial, Iterable) else [initial]:
+        if not 0.0 < value < math.inf:
+            raise ValueError(f"learning_rate={learning_rate!r} must be positive.")
+
+
 def _bias_correction(beta: float, t: Array) -> Array:
     """1 - beta^(t + 1), through expm1: the plain difference loses four digits in float32 when beta is 0.999."""
     if beta == 0.0:
@@ -91,6 +98,7 @@ class SGD:
 
     def __post_init__(self) -> None:
         """Momentum 1 would never stop."""
+        _check_rate(self.learning_rate)
         _check("momentum", self.momentum, 0.0, 1.0)
 
     def init(self, point: Array, /) -> Slots:
@@ -120,6 +128,10 @@ class Adagrad:
     learning_rate: Rate = 0.01
     epsilon: float = 1e-7
 
+    def __post_init__(self) -> None:
+        """Check what can be checked."""
+        _check_rate(self.learning_rate)
+
     def init(self, point: Array, /) -> Slots:
         """The sum of squares s."""
         return (array_namespace(point).zeros_like(point),)
@@ -144,6 +156,7 @@ class RMSprop:
 
     def __post_init__(self) -> None:
         """Rho 1 would forget nothing and learn nothing."""
+        _check_rate(self.learning_rate)
         _check("rho", self.rho, 0.0, 1.0)
 
     def init(self, point: Array, /) -> Slots:
@@ -223,6 +236,7 @@ class Adam:
 
     def __post_init__(self) -> None:
         """A decay rate of 1 would divide by zero."""
+        _check_rate(self.learning_rate)
         _check("beta1", self.beta1, 0.0, 1.0)
         _check("beta2", self.beta2, 0.0, 1.0)
 
@@ -258,6 +272,7 @@ class AdamW:
 
     def __post_init__(self) -> None:
         """A decay rate of 1 would divide by zero."""
+        _check_rate(self.learning_rate)
         _check("beta1", self.beta1, 0.0, 1.0)
         _check("beta2", self.beta2, 0.0, 1.0)
         _check("weight_decay", self.weight_decay, 0.0, math.inf)

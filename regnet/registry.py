@@ -13,7 +13,7 @@ from regnet.config import DTYPES, get_config
 from regnet.generic import GenericBackend, root_module
 from regnet.types import Array
 
-__all__ = ["Placement", "backend_names", "get_backend", "is_host_data", "placement_of"]
+__all__ = ["Placement", "backend_names", "dtype_name", "get_backend", "is_host_data", "placement_of"]
 
 
 class Placement(NamedTuple):
@@ -98,7 +98,7 @@ def placement_of(*values: Any) -> Placement:
     Raises TypeError for arrays of two libraries, ValueError for two devices.
     """
     arrays = [value for value in values if value is not None and not is_host_data(value)]
-    dtype = _floating_name(values[0]) if values else None
+    dtype = dtype_name(values[0]) if values else None
     config = get_config()
     if not arrays:
         backend = get_backend()
@@ -114,7 +114,7 @@ def placement_of(*values: Any) -> Placement:
     return Placement(_owner(arrays[0]), next(iter(devices.values())), dtype or config.dtype)
 
 
-def _floating_name(values: Any) -> str | None:
+def dtype_name(values: Any, /) -> str | None:
     """'float32' or 'float64' if `values` carry such a dtype (frames: the dtype of the table they make)."""
     if values is None or isinstance(values, (list, tuple, int, float)):
         return None

@@ -43,7 +43,8 @@ class Batches(NamedTuple):
     """The batches of an epoch.
 
     rows: int32 (..., steps, batch), row numbers; weight: (..., steps, batch), sums to 1 in each batch, 0 for padding;
-    weight_share, row_share: of all weights and of all rows, in each batch, (..., steps, 1).
+    weight_share, row_share: of all weights and of all rows, in each batch, (..., steps, 1); a batch without weight has
+    an infinite weight_share, so that nothing that is divided by it counts.
     """
 
     rows: Array
@@ -135,7 +136,8 @@ def batches_of(weight: Array, table: Array, /) -> Batches:
     weights = xp.reshape(gathered, (*gathered.shape[:-2], *rows.shape[-2:])) * xp.astype(present, weight.dtype)
     share = xp.sum(weights, axis=-1, keepdims=True)
     row_share = xp.sum(xp.astype(present, weight.dtype), axis=-1, keepdims=True) / weight.shape[-2]
-    return Batches(rows, weights / xp.where(share > 0, share, xp.ones_like(share)), share, row_share)
+    share = xp.where(share > 0, share, xp.full_like(share, float("inf")))
+    return Batches(rows, weights / share, share, row_share)
 
 
 def take_batch(data: Data, t: Array, /) -> Batch:

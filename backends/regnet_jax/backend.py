@@ -65,8 +65,8 @@ class JaxBackend:
         return self._jax.device_put(self._jax.numpy.asarray(values, dtype=dtype), self._device(device))
 
     def to_numpy(self, array: Array, /) -> Any:
-        """Waits for the value."""
-        return np.asarray(array)
+        """Waits for the value; a copy that may be written to."""
+        return np.array(array)
 
     def synchronize(self, tree: Tree, /) -> None:
         """Waits for every leaf."""
@@ -96,13 +96,16 @@ class JaxBackend:
         return compiled
 
     def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-        """One compiled loop whose length is an argument, so that it compiles once; the state is donated."""
+        """One compiled loop whose length is an argument, so that it compiles once.
+
+        The state is not donated: an interrupted fit goes back to it.
+        """
         jax = self._jax
 
         def loop(state: Tree, data: Tree, hyper: Tree, n: Any) -> Tree:
             return jax.lax.fori_loop(0, n, lambda _, current: step(current, data, hyper), state)
 
-        run: Callable[[Tree, Tree, Tree, int], Tree] = jax.jit(loop, donate_argnums=0)
+        run: Callable[[Tree, Tree, Tree, int], Tree] = jax.jit(loop)
         return run
 
     def describe(self) -> BackendInfo:

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin
+from scipy.sparse import csr_matrix
+from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
@@ -76,6 +77,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
     _numeric_targets = False
+    loss: ClassVar[str] = "log_loss"  # scikit-learn's name of what is minimised; no parameter there either
+    _labels: Labels
+    classes_: NDArray[Any]
 
     def __init__(
         self,
@@ -151,6 +155,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         self.initializer = initializer
         self.class_weight = class_weight
 
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
         self,
         X: Any,
@@ -172,6 +177,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         return self
 
     @available_if(is_stochastic)  # type: ignore[untyped-decorator]
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """One epoch over the given rows, from where the last call stopped; returns the estimator.
 
@@ -183,17 +189,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
                 "their weights as a dict."
             )
         if _check_partial_fit_first_call(self, None if classes is None else to_host(classes)):
-            labels = labels_of(y) if np.ndim(y) == 2 or getattr(y, "ndim", 1) == 2 else None
-            if labels is None or labels.kind != "multilabel":
-                labels = labels_of(np.asarray(self.classes_))
-            self._set_labels(labels)
+            given = labels_of(y) if getattr(y, "ndim", 0) == 2 or np.ndim(y) == 2 else None
+            if given is None or given.kind != "multilabel":
+                given = labels_of(np.asarray(self.classes_))
+            self._labels = given
         self._fit(X, y, sample_weight, Call(incremental=True))
         return self
 
     def predict(self, X: Any) -> Array:
         """The most probable class of each row, (n,), or the labels that are more likely than not, (n, labels)."""
         values, placement = self._predict_values(X, "predict")
-        return self._labels.decode(values, placement)
+        labels = self._labels.decode(values, placement)
+        return csr_matrix(labels) if self._labels.sparse else labels
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of every class (n, n_classes), in the order of `classes_`, or of every label (n, labels)."""
@@ -215,13 +222,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         """Accuracy on X and y (for several labels: the share of rows with every label right)."""
         return float(accuracy_score(to_host(y), to_host(self.predict(X)), sample_weight=to_host(sample_weight)))
 
-    def _set_labels(self, labels: Labels) -> None:
-        self._labels: Labels = labels
-        self.classes_: NDArray[Any] = labels.classes
-
     def _learn_targets(self, y: Any, *, reset: bool, incremental: bool) -> None:
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._set_labels(labels_of(y))
+            self._labels = labels_of(y)
+            self.classes_ = self._labels.classes
             return
         classes = labels_of(y).classes
         if self.warm_start:
@@ -235,8 +239,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
+    def _check_held_out(self, y: Any) -> None:
+        unknown = np.setdiff1d(labels_of(y).classes, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"validation_data: y has classes {unknown} that are not in `self.classes_`: {self.classes_}."
+            )
+
     def _encode(self, y: Any) -> Any:
         return self._labels.encode(y)
+
+    def _score_values(self, values: Any, targets: Any, weight: Any) -> float:
+        truth = self._labels.decode(np.asarray(targets, dtype=np.float64), None)
+        return float(accuracy_score(truth, self._labels.decode(values, None), sample_weight=weight))
 
     def _data_loss(self) -> tuple[str | Loss, str]:
         return self._labels.loss, "softmax" if self._labels.kind == "multiclass" else "logistic"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from array_api_compat import device as device_of
 from numpy.typing import NDArray
 
 from regnet.activations import get_activation
+from regnet.estimators.inputs import to_host
 from regnet.namespace import array_namespace
-from regnet.registry import placement_of
 from regnet.types import Array
 
 __all__ = ["Compacted", "compact_weights"]
@@ -59,7 +60,7 @@ def compact_weights(weights: list[Array], biases: list[Array], activation: Any, 
 
 def _mask(weight: Array, axis: int) -> NDArray[np.bool_]:
     xp = array_namespace(weight)
-    found = placement_of(weight).backend.to_numpy(xp.astype(xp.any(weight != 0, axis=axis), xp.uint8))
+    found = to_host(xp.astype(xp.any(weight != 0, axis=axis), xp.uint8))
     return np.asarray(found, dtype=bool)
 
 
@@ -68,5 +69,6 @@ def _at_least_one(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _take(array: Array, kept: NDArray[np.bool_], axis: int) -> Array:
-    numbers = placement_of(array).put(np.flatnonzero(kept), "int32")
-    return array_namespace(array).take(array, numbers, axis=axis)
+    xp = array_namespace(array)
+    numbers = xp.asarray(np.flatnonzero(kept), dtype=xp.int64, device=device_of(array))
+    return xp.take(array, numbers, axis=axis)

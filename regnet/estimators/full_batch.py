@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from regnet.estimators.warning import warn
 from regnet.fista import fista
 from regnet.lbfgs import lbfgs
 from regnet.objective import Objective
@@ -53,7 +53,7 @@ def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement
                 callback=note,
             )
     estimator.n_iter_ = min(int(found.iterations[0]), int(estimator.max_iter))
-    estimator.loss_ = float(found.value[0])
+    estimator.loss_ = np.float64(found.value[0])
     if estimator.solver == "fista":
         estimator.loss_curve_ = curve
         estimator.best_loss_ = estimator.loss_
@@ -72,4 +72,4 @@ def _warn(estimator: Any, status: int, message: str) -> None:
         "\nYou might also want to scale the data as shown in:\n"
         "    https://scikit-learn.org/stable/modules/preprocessing.html"
     )
-    warnings.warn(text, ConvergenceWarning, stacklevel=5)
+    warn(text, ConvergenceWarning)

@@ -21,6 +21,7 @@ __all__ = [
     "Inputs",
     "check_fit_inputs",
     "check_predict_input",
+    "check_weight",
     "dense_rows",
     "make_rows",
     "on_host",
@@ -70,13 +71,13 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
             dtype=_float_types(),
             reset=reset,
         )
-        if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
+        if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, x)
         backend, config = get_backend(), get_config()
         placement = Placement(backend, config.device or backend.default_device(), x.dtype.name)
-        return Inputs(x, y, _check_weight(sample_weight, x.shape[0]), placement, True)
+        return Inputs(x, y, check_weight(sample_weight), placement, True)
     x, placement = _check_device_table(estimator, x, reset)
     if on_host(y):
         y = validate_data(estimator, X="no_validation", y=y, multi_output=True, y_numeric=numeric)
@@ -84,26 +85,29 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
     else:
         y = _same_library(y, placement)
         xp = array_namespace(y)
+        if y.ndim not in (1, 2):
+            raise ValueError(f"y should be a 1d or 2d array, got an array of shape {tuple(y.shape)} instead.")
         if xp.isdtype(y.dtype, "real floating") and not bool(xp.all(xp.isfinite(y))):
             raise ValueError("Input y contains NaN or infinity.")
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if y.shape[0] != x.shape[0]:
         raise ValueError(f"Found input variables with inconsistent numbers of samples: [{x.shape[0]}, {y.shape[0]}]")
     if sample_weight is not None:
-        weight = np.asarray(sample_weight) if on_host(sample_weight) else sample_weight
-        weight = placement.put(to_host(weight) if not on_host(weight) and _foreign(weight, placement) else weight)
+        weight = placement.put(to_host(sample_weight) if _foreign(sample_weight, placement) else sample_weight)
+        weight = array_namespace(weight).broadcast_to(weight, (x.shape[0],)) if weight.ndim == 0 else weight
         if weight.shape != (x.shape[0],):
             raise ValueError(f"sample_weight.shape == {tuple(weight.shape)}, expected {(x.shape[0],)}!")
-        sample_weight = _check_weight(weight, x.shape[0])
+        sample_weight = check_weight(weight)
     return Inputs(x, y, sample_weight, placement, False)
 
 
-def _check_weight(weight: Any, n: int) -> Any:
+def check_weight(weight: Any, /) -> Any:
+    """The weights (n,), or None. Raises ValueError where no objective has them."""
     if weight is None:
         return None
     xp = array_namespace(weight)
     if not bool(xp.all(xp.isfinite(weight) & (weight >= 0))) or not bool(xp.any(weight > 0)):
-        raise ValueError("sample_weight must be finite, not negative, and not all 0.")
+        raise ValueError("The weights of the rows must be finite, not negative, and not all 0.")
     return weight
 
 
@@ -114,6 +118,8 @@ def _check_device_table(estimator: Any, x: Array, reset: bool) -> tuple[Array, P
             f"Expected 2D array, got {x.ndim}D array instead. Reshape your data either using array.reshape(-1, 1) if "
             "your data has a single feature or array.reshape(1, -1) if it contains a single sample."
         )
+    if "sparse" in str(getattr(x, "layout", "")):
+        raise ValueError("X is a sparse tensor, which no array library but its own computes on: call X.to_dense().")
     if x.shape[0] < 1:
         raise ValueError(f"Found array with 0 sample(s) (shape={tuple(x.shape)}) while a minimum of 1 is required.")
     if x.shape[1] < 1:
@@ -146,7 +152,10 @@ def _same_library(values: Any, placement: Placement) -> Any:
 
 
 def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Any, Placement, bool]:
-    """The table of a prediction (it may be sparse), where to compute, and whether the answer is a NumPy array."""
+    """The table of a prediction (it may be sparse), where to compute, and whether the answer is a NumPy array.
+
+    NumPy computes in the wider of the table's type and the weights', as it would in a product.
+    """
     weights = estimator.coefs_[0]
     if sklearn.get_config()["array_api_dispatch"] and not _same_namespace(x, weights):
         raise ValueError(
@@ -155,7 +164,10 @@ def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Any, Pl
         )
     placement = placement_of_fitted(estimator)
     if on_host(x):
-        return validate_data(estimator, x, accept_sparse=["csr", "csc"], reset=False), placement, True
+        x = validate_data(estimator, x, accept_sparse=["csr", "csc"], reset=False)
+        if placement.backend.name == "numpy" and np.result_type(x.dtype, weights.dtype) == np.float64:
+            placement = placement._replace(dtype="float64")
+        return x, placement, True
     x, own = _check_device_table(estimator, x, reset=False)
     return x, own._replace(dtype=placement.dtype), False
 
@@ -200,10 +212,17 @@ def make_rows(placement: Placement, table: Array, targets: Any, weight: Any, /) 
 
 
 def select_columns(x: Any, kept: Any, /) -> Any:
-    """Columns of a table of any kind; kept: boolean (columns,), host."""
+    """The columns `kept`, boolean (columns,), host, of a table of any kind that has so many; others as they are."""
+    if isinstance(x, (list, tuple)):
+        x = np.asarray(x)
+    shape: tuple[int, ...] = getattr(x, "shape", ())
+    if len(shape) != 2 or shape[1] != len(kept) or kept.all():
+        return x
     numbers = np.flatnonzero(kept)
     if hasattr(x, "iloc"):
         return x.iloc[:, numbers]
+    if issparse(x):
+        return x.tocsc()[:, numbers]
     if on_host(x):
-        return x[:, numbers.tolist()] if not isinstance(x, (list, tuple)) else np.asarray(x)[:, numbers]
+        return x[:, numbers.tolist()]
     return array_namespace(x).take(x, placement_of(x).put(numbers, "int32"), axis=1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
+from regnet.estimators.inputs import to_host
 from regnet.namespace import array_namespace
 from regnet.registry import Placement, is_host_data
 from regnet.types import Array
@@ -23,11 +24,13 @@ class Labels:
     """The classes (sorted, on the host), and how they are laid out over the outputs.
 
     kind: 'binary' (one output, the probability of the second class), 'multiclass' (one output a class) or
-    'multilabel' (one output a label, each of them yes or no).
+    'multilabel' (one output a label, each of them yes or no). sparse: whether labels came as a sparse matrix, and go
+    back as one.
     """
 
     kind: Literal["binary", "multiclass", "multilabel"]
     classes: NDArray[Any]
+    sparse: bool = False
 
     @property
     def outputs(self) -> int:
@@ -40,10 +43,17 @@ class Labels:
         return "categorical_crossentropy" if self.kind == "multiclass" else "binary_crossentropy"
 
     def encode(self, y: Array, /) -> Array:
-        """Boolean (n, outputs) for labels (n,) or a multilabel indicator (n, labels), where y lives."""
+        """Boolean (n, outputs) for labels (n,) or a multilabel indicator (n, labels), where y lives.
+
+        Raises ValueError where y is of another layout.
+        """
         if issparse(y):
             y = y.toarray()
+        if (y.ndim == 2) != (self.kind == "multilabel"):
+            raise ValueError(f"The object was {'not ' if y.ndim == 2 else ''}fitted with multilabel input.")
         if self.kind == "multilabel":
+            if y.shape[1] != len(self.classes):
+                raise ValueError(f"y has {y.shape[1]} labels, but the estimator was fitted with {len(self.classes)}.")
             return y != 0
         classes = self.classes[1:] if self.kind == "binary" and len(self.classes) == 2 else self.classes
         if is_host_data(y):
@@ -80,7 +90,7 @@ def labels_of(y: Any, /) -> Labels:
             raise ValueError("Multioutput target data is not supported with label binarization")
         classes = unique_labels(y)
         if kind.startswith("multilabel"):
-            return Labels("multilabel", classes)
+            return Labels("multilabel", classes, issparse(y))
         return Labels("binary" if len(classes) <= 2 else "multiclass", classes)
     xp = array_namespace(y)
     if y.ndim == 2:
@@ -92,12 +102,5 @@ def labels_of(y: Any, /) -> Labels:
             "Unknown label type: continuous. Maybe you are trying to fit a classifier, which expects discrete classes "
             "on a regression target with continuous values."
         )
-    found = placement_values(xp.unique_values(y))
-    return Labels("binary" if len(found) <= 2 else "multiclass", np.sort(found))
-
-
-def placement_values(array: Array, /) -> Any:
-    """A few values of a device's array on the host."""
-    from regnet.registry import placement_of
-
-    return placement_of(array).backend.to_numpy(array)
+    found = np.sort(to_host(xp.unique_values(y)))
+    return Labels("binary" if len(found) <= 2 else "multiclass", found)

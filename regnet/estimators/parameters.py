@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import operator
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from regnet.activations import ACTIVATIONS
 from regnet.early_stopping import EarlyStopping
+from regnet.estimators.warning import warn
 from regnet.initializers import INITIALIZERS
 from regnet.losses import Loss
 from regnet.network import Network
@@ -53,7 +54,7 @@ CONSTRAINTS: dict[str, Any] = {
     "tol": [Interval(Real, 0, None, closed="left")],
     "verbose": ["verbose"],
     "warm_start": ["boolean"],
-    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
     "early_stopping": ["boolean", EarlyStopping],
     "validation_fraction": [Interval(Real, 0, 1, closed="left")],
@@ -76,12 +77,23 @@ CONSTRAINTS: dict[str, Any] = {
 
 
 def widths_of(estimator: Any, /) -> list[int]:
-    """`hidden_layer_sizes` as a list. Raises ValueError for widths of 0 or less."""
+    """`hidden_layer_sizes` as a list. Raises ValueError for widths of 0 or less, TypeError for fractions."""
     sizes = estimator.hidden_layer_sizes
     widths = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if any(width <= 0 for width in widths):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {widths}.")
-    return [int(width) for width in widths]
+    return [operator.index(width) for width in widths]
+
+
+def check_widths(estimator: Any, widths: Sequence[int], /) -> None:
+    """Raise ValueError if the weights that are to be trained further are of a network of other widths."""
+    fitted = [estimator.coefs_[0].shape[0], *(weight.shape[1] for weight in estimator.coefs_)]
+    if fitted != list(widths):
+        raise ValueError(
+            f"The estimator holds a network {'-'.join(map(str, fitted))}, which cannot be trained further as "
+            f"{'-'.join(map(str, widths))}: keep hidden_layer_sizes and the targets' outputs, or set warm_start=False "
+            "and call fit."
+        )
 
 
 def make_network(estimator: Any, widths: Sequence[int], loss: str | Loss, /, *, dropout: float = 0.0) -> Network:
@@ -107,11 +119,13 @@ def make_penalties(estimator: Any, in_features: int, /) -> list[Penalty]:
     factor = estimator.penalty_factor
     if factor is not None:
         factor = np.asarray(factor, dtype=np.float64)
-        if factor.shape != (in_features,) or not (np.isfinite(factor) & (factor >= 0)).all():
+        if factor.shape != (in_features,):
             raise ValueError(
-                f"penalty_factor must hold one finite number of 0 or more per input: X has {in_features} features, "
-                f"penalty_factor has shape {factor.shape}."
+                f"penalty_factor must hold one number per input: X has {in_features} features, penalty_factor has "
+                f"shape {factor.shape}."
             )
+        if not (np.isfinite(factor) & (factor >= 0)).all():
+            raise ValueError("penalty_factor holds a number that is negative or not finite: give numbers of 0 or more.")
     return [
         Penalty(
             **{name: column[layer] for name, column in columns.items()},
@@ -127,7 +141,10 @@ def _per_layer(estimator: Any, name: str, count: int, layers: str) -> list[float
     value = getattr(estimator, name)
     if value is None:
         return [0.0] * count
-    values = [float(one) for one in np.atleast_1d(np.asarray(value, dtype=np.float64))]
+    given = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    if given.ndim > 1:
+        raise ValueError(f"{name} has {given.ndim} axes: give one number for all layers, or a list with one per layer.")
+    values: list[float] = given.tolist()
     if not all(0.0 <= one < np.inf for one in values):
         raise ValueError(f"{name}={value!r}: a strength must be a finite number of 0 or more.")
     if np.ndim(value) == 0 or isinstance(value, (int, float)):
@@ -176,7 +193,5 @@ def batch_rows(estimator: Any, n: int, /) -> int:
     if estimator.batch_size == "auto":
         return min(200, n)
     if estimator.batch_size > n:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4
-        )
+        warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
     return min(int(estimator.batch_size), n)

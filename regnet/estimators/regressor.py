@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self, final
 
-from sklearn.base import RegressorMixin
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -158,6 +159,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         self.dropout = dropout
         self.initializer = initializer
 
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
         self,
         X: Any,
@@ -179,6 +181,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         return self
 
     @available_if(is_stochastic)  # type: ignore[untyped-decorator]
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One epoch over the given rows, from where the last call stopped; returns the estimator."""
         self._fit(X, y, sample_weight, Call(incremental=True))
@@ -194,7 +197,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         return float(r2_score(to_host(y), to_host(self.predict(X)), sample_weight=to_host(sample_weight)))
 
     def _learn_targets(self, y: Any, *, reset: bool, incremental: bool) -> None:
+        self._check_held_out(y)
+
+    def _check_held_out(self, y: Any) -> None:
         xp = array_namespace(y)
+        if isinstance(y, np.ndarray) and y.dtype.kind not in "fiub":
+            raise TypeError(f"y holds values of type {y.dtype}, but a regression takes numbers.")
         if isinstance(self._data_loss()[0], Poisson) and bool(xp.any(y < 0)):
             raise ValueError(
                 "Some value(s) of y are out of the valid range of the loss 'poisson': it takes counts, y >= 0."
@@ -206,6 +214,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
     def _data_loss(self) -> tuple[str | Loss, str]:
         loss = LOSSES[self.loss] if isinstance(self.loss, str) else self.loss
         return loss, "exp" if isinstance(loss, Poisson) else "identity"
+
+    def _score_values(self, values: Any, targets: Any, weight: Any) -> float:
+        return float(r2_score(targets, values, sample_weight=weight)) if np.isfinite(values).all() else float("nan")
 
     def _weigh(self, y: Any, sample_weight: Any) -> Any:
         return sample_weight

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 
-from regnet.estimators.stopping import StoppingRule, stops_by_score
+from regnet.early_stopping import EarlyStopping
+from regnet.estimators.stopping import SgdRate, StoppingRule, first_rate, open_accounts
+from regnet.estimators.warning import warn
 from regnet.namespace import array_namespace
 from regnet.network import Network
 from regnet.optimizers import Optimizer
 from regnet.problem import Problem
 from regnet.progress import progress_bar
-from regnet.schedules import as_schedule
 from regnet.step import Data, batches_of
 from regnet.trainer import Callback, Trainer
 from regnet.types import Array
@@ -33,11 +33,15 @@ class Call(NamedTuple):
 
 
 class Resumable(NamedTuple):
-    """What `partial_fit` goes on from: the optimizer's slots, the steps taken, the current rate of 'sgd' or None."""
+    """What `partial_fit` goes on from, whatever the parameters have been set to since, as in scikit-learn.
 
+    optimizer, its slots, the steps taken; rate: the learning rate of solver 'sgd', or None.
+    """
+
+    optimizer: Optimizer
     slots: list[Array]
     t: int
-    rate: float | None
+    rate: SgdRate | None
 
 
 @final
@@ -47,13 +51,13 @@ class ShuffledSampler:
     Where a batch holds all rows their order means nothing: all rows are taken as they lie.
     """
 
-    def __init__(self, problem: Problem, order: bool, random_state: np.random.RandomState) -> None:
-        """order: whether to shuffle."""
+    def __init__(self, problem: Problem, t: int, order: bool, random_state: np.random.RandomState) -> None:
+        """t: steps taken before the first epoch; order: whether to shuffle."""
         self._problem, self._shuffle, self._rng = problem, order, random_state
         self._order: NDArray[np.int64] = np.arange(problem.train.x.shape[-2])
         self._slices = list(gen_batches(len(self._order), problem.batch_rows))
         self.steps = len(self._slices)
-        self.fixed = self.steps == 1
+        self.fixed, self._t = self.steps == 1, t
         self._batches_of = problem.placement.backend.compile(batches_of)
 
     def data(self) -> Data:
@@ -67,6 +71,7 @@ class ShuffledSampler:
         table = np.full((self.steps, self._problem.batch_rows), -1, dtype=np.int32)
         for row, part in zip(table, self._slices, strict=True):
             row[: part.stop - part.start] = self._order[part]
+        table = np.roll(table, self._t % self.steps, axis=0)  # step t takes row t % steps
         data = self._problem.data
         return data._replace(batches=self._batches_of(data.weight, self._problem.placement.put(table, "int32")))
 
@@ -76,6 +81,7 @@ def fit_stochastic(
     network: Network,
     problem: Problem,
     optimizer: Optimizer,
+    score: Callable[[Array], float] | None,
     /,
     *,
     resume: Resumable | None,
@@ -83,22 +89,22 @@ def fit_stochastic(
 ) -> tuple[Array, Resumable]:
     """Run `max_iter` epochs (one if call.incremental) or until a rule stops them; returns the point and how to go on.
 
-    Sets `loss_curve_`, `loss_`, `n_iter_`, `t_` and what belongs to early stopping; `history_` if records are wanted.
+    score: of a point on the validation rows, if that decides. Sets `loss_curve_`, `loss_`, `n_iter_`, `t_` and what
+    belongs to early stopping; `history_` if records are wanted.
     Raises ValueError in scikit-learn's words if the weights or the loss are no longer finite.
     """
+    open_accounts(estimator)
     put, to_numpy = problem.placement.put, problem.placement.backend.to_numpy
-    rate = float(as_schedule(optimizer.learning_rate).initial) if estimator.solver == "sgd" else None
+    rate = first_rate(estimator) if resume is None else resume.rate
     state, hyper = problem.state._replace(running_loss=put(np.zeros((1, 1)))), problem.hyper
     if resume is not None:
-        rate = resume.rate
         slots = tuple(put(slot) for slot in resume.slots)
         state = state._replace(slots=slots, t=put(np.asarray(resume.t), "int32"))
-        hyper = hyper if rate is None else hyper._replace(learning_rate=put(np.full((1, 1), rate)))
+        hyper = hyper if rate is None else hyper._replace(learning_rate=put(np.full((1, 1), rate.value)))
     problem = problem._replace(state=state, hyper=hyper)
-    scored = stops_by_score(estimator)
-    by_records = bool(estimator.early_stopping) and not scored
-    rule = StoppingRule(estimator, network, problem, scored=scored, incremental=call.incremental, rate=rate)
+    by_records = isinstance(estimator.early_stopping, EarlyStopping)
     recorded = call.log_every is not None or bool(call.callbacks) or by_records
+    rule = StoppingRule(estimator, problem, score, rate, incremental=call.incremental, by_records=by_records)
     trainer = Trainer(
         problem,
         network,
@@ -108,7 +114,8 @@ def fit_stochastic(
         callbacks=call.callbacks,
         rule=rule,
     )
-    sampler = ShuffledSampler(problem, bool(estimator.shuffle), estimator._random_state)
+    steps_before = 0 if resume is None else resume.t
+    sampler = ShuffledSampler(problem, steps_before, bool(estimator.shuffle), estimator._random_state)
     estimator.n_iter_ = 0
     epochs = 1 if call.incremental else int(estimator.max_iter)
     with (
@@ -118,8 +125,10 @@ def fit_stochastic(
         try:
             trainer.run(sampler, epochs, bar)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            warn("Training interrupted by user.")
         rule.flush()
+    if recorded:
+        estimator.history_ = trainer.history
     state = trainer.state
     point = rule.best_point if trainer.best is None else trainer.best.point
     if point is None:
@@ -129,9 +138,7 @@ def fit_stochastic(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
                 "preprocessed."
             )
-    if recorded:
-        estimator.history_ = trainer.history
-    return point, Resumable(list(state.slots), int(to_numpy(state.t)), rule.rate)
+    return point, Resumable(optimizer, list(state.slots), int(to_numpy(state.t)), rule.rate)
 
 
 def _all_finite(point: Array) -> bool:

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any, final
+from collections.abc import Callable
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from regnet.model import score
+from regnet.estimators.warning import warn
 from regnet.namespace import array_namespace
-from regnet.network import Network
 from regnet.problem import Problem
 from regnet.step import Hyper, State
 from regnet.trainer import EpochEnd
 from regnet.types import Array
 
-__all__ = ["StoppingRule", "stops_by_score"]
+__all__ = ["SgdRate", "StoppingRule", "first_rate", "open_accounts", "stops_by_score"]
+
+SMALLEST_RATE = 1e-12
+"""Of the first rate: what `invscaling` may fall to, so that momentum can be expressed in units of the new rate."""
+
+
+class SgdRate(NamedTuple):
+    """The learning rate of solver 'sgd': scikit-learn's schedule by name, its first value, power_t, and where it is."""
+
+    schedule: str
+    initial: float
+    power: float
+    value: float
+
+
+def first_rate(estimator: Any, /) -> SgdRate | None:
+    """The rate that solver 'sgd' begins with; None for other solvers, whose optimizer has it."""
+    if estimator.solver != "sgd":
+        return None
+    rate = float(estimator.learning_rate_init)
+    return SgdRate(estimator.learning_rate, rate, float(estimator.power_t), rate)
 
 
 def stops_by_score(estimator: Any, /) -> bool:
     """Whether `early_stopping` is scikit-learn's, by validation scores; an `EarlyStopping` watches records instead."""
     return isinstance(estimator.early_stopping, (bool, np.bool_)) and bool(estimator.early_stopping)
+
+
+def open_accounts(estimator: Any, /) -> None:
+    """Set the attributes that a stopping rule keeps, unless an earlier call that is continued left them."""
+    if hasattr(estimator, "_no_improvement_count"):
+        return
+    scored = stops_by_score(estimator)
+    estimator.loss_curve_ = []
+    estimator._no_improvement_count = 0
+    estimator.validation_scores_ = [] if scored else None
+    estimator.best_validation_score_ = -np.inf if scored else None
+    estimator.best_loss_ = None if scored else np.inf
 
 
 @final
@@ -34,16 +65,25 @@ class StoppingRule:
     """
 
     def __init__(
-        self, estimator: Any, network: Network, problem: Problem, *, scored: bool, incremental: bool, rate: float | None
+        self,
+        estimator: Any,
+        problem: Problem,
+        score: Callable[[Array], float] | None,
+        rate: SgdRate | None,
+        *,
+        incremental: bool,
+        by_records: bool,
     ) -> None:
-        """scored: whether problem.validation decides; rate: the rate to go on with, None for the optimizer's own."""
-        self._est, self._network, self._problem = estimator, network, problem
-        self._scored, self._incremental, self.rate = scored, incremental, rate
+        """score: of a point on the validation rows, where that decides; by_records: an `EarlyStopping` decides."""
+        self._est, self._problem, self._score = estimator, problem, score
+        self._incremental, self._by_records, self.rate = incremental, by_records, rate
         self._rows = problem.train.x.shape[-2]
         self._pending: list[Array] = []
         self.best_point: Array | None = None
+        waits_for_ever = by_records or estimator.n_iter_no_change == np.inf
+        falls = rate is not None and rate.schedule == "invscaling"
         # Nothing depends on the losses then: they stay on the device until the end.
-        self._lazy = not scored and not estimator.verbose and estimator.n_iter_no_change == np.inf
+        self._lazy = score is None and not estimator.verbose and waits_for_ever and not falls
 
     def __call__(self, epoch: int, state: State, hyper: Hyper) -> EpochEnd:
         """See the class."""
@@ -56,16 +96,15 @@ class StoppingRule:
             stop = False
         else:
             stop = self._after_loss(state)
-            if self.rate is not None and est.learning_rate == "invscaling":
-                state, hyper = self._set_rate(state, hyper, est.learning_rate_init / (est.t_ + 1) ** est.power_t)
-            if not stop and est._no_improvement_count > est.n_iter_no_change:
+            if self.rate is not None and self.rate.schedule == "invscaling":
+                state, hyper = self._set_rate(state, hyper, self.rate.initial / (est.t_ + 1) ** self.rate.power)
+            if not stop and not self._by_records and est._no_improvement_count > est.n_iter_no_change:
                 stop, state, hyper = self._no_longer_improving(state, hyper)
         if not stop and not self._incremental and est.n_iter_ == est.max_iter:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({est.max_iter}) reached and the optimization hasn't "
+            warn(
+                f"Stochastic Optimizer: Maximum iterations ({est.max_iter:d}) reached and the optimization hasn't "
                 "converged yet.",
                 ConvergenceWarning,
-                stacklevel=6,
             )
         return EpochEnd(state, hyper, stop)
 
@@ -73,9 +112,9 @@ class StoppingRule:
         """Read the losses of the epochs since the last reading, and keep the accounts that follow from them."""
         est, to_numpy = self._est, self._problem.placement.backend.to_numpy
         for value in self._pending:
-            est.loss_ = float(to_numpy(value)[0, 0])
+            est.loss_ = np.float64(to_numpy(value)[0, 0])
             est.loss_curve_.append(est.loss_)
-            if not self._scored:
+            if self._score is None:
                 est._no_improvement_count = est._no_improvement_count + 1 if est.loss_ > est.best_loss_ - est.tol else 0
                 est.best_loss_ = est.loss_ if est.loss_ < est.best_loss_ else est.best_loss_
         self._pending.clear()
@@ -87,8 +126,8 @@ class StoppingRule:
         if est.verbose:
             print(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")
         finite = bool(np.isfinite(est.loss_))
-        if self._scored:
-            value = self._validation_score(state) if finite else float("nan")
+        if self._score is not None:
+            value = self._score(state.point) if finite else float("nan")
             est.validation_scores_.append(value)
             if est.verbose:
                 print(f"Validation score: {value:f}")
@@ -99,36 +138,29 @@ class StoppingRule:
                 self.best_point = array_namespace(state.point).asarray(state.point, copy=True)
         return not finite
 
-    def _validation_score(self, state: State) -> float:
-        """Accuracy or R2 on the validation rows; NaN where an output is not finite."""
-        problem, network = self._problem, self._network
-        backend = problem.placement.backend
-        if problem.validation is None:
-            raise AssertionError("a scored rule is made with validation rows")
-        loss, metric = score(network, backend, network.unpack(state.point), problem.validation)
-        finite = np.isfinite(float(backend.to_numpy(loss)[0, 0]))
-        return float(backend.to_numpy(metric)[0, 0]) if finite else float("nan")
-
     def _no_longer_improving(self, state: State, hyper: Hyper) -> tuple[bool, State, Hyper]:
         est = self._est
-        what = "Validation score" if self._scored else "Training loss"
+        what = "Training loss" if self._score is None else "Validation score"
         message = f"{what} did not improve more than tol={est.tol:f} for {est.n_iter_no_change} consecutive epochs."
-        adaptive = self.rate is not None and est.learning_rate == "adaptive"
-        if not adaptive or self.rate is None or self.rate <= 1e-6:
+        rate = self.rate
+        if rate is None or rate.schedule != "adaptive" or rate.value <= 1e-6:
             if est.verbose:
+                adaptive = rate is not None and rate.schedule == "adaptive"
                 print(message + (" Learning rate too small. Stopping." if adaptive else " Stopping."))
             return True, state, hyper
-        state, hyper = self._set_rate(state, hyper, self.rate / 5.0)
+        state, hyper = self._set_rate(state, hyper, rate.value / 5.0)
         if est.verbose:
-            print(f"{message} Setting learning rate to {self.rate:f}")
+            print(f"{message} Setting learning rate to {rate.value / 5.0:f}")
         est._no_improvement_count = 0
         return False, state, hyper
 
-    def _set_rate(self, state: State, hyper: Hyper, rate: float) -> tuple[State, Hyper]:
+    def _set_rate(self, state: State, hyper: Hyper, value: float) -> tuple[State, Hyper]:
         """A new rate for later gradients only: past steps stay in the momentum with the rate they were made at."""
-        ratio = float(self.rate or rate) / rate
-        self.rate = rate
+        if self.rate is None:
+            raise AssertionError("only solver 'sgd' changes its rate")
+        value = max(value, SMALLEST_RATE * self.rate.initial)
+        ratio = self.rate.value / value
+        self.rate = self.rate._replace(value=value)
+        learning_rate = self._problem.placement.put(np.full((1, 1), value))
         slots = tuple(slot * ratio for slot in state.slots)
-        return state._replace(slots=slots), hyper._replace(
-            learning_rate=self._problem.placement.put(np.full((1, 1), rate))
-        )
+        return state._replace(slots=slots), hyper._replace(learning_rate=learning_rate)

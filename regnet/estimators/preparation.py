@@ -1,0 +1,191 @@
+"""From the arguments of `fit` to a problem on the device: everything that is checked before an estimator trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+
+from regnet.early_stopping import EarlyStopping
+from regnet.estimators import inputs as data
+from regnet.estimators import parameters
+from regnet.estimators.stochastic import Call, Resumable
+from regnet.estimators.stopping import stops_by_score
+from regnet.estimators.weights import params_of
+from regnet.losses import get_loss
+from regnet.model import apply_in_blocks
+from regnet.namespace import array_namespace
+from regnet.network import Network
+from regnet.optimizers import Optimizer
+from regnet.problem import Problem, assemble
+from regnet.registry import Placement, dtype_name
+from regnet.types import Array
+
+__all__ = ["FULL_BATCH", "Prepared", "check_call", "prepare"]
+
+FULL_BATCH = ("lbfgs", "fista")
+
+
+RowParts: TypeAlias = tuple[Any, Any, Any]
+"""Table (n, inputs) on the device, encoded targets (n, outputs) and weights (n,) or None where the caller has them."""
+
+
+class Prepared(NamedTuple):
+    """What `_fit` trains; score: see `fit_stochastic`; host: whether results go back as NumPy arrays."""
+
+    network: Network
+    problem: Problem
+    optimizer: Optimizer
+    score: Callable[[Array], float] | None
+    resume: Resumable | None
+    host: bool
+
+
+def check_call(estimator: Any, call: Call, validation_data: Any) -> None:
+    """Raise ValueError or TypeError for arguments of `fit` that mean nothing, alone or with the estimator's solver."""
+    if validation_data is not None and (
+        not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3)
+    ):
+        raise ValueError("validation_data must be (X, y) or (X, y, sample_weight).")
+    log_every: Any = call.log_every
+    if log_every is not None and (not isinstance(log_every, (int, np.integer)) or log_every < 1):
+        raise ValueError(f"log_every={log_every!r} must be a whole number of epochs, 1 or more.")
+    callbacks: Any = call.callbacks
+    if not isinstance(callbacks, Iterable):
+        raise TypeError("callbacks must be a list of functions: callbacks=[function].")
+    asked = [name for name in ("callbacks", "log_every") if getattr(call, name)]
+    asked += [] if validation_data is None else ["validation_data"]
+    asked += ["early_stopping"] if isinstance(estimator.early_stopping, EarlyStopping) else []
+    if asked and estimator.solver in FULL_BATCH:
+        raise ValueError(
+            f"{asked[0]} watches epochs, and solver={estimator.solver!r} has none: leave it out, or use solver='adam'."
+        )
+
+
+def prepare(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, call: Call, validation_data: tuple[Any, ...] | None
+) -> Prepared:
+    """Everything that training needs, checked and on the device."""
+    hidden, stochastic = parameters.widths_of(estimator), estimator.solver not in FULL_BATCH
+    reset = not hasattr(estimator, "coefs_") or (not estimator.warm_start and not call.incremental)
+    if not reset and hasattr(estimator, "kept_inputs_"):
+        X = data.select_columns(X, estimator.kept_inputs_)
+    given = data.check_fit_inputs(estimator, X, y, sample_weight, reset=reset, numeric=estimator._numeric_targets)
+    penalties = parameters.make_penalties(estimator, given.x.shape[1])
+    estimator._learn_targets(given.y, reset=reset, incremental=call.incremental)
+    placement = _placement(estimator, given.placement, reset)
+    table = data.dense_rows(given.x, placement)
+    rows = (table, estimator._encode(given.y), data.check_weight(estimator._weigh(given.y, given.weight)))
+    estimator._random_state = check_random_state(estimator.random_state)
+    estimator._loss, estimator.out_activation_ = estimator._data_loss()
+    widths = [table.shape[1], *hidden, rows[1].shape[1]]
+    network = parameters.make_network(estimator, widths, estimator._loss, dropout=estimator.dropout)
+    if network.has_dropout and not stochastic:
+        raise ValueError(
+            f"dropout={estimator.dropout} needs batches, and solver={estimator.solver!r} has none: use 'adam'."
+        )
+    if reset:
+        estimator._initialize(network, given.placement.dtype)
+    parameters.check_widths(estimator, widths)
+    if call.incremental and estimator.early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    rows, held_out, score = _hold_out(estimator, network, placement, rows, validation_data)
+    resume = getattr(estimator, "_resumable", None) if call.incremental else None
+    optimizer = parameters.make_optimizer(estimator) if resume is None else resume.optimizer
+    problem = assemble(
+        network,
+        placement,
+        data.make_rows(placement, *rows),
+        None if held_out is None else data.make_rows(placement, *held_out),
+        optimizer=optimizer,
+        penalties=penalties,
+        batch_size=parameters.batch_rows(estimator, rows[0].shape[0]) if stochastic else None,
+        params=params_of(network, placement, estimator.coefs_, estimator.intercepts_),
+        seed=int(estimator._random_state.randint(np.iinfo(np.int32).max)) if network.has_dropout else 0,
+        batch_l2=_batch_l2(estimator, rows[0], rows[2]),
+    )
+    return Prepared(network, problem, optimizer, score, resume, given.host)
+
+
+def _placement(estimator: Any, given: Placement, reset: bool) -> Placement:
+    """Where to compute: in the type of X, or of the weights that are trained further.
+
+    L-BFGS computes in float64 on NumPy, as SciPy's does.
+    """
+    dtype = given.dtype if reset else dtype_name(estimator.coefs_[0]) or given.dtype
+    in_float64 = estimator.solver == "lbfgs" and given.backend.name == "numpy"
+    return given._replace(dtype="float64" if in_float64 else dtype)
+
+
+def _hold_out(
+    estimator: Any, network: Network, placement: Placement, rows: RowParts, validation_data: tuple[Any, ...] | None
+) -> tuple[RowParts, RowParts | None, Callable[[Array], float] | None]:
+    """The rows to train on, those held out, and the score that stops the training, if there are any."""
+    if validation_data is not None:
+        return rows, _check_validation(estimator, validation_data, placement, rows), None
+    if not stops_by_score(estimator) or estimator.solver in FULL_BATCH:
+        return rows, None, None
+    rows, held_out = _split(estimator, placement, rows)
+    return rows, held_out, _scorer(estimator, network, placement, held_out)
+
+
+def _check_validation(
+    estimator: Any, validation_data: tuple[Any, ...], placement: Placement, rows: RowParts
+) -> RowParts:
+    """Validation rows as the training rows are: checked, encoded, on the same device."""
+    x, y, *weight = validation_data
+    given = data.check_fit_inputs(
+        estimator, x, y, weight[0] if weight else None, reset=False, numeric=estimator._numeric_targets
+    )
+    estimator._check_held_out(given.y)
+    targets = estimator._encode(given.y)
+    if targets.shape[1] != rows[1].shape[1]:
+        raise ValueError(f"validation_data: y has {targets.shape[1]} outputs, but y has {rows[1].shape[1]} in fit.")
+    if given.placement.backend is placement.backend:
+        return data.dense_rows(given.x, placement), targets, given.weight
+    table = data.to_host(data.dense_rows(given.x, given.placement))
+    return placement.put(table), data.to_host(targets), data.to_host(given.weight)
+
+
+def _scorer(estimator: Any, network: Network, placement: Placement, rows: RowParts) -> Callable[[Array], float]:
+    """scikit-learn's score of a point on the validation rows, of which only predictions go to the host."""
+    table, targets, weight = rows[0], data.to_host(rows[1]), data.to_host(rows[2])
+
+    def score(point: Array) -> float:
+        outputs = apply_in_blocks(network, network.unpack(point), table)
+        values = placement.backend.to_numpy(get_loss(network.loss).predict(outputs))
+        return float(estimator._score_values(values, targets, weight))
+
+    return score
+
+
+def _split(estimator: Any, placement: Placement, rows: RowParts) -> tuple[RowParts, RowParts]:
+    """Set aside `validation_fraction` of the rows: the ones that scikit-learn would."""
+    train, held_out = train_test_split(
+        np.arange(rows[0].shape[0]),
+        random_state=estimator._random_state,
+        test_size=estimator.validation_fraction,
+        stratify=estimator._stratify(rows[1]),
+    )
+    if len(held_out) < 2:
+        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
+
+    def take(values: Any, numbers: Any) -> Any:
+        if values is None or isinstance(values, np.ndarray):
+            return None if values is None else values[numbers]
+        return array_namespace(values).take(values, placement.put(numbers, "int32"), axis=0)
+
+    table, targets, weight = rows
+    return (
+        (take(table, train), take(targets, train), take(weight, train)),
+        (take(table, held_out), take(targets, held_out), take(weight, held_out)),
+    )
+
+
+def _batch_l2(estimator: Any, table: Array, weight: Any) -> float:
+    """scikit-learn's alpha / (2 * sum of the weights), which a step divides by the batch's share of them."""
+    total = table.shape[0] if weight is None else float(array_namespace(weight).sum(weight))
+    return parameters.alpha_of(estimator) / (2.0 * total)
