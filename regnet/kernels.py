@@ -1,8 +1,7 @@
-"""The pure functions that training spends its time in beside the products, each a chain of elementwise operations.
+"""The two pure functions that training spends its time in: a network's gradient, and the update of its parameters.
 
 Here they are written on the Array API, for any library. A backend may have fused versions of its own
-(`Backend.kernel`), which compute the same, in another order of rounding. Arrays called "ours" were made for this call
-and may be overwritten.
+(`Backend.kernel`), which compute the same, in another order of rounding.
 """
 
 from __future__ import annotations
@@ -10,37 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from regnet.activations import Activation
 from regnet.backend import Backend
 from regnet.layout import Layout
-from regnet.losses import Loss
 from regnet.namespace import array_namespace
+from regnet.network import Network, Rows
 from regnet.optimizers import Optimizer, Slots
 from regnet.regularizer import Strengths, add_penalty_grad, group_mean, penalty_prox, penalty_terms
 from regnet.types import Array
 
-__all__ = ["REFERENCE", "Kernels", "Updated", "activate", "activation_grads", "kernels_of", "prox_update", "sum_loss"]
+__all__ = ["REFERENCE", "Kernels", "Updated", "gradient", "kernels_of", "prox_update"]
 
 
-def activate(activation: Activation, product: Array, bias: Array, /) -> Array:
-    """The output f(product + bias); product: (..., n, out), ours; bias: (..., 1, out)."""
-    product += bias
-    return activation.forward(product)
+def gradient(backend: Backend, network: Network, rows: Rows, point: Array, key: Array | None, /) -> tuple[Array, Array]:
+    """The weighted data loss, (..., 1, 1), and its gradient, shape of the point (..., 1, size).
 
-
-def activation_grads(activation: Activation, dy: Array, y: Array, /) -> tuple[Array, Array]:
-    """Gradients dz = dy * f'(z) and its sum over rows; dy, y: (..., n, out). Returns (..., n, out), (..., 1, out)."""
-    dz = activation.backward(dy, y)
-    return dz, array_namespace(dz).sum(dz, axis=-2, keepdims=True)
-
-
-def sum_loss(loss: Loss, outputs: Array, targets: Array, weight: Array, /) -> tuple[Array, Array]:
-    """The weighted sum of the rows' losses, (..., 1, 1), and its gradient, shape of the outputs (..., n, out).
-
-    weight: (..., n, 1).
+    rows: (..., n, ...), cut into blocks as the backend likes; key: for dropout, or None.
     """
-    values, grad = loss.value_and_grad(outputs, targets)
-    return array_namespace(values).sum(values * weight, axis=-2, keepdims=True), grad * weight
+    networks = point.shape[0] if len(point.shape) > 2 else None
+    params = network.unpack(point)
+    loss, grads = backend.sum_rows(network.loss_and_grads, rows, params, key, width=network.width, networks=networks)
+    return loss, network.pack(grads)
 
 
 class Updated(NamedTuple):
@@ -86,9 +74,7 @@ def prox_update(
 class Kernels(NamedTuple):
     """One implementation of each function above, under the name by which backends know it."""
 
-    activate: Callable[..., Any] = activate
-    activation_grads: Callable[..., Any] = activation_grads
-    sum_loss: Callable[..., Any] = sum_loss
+    gradient: Callable[..., Any] = gradient
     prox_update: Callable[..., Any] = prox_update
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from regnet.activations import Activation
 from regnet.counter import mix
 from regnet.initializers import Initializer
-from regnet.kernels import REFERENCE, Kernels
 from regnet.layers import Backward, Dense, DenseParams, Dropout, Layer, Noise
 from regnet.layout import Layout
 from regnet.losses import Loss, get_loss
@@ -93,6 +92,11 @@ class Network:
         return tuple(layer for layer in self.layers if isinstance(layer, Dense))
 
     @property
+    def loss_object(self) -> Loss:
+        """The loss itself, where `loss` may be its name."""
+        return get_loss(self.loss)
+
+    @property
     def in_features(self) -> int:
         """Number of inputs."""
         return self.dense_layers[0].in_features
@@ -137,7 +141,7 @@ class Network:
     @property
     def metric(self) -> Metric:
         """The score that goes with the loss."""
-        return METRICS[get_loss(self.loss).metric]
+        return METRICS[self.loss_object.metric]
 
     def init(self, rng: np.random.Generator, /) -> tuple[Any, ...]:
         """Initial parameters as float64 NumPy arrays, drawn layer by layer."""
@@ -145,24 +149,23 @@ class Network:
 
     def apply(self, params: Tree, x: Array, /) -> Array:
         """The outputs (..., n, out) for x (..., n, in), without dropout."""
-        outputs, _ = self._forward(params, x, None, None, REFERENCE)
+        outputs, _ = self._forward(params, x, None, None)
         return outputs
 
-    def loss_and_grads(
-        self, rows: Rows, params: Tree, key: Array | None = None, /, kernels: Kernels = REFERENCE
-    ) -> tuple[Array, Tree]:
+    def loss_and_grads(self, rows: Rows, params: Tree, key: Array | None = None, /) -> tuple[Array, Tree]:
         """The weighted data loss, (..., 1, 1), and its gradient with respect to every parameter.
 
-        Both are sums over rows. key: int32 (..., 1, 1) for dropout, or None for none; kernels: a backend's own.
-        The gradient with respect to the network's input is not computed: nobody asks for it.
+        Both are sums over rows. key: int32 (..., 1, 1) for dropout, or None for none. The gradient with
+        respect to the network's input is not computed: nobody asks for it.
         """
-        outputs, backwards = self._forward(params, rows.x, rows.number, key, kernels)
-        total, dy = kernels.sum_loss(get_loss(self.loss), outputs, rows.y, rows.weight)
-        return total, self._backward(dy, backwards)
+        outputs, backwards = self._forward(params, rows.x, rows.number, key)
+        loss, dy = self.loss_object.value_and_grad(outputs, rows.y)
+        total = array_namespace(loss).sum(loss * rows.weight, axis=-2, keepdims=True)
+        return total, self._backward(dy * rows.weight, backwards)
 
     def score_sums(self, rows: Rows, params: Tree, /) -> tuple[Array, Array]:
         """Weighted sums over rows: the data loss, (..., 1, 1), and the metric's contributions, (..., 1, m)."""
-        loss_function = get_loss(self.loss)
+        loss_function = self.loss_object
         outputs = self.apply(params, rows.x)
         loss, _ = loss_function.value_and_grad(outputs, rows.y)
         hits = self.metric.rows(loss_function.predict(outputs), rows.y)
@@ -170,12 +173,12 @@ class Network:
         return tuple(xp.sum(value * rows.weight, axis=-2, keepdims=True) for value in (loss, hits))
 
     def _forward(
-        self, params: Tree, x: Array, row_number: Array | None, key: Array | None, kernels: Kernels
+        self, params: Tree, x: Array, row_number: Array | None, key: Array | None
     ) -> tuple[Array, list[Backward]]:
         backwards = []
         for number, (layer, layer_params) in enumerate(zip(self.layers, params, strict=True)):
             noise = None if key is None or row_number is None else Noise(mix(key + number), row_number)
-            x, backward = layer.forward(layer_params, x, noise, kernels)
+            x, backward = layer.forward(layer_params, x, noise)
             backwards.append(backward)
         return x, backwards
 

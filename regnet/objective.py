@@ -7,7 +7,6 @@ Vectors are (K, d): network k's point in row k. One network's point (1, d) is su
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, final
 
 from array_api_compat import device as device_of
@@ -35,7 +34,7 @@ class Objective:
         if strengths.l1_subgradient is not None:  # here it is what it stands for: the same penalty
             strengths = strengths._replace(l1=strengths.l1_subgradient, l1_subgradient=None)
         self._strengths = strengths
-        self._data_gradient = partial(network.loss_and_grads, kernels=kernels_of(placement.backend))
+        self._data_gradient = kernels_of(placement.backend).gradient
         self._gradient = placement.backend.compile(self._smooth)
 
     def smooth(self, vectors: Array, /) -> tuple[Array, Array]:
@@ -45,13 +44,10 @@ class Objective:
 
     def _smooth(self, vectors: Array, rows: Rows, strengths: Strengths) -> tuple[Array, Array]:
         xp, network, point = array_namespace(vectors), self._network, _points(vectors)
-        networks = None if len(point.shape) == 2 else point.shape[0]
-        value, grads = self._placement.backend.sum_rows(
-            self._data_gradient, rows, network.unpack(point), None, width=network.width, networks=networks
-        )
+        value, grad = self._data_gradient(self._placement.backend, network, rows, point, None)
         terms = penalty_terms(point, strengths, network.layout)
         total = sum((terms[kind] for kind in ("l2", "alpha") if kind in terms), start=value)
-        grad = add_penalty_grad(network.pack(grads), point, strengths)
+        grad = add_penalty_grad(grad, point, strengths)
         return xp.reshape(total, (-1,)), xp.reshape(grad, vectors.shape)
 
     def prox(self, vectors: Array, step_size: Array, /) -> Array:

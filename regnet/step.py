@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 from array_api_compat import device as device_of
@@ -92,7 +91,6 @@ def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> St
     """`step(state, data, hyper) -> state`: one optimizer step on one batch. Reads nothing on the host."""
     schedule, kernels = as_schedule(optimizer.learning_rate), kernels_of(backend)
     constant = isinstance(schedule, Constant)
-    gradient = partial(network.loss_and_grads, kernels=kernels)
 
     def step(state: State, data: Data, hyper: Hyper) -> State:
         xp = array_namespace(state.point)
@@ -101,11 +99,9 @@ def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> St
             rate = rate * schedule.factor(xp.astype(state.t, rate.dtype))
         key = None if hyper.seed is None else mix(hyper.seed ^ state.t)
         batch = take_batch(data, state.t)
-        networks = state.point.shape[0] if state.point.ndim > 2 else None
-        params = network.unpack(state.point)
-        loss, grads = backend.sum_rows(gradient, batch.rows, params, key, width=network.width, networks=networks)
+        loss, grad = kernels.gradient(backend, network, batch.rows, state.point, key)
         point, slots, penalty = kernels.prox_update(
-            optimizer, network.layout, state.point, network.pack(grads), state.slots, hyper.strengths, state.t, rate,
+            optimizer, network.layout, state.point, grad, state.slots, hyper.strengths, state.t, rate,
             batch.weight_share, state.running_loss is not None,
         )  # fmt: skip
         alive = xp.isfinite(loss) & (state.diverged_at < 0)

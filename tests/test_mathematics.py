@@ -298,8 +298,8 @@ def test_first_layer_input_gradient_is_not_computed(monkeypatch, rng):
     asked = []
     original = Dense.forward
 
-    def spy(self, params, x, noise, kernels):
-        y, backward = original(self, params, x, noise, kernels)
+    def spy(self, params, x, noise):
+        y, backward = original(self, params, x, noise)
 
         def watched(dy, input_grad):
             asked.append((self.in_features, input_grad))

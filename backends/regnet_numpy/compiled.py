@@ -1,6 +1,7 @@
-"""Loops over rows and parameters, compiled by numba: each array is read once where NumPy makes a pass an operation.
+"""Loops over rows and parameters, compiled by numba, around the products that BLAS does for it.
 
-Importing this file needs numba (the extra `fast`). Arrays are two-dimensional; the first call for a combination of
+A tile of rows goes through the network and back without returning to Python, so threads work side by side, and every
+elementwise chain is one pass. Importing this file needs numba (the extra `fast`). The first call for a combination of
 types compiles it and keeps the result on disk. Sums run in a fixed order, so a result has the same bits in every run;
 they are other bits than NumPy's. A term whose array is None is not compiled in.
 """
@@ -14,18 +15,19 @@ import numba
 import numpy as np
 
 __all__ = [
+    "BINARY_CROSSENTROPY",
+    "CROSSENTROPY",
+    "SQUARED_ERROR",
     "adam_group_step",
     "adam_step",
-    "bias_leaky_relu",
-    "finish_binary_crossentropy",
-    "finish_crossentropy",
-    "finish_squared_error",
+    "backward",
+    "forward",
     "group_norms",
-    "leaky_relu_grads",
     "penalty_value",
     "sgd_step",
-    "shift_by_maximum",
 ]
+
+CROSSENTROPY, BINARY_CROSSENTROPY, SQUARED_ERROR = range(3)
 
 # Elementwise loops round as they are written, so that a term which is 0 gives the bits of a term which is absent. Sums
 # over rows may be reordered, as a vector unit needs; NaN and infinities keep their meaning in both.
@@ -34,84 +36,132 @@ _sum_loop = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"r
 _inline = numba.njit(inline="always")
 
 
-@_loop
-def bias_leaky_relu(z: Any, bias: Any, slope: Any) -> None:
+@_sum_loop
+def _bias_leaky_relu(z: Any, bias: Any, slope: Any) -> None:
     """In place: z <- max(z + bias, 0) + slope * min(z + bias, 0); slope 0: ReLU, 1: the identity."""
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
-            value = z[i, j] + bias[0, j]
+            value = z[i, j] + bias[j]
             z[i, j] = value if value > 0 else slope * value
 
 
 @_sum_loop
-def leaky_relu_grads(dy: Any, y: Any, slope: Any, dz: Any, bias_grad: Any) -> None:
-    """Write dz = dy where y > 0, slope * dy elsewhere; bias_grad (1, out): its sum over rows."""
-    for j in range(dz.shape[1]):
-        bias_grad[0, j] = 0
-    for i in range(dz.shape[0]):
-        for j in range(dz.shape[1]):
+def _leaky_relu_grads(dy: Any, y: Any, slope: Any, bias_grad: Any) -> None:
+    """In place: dy <- dy where y > 0, slope * dy elsewhere; bias_grad: its sum over rows."""
+    for j in range(dy.shape[1]):
+        bias_grad[j] = 0
+    for i in range(dy.shape[0]):
+        for j in range(dy.shape[1]):
             value = dy[i, j] if y[i, j] > 0 else slope * dy[i, j]
-            dz[i, j] = value
-            bias_grad[0, j] += value
+            dy[i, j] = value
+            bias_grad[j] += value
 
 
 @_sum_loop
-def shift_by_maximum(outputs: Any, shifted: Any) -> None:
-    """Write shifted = outputs - the largest of its row."""
+def forward(x: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponents: Any) -> None:
+    """Every layer's output side by side in `work`, and what the loss needs the exponential of in `exponents`.
+
+    x: (n, widths[0]); point: (size,); widths: of inputs and layers; slopes: one a layer; work: (n * sum of the layers'
+    widths,); exponents: (n, outputs).
+    """
+    n, start, place = x.shape[0], 0, 0
+    for layer in range(len(slopes)):
+        rows, columns = widths[layer], widths[layer + 1]
+        weight = point[start : start + rows * columns].reshape(rows, columns)
+        start += rows * columns
+        z = work[place : place + n * columns].reshape(n, columns)
+        if layer == 0:  # x may be of another type than what we made: read-only
+            np.dot(x, weight, z)
+        else:
+            np.dot(work[place - n * rows : place].reshape(n, rows), weight, z)
+        _bias_leaky_relu(z, point[start : start + columns], slopes[layer])
+        start += columns
+        place += n * columns
+    y = work[place - exponents.size : place].reshape(exponents.shape)
+    for i in range(n):
+        if loss == CROSSENTROPY:
+            largest = y[i, 0]
+            for j in range(1, y.shape[1]):
+                largest = max(largest, y[i, j])
+            for j in range(y.shape[1]):
+                y[i, j] -= largest
+                exponents[i, j] = y[i, j]
+        elif loss == BINARY_CROSSENTROPY:
+            for j in range(y.shape[1]):
+                exponents[i, j] = -abs(y[i, j])
+
+
+@_sum_loop
+def _loss(outputs: Any, exponentials: Any, targets: Any, weight: Any, loss: Any) -> Any:
+    """The weighted sum of the rows' losses; its gradient takes the place of the exponentials.
+
+    outputs: less their row's maximum for the cross-entropy.
+    """
+    total = outputs[0, 0] * 0
     for i in range(outputs.shape[0]):
-        largest = outputs[i, 0]
-        for j in range(1, outputs.shape[1]):
-            largest = max(largest, outputs[i, j])
-        for j in range(outputs.shape[1]):
-            shifted[i, j] = outputs[i, j] - largest
+        row, met = total * 0, total * 0
+        if loss == CROSSENTROPY:
+            for j in range(outputs.shape[1]):
+                row += exponentials[i, j]
+                met += targets[i, j] * outputs[i, j]
+            for j in range(outputs.shape[1]):
+                exponentials[i, j] = (exponentials[i, j] / row - targets[i, j]) * weight[i, 0]
+            row = math.log(row) - met
+        elif loss == BINARY_CROSSENTROPY:  # log(1 + exp(z)) - y z, from exp(-|z|)
+            for j in range(outputs.shape[1]):
+                z, small = outputs[i, j], exponentials[i, j]
+                row += max(z, z * 0) + math.log1p(small) - targets[i, j] * z
+                sigmoid = (small if z < 0 else small * 0 + 1) / (1 + small)
+                exponentials[i, j] = (sigmoid - targets[i, j]) * weight[i, 0]
+        else:
+            for j in range(outputs.shape[1]):
+                residual = outputs[i, j] - targets[i, j]
+                row += residual * residual / 2
+                exponentials[i, j] = residual * weight[i, 0]
+        total += weight[i, 0] * row
+    return total
 
 
 @_sum_loop
-def finish_crossentropy(shifted: Any, exponentials: Any, targets: Any, weight: Any, total: Any) -> None:
-    """From exp(shifted): total (1, 1) <- sum_i weight_i (log sum_k exp - sum_k target * shifted); gradient in place."""
-    sum_ = shifted[0, 0] * 0
-    for i in range(shifted.shape[0]):
-        row, met = sum_ * 0, sum_ * 0
-        for j in range(shifted.shape[1]):
-            row += exponentials[i, j]
-            met += targets[i, j] * shifted[i, j]
-        sum_ += weight[i, 0] * (math.log(row) - met)
-        for j in range(shifted.shape[1]):
-            exponentials[i, j] = (exponentials[i, j] / row - targets[i, j]) * weight[i, 0]
-    total[0, 0] = sum_
+def backward(
+    x: Any, targets: Any, weight: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponentials: Any,
+    scratch: Any, grad: Any,
+) -> Any:  # fmt: skip
+    """The weighted sum of the rows' losses, and its gradient by `point` in `grad`, after `forward`.
 
-
-@_sum_loop
-def finish_binary_crossentropy(outputs: Any, small: Any, targets: Any, weight: Any, total: Any) -> None:
-    """From small = exp(-|z|): total (1, 1) <- sum_i weight_i sum_j (log(1 + exp(z)) - y z); the gradient in place."""
-    sum_ = outputs[0, 0] * 0
-    for i in range(outputs.shape[0]):
-        row = sum_ * 0
-        for j in range(outputs.shape[1]):
-            z, e = outputs[i, j], small[i, j]
-            row += max(z, z * 0) + math.log1p(e) - targets[i, j] * z
-            sigmoid = (e if z < 0 else e * 0 + 1) / (1 + e)
-            small[i, j] = (sigmoid - targets[i, j]) * weight[i, 0]
-        sum_ += weight[i, 0] * row
-    total[0, 0] = sum_
-
-
-@_sum_loop
-def finish_squared_error(outputs: Any, targets: Any, weight: Any, grad: Any, total: Any) -> None:
-    """Total (1, 1) <- sum_i weight_i / 2 * |outputs_i - targets_i|^2, and its gradient."""
-    sum_ = outputs[0, 0] * 0
-    for i in range(outputs.shape[0]):
-        row = sum_ * 0
-        for j in range(outputs.shape[1]):
-            residual = outputs[i, j] - targets[i, j]
-            row += residual * residual
-            grad[i, j] = residual * weight[i, 0]
-        sum_ += weight[i, 0] * row
-    total[0, 0] = sum_ / 2
+    scratch: (2, n * the widest layer). The gradient with respect to x is not computed.
+    """
+    n, place, stop, dz = x.shape[0], len(work), len(point), exponentials
+    total = _loss(work[place - exponentials.size :].reshape(exponentials.shape), exponentials, targets, weight, loss)
+    for layer in range(len(slopes) - 1, -1, -1):
+        rows, columns = widths[layer], widths[layer + 1]
+        place -= n * columns
+        start = stop - columns - rows * columns
+        y = work[place : place + n * columns].reshape(n, columns)
+        slope = slopes[layer]
+        if layer == len(slopes) - 1:
+            slope = slope * 0 + 1  # the loss has moved the outputs, and its gradient is theirs
+        _leaky_relu_grads(dz, y, slope, grad[stop - columns : stop])
+        weight_grad = grad[start : start + rows * columns].reshape(rows, columns)
+        if layer == 0:
+            np.dot(x.T, dz, weight_grad)
+        else:
+            np.dot(work[place - n * rows : place].reshape(n, rows).T, dz, weight_grad)
+            back = point[start : start + rows * columns].reshape(rows, columns)
+            dx = scratch[layer % 2, : n * rows].reshape(n, rows)
+            if columns == 1:  # an outer product, for which BLAS takes five times as long
+                for i in range(n):
+                    for j in range(rows):
+                        dx[i, j] = dz[i, 0] * back[j, 0]
+            else:
+                np.dot(dz, back.T, dx)
+            dz = dx
+        stop = start
+    return total
 
 
 # Parameters: w, grad, slots and strengths are rows (size,), or (rows, columns) where a row is a group; strengths may be
-# None. Scalars have the arrays' own type: numba would compute in float64 otherwise.
+# None. Scalars come in an array of the others' type: numba would compute in float64 otherwise.
 
 
 @_inline
@@ -141,7 +191,9 @@ def adam_step(
     new_w: Any, new_m: Any, new_v: Any,
 ) -> None:  # fmt: skip
     """Adam's step and the soft threshold in its metric. scalars: see `fused._adam_scalars`."""
-    beta1, rest1, beta2, rest2, rate, scale, epsilon, kept, two, two_by_share = scalars
+    beta1, rest1, beta2, rest2 = scalars[0], scalars[1], scalars[2], scalars[3]
+    rate, scale, epsilon, kept = scalars[4], scalars[5], scalars[6], scalars[7]
+    two, two_by_share = scalars[8], scalars[9]
     for i in range(w.shape[0]):
         g = _smooth_grad(w, grad, i, l1_subgradient, l2, batch_l2, two, two_by_share)
         new_m[i] = beta1 * m[i] + rest1 * g
@@ -157,7 +209,8 @@ def sgd_step(
     new_w: Any, new_u: Any,
 ) -> None:  # fmt: skip
     """SGD's step, with momentum if there is u, and the soft threshold. scalars: see `fused._sgd_scalars`."""
-    momentum, rest, ahead, scale, two, two_by_share = scalars
+    momentum, rest, ahead, scale = scalars[0], scalars[1], scalars[2], scalars[3]
+    two, two_by_share = scalars[4], scalars[5]
     for i in range(w.shape[0]):
         g = _smooth_grad(w, grad, i, l1_subgradient, l2, batch_l2, two, two_by_share)
         if u is None:
@@ -178,7 +231,9 @@ def adam_group_step(
 
     Arrays are (rows, columns) and new_w etc. too; group: (rows,).
     """
-    beta1, rest1, beta2, rest2, rate, scale, epsilon, kept, two, two_by_share = scalars
+    beta1, rest1, beta2, rest2 = scalars[0], scalars[1], scalars[2], scalars[3]
+    rate, scale, epsilon, kept = scalars[4], scalars[5], scalars[6], scalars[7]
+    two, two_by_share = scalars[8], scalars[9]
     columns = w.shape[1]
     for r in range(w.shape[0]):
         if group[r] == 0:  # no group: its weights are on their own

@@ -1,7 +1,7 @@
 """Which functions of `regnet.kernels` numba has compiled loops for, and how their arguments reach them.
 
-Whatever has no loop here (other activations, losses and optimizers, stacks in one call) goes to the reference.
-Activations, losses and optimizers are told by the names of their classes: a backend imports only regnet's lowest floor.
+Whatever has no loop here (dropout, other activations, losses and optimizers) goes to the reference. Activations, losses
+and optimizers are told by the names of their classes: a backend imports only regnet's lowest floor.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from regnet.config import get_config
 from regnet_numpy.threads import parallel_map
+from regnet_numpy.tiles import sum_in_tiles
 
 __all__ = ["fused_kernel", "numba_version"]
 
@@ -40,71 +41,59 @@ def fused_kernel(name: str, reference: Function) -> Function:
     return make(reference)
 
 
-def _slope(activation: Any) -> float | None:
-    """The slope below 0 of an activation that is linear on both sides of it."""
-    kind = type(activation).__name__
-    return {"Relu": 0.0, "Identity": 1.0, "LeakyRelu": getattr(activation, "slope", None)}.get(kind)
+def _slopes(network: Any) -> list[float] | None:
+    """The slope below 0 of every layer's activation, if each is linear on both sides of it."""
+    slopes = []
+    for layer in network.dense_layers:
+        activation = layer.activation_object
+        kind = type(activation).__name__
+        if kind not in ("Relu", "Identity", "LeakyRelu"):
+            return None
+        slopes.append({"Relu": 0.0, "Identity": 1.0}.get(kind, getattr(activation, "slope", 0.0)))
+    return slopes
 
 
-def _activate(reference: Function) -> Function:
+def _gradient(reference: Function) -> Function:
     from regnet_numpy import compiled
 
-    def activate(activation: Any, product: Any, bias: Any) -> Any:
-        slope = _slope(activation)
-        if slope is None or product.ndim != 2:
-            return reference(activation, product, bias)
-        compiled.bias_leaky_relu(product, bias, product.dtype.type(slope))
-        return product
-
-    return activate
-
-
-def _activation_grads(reference: Function) -> Function:
-    from regnet_numpy import compiled
-
-    def activation_grads(activation: Any, dy: Any, y: Any) -> Any:
-        slope = _slope(activation)
-        if slope is None or dy.ndim != 2:
-            return reference(activation, dy, y)
-        dz, bias_grad = np.empty_like(dy), np.empty((1, dy.shape[1]), dy.dtype)
-        compiled.leaky_relu_grads(dy, y, dy.dtype.type(slope), dz, bias_grad)
-        return dz, bias_grad
-
-    return activation_grads
-
-
-def _sum_loss(reference: Function) -> Function:
-    from regnet_numpy import compiled
-
-    # exp is NumPy's in both cross-entropies: it uses the vector unit, numba's does not.
-
-    def crossentropy(outputs: Any, targets: Any, weight: Any, grad: Any, total: Any) -> None:
-        shifted = np.empty_like(outputs)
-        compiled.shift_by_maximum(outputs, shifted)
-        np.exp(shifted, out=grad)
-        compiled.finish_crossentropy(shifted, grad, targets, weight, total)
-
-    def binary_crossentropy(outputs: Any, targets: Any, weight: Any, grad: Any, total: Any) -> None:
-        np.abs(outputs, out=grad)
-        np.negative(grad, out=grad)
-        np.exp(grad, out=grad)
-        compiled.finish_binary_crossentropy(outputs, grad, targets, weight, total)
-
-    losses: dict[str, Function] = {
-        "CategoricalCrossEntropy": crossentropy,
-        "BinaryCrossEntropy": binary_crossentropy,
-        "SquaredError": compiled.finish_squared_error,
+    losses = {
+        "CategoricalCrossEntropy": compiled.CROSSENTROPY,
+        "BinaryCrossEntropy": compiled.BINARY_CROSSENTROPY,
+        "SquaredError": compiled.SQUARED_ERROR,
     }
 
-    def sum_loss(loss: Any, outputs: Any, targets: Any, weight: Any) -> Any:
-        finish = losses.get(type(loss).__name__)
-        if finish is None or outputs.ndim != 2:
-            return reference(loss, outputs, targets, weight)
-        total, grad = np.empty((1, 1), outputs.dtype), np.empty_like(outputs)
-        finish(outputs, targets, weight, grad, total)
-        return total, grad
+    def tile(rows: Any, point: Any, widths: Any, slopes: Any, loss: int) -> Any:
+        """Loss and gradient of one network on one tile of rows."""
+        n, dtype = rows.x.shape[0], point.dtype
+        work = np.empty(n * int(widths[1:].sum()), dtype)
+        exponents = np.empty((n, widths[-1]), dtype)
+        scratch = np.empty((2, n * int(widths[:-1].max())), dtype)
+        grad = np.empty(point.shape, dtype)
+        compiled.forward(rows.x, point[0], widths, slopes, loss, work, exponents)
+        if loss != compiled.SQUARED_ERROR:
+            np.exp(exponents, out=exponents)  # NumPy's exp uses the vector unit, numba's does not
+        total = compiled.backward(
+            rows.x, rows.y, rows.weight, point[0], widths, slopes, loss, work, exponents, scratch, grad[0]
+        )
+        return np.full((1, 1), total, dtype), grad
 
-    return sum_loss
+    @lru_cache(maxsize=16)
+    def plan(network: Any, dtype: Any) -> tuple[Any, Any, int] | None:
+        """Widths, slopes and loss of a network that the loops can do; None for others."""
+        loss, slopes = losses.get(type(network.loss_object).__name__), _slopes(network)
+        if loss is None or slopes is None or slopes[-1] != 1.0:
+            return None
+        widths = [network.in_features, *(layer.out_features for layer in network.dense_layers)]
+        return np.asarray(widths), np.asarray(slopes, dtype), loss
+
+    def gradient(backend: Any, network: Any, rows: Any, point: Any, key: Any) -> Any:
+        found = None if key is not None else plan(network, point.dtype)
+        if found is None:
+            return reference(backend, network, rows, point, key)
+        networks = point.shape[0] if point.ndim > 2 else None
+        return sum_in_tiles(lambda part, own: tile(part, own, *found), rows, (point,), network.width, networks)
+
+    return gradient
 
 
 def _bias_correction(beta: float, t: float) -> float:
@@ -136,9 +125,8 @@ def _prox_update(reference: Function) -> Function:
 
     def one(network: _Network, optimizer: Any, layout: Any, with_penalty: bool) -> Any:
         """Update one network's rows in place of `network.new`; its penalty."""
-        kind, dtype = type(optimizer).__name__, network.old[0].dtype.type
-        scalars = _SCALARS[kind](optimizer, network.t, network.learning_rate, network.share)
-        scalars = tuple([dtype(scalar) for scalar in scalars])
+        kind, dtype = type(optimizer).__name__, network.old[0].dtype
+        scalars = np.array(_SCALARS[kind](optimizer, network.t, network.learning_rate, network.share), dtype)
         arrays, terms, new, value = network.old, network.terms, network.new, 0.0
         if with_penalty:
             l1 = terms[0] if terms[1] is None else terms[1]
@@ -241,9 +229,4 @@ def _row_strengths(layout: Any, groups: Any, k: int) -> tuple[Any, ...]:
     )
 
 
-_MAKERS: dict[str, Callable[[Function], Function]] = {
-    "activate": _activate,
-    "activation_grads": _activation_grads,
-    "sum_loss": _sum_loss,
-    "prox_update": _prox_update,
-}
+_MAKERS: dict[str, Callable[[Function], Function]] = {"gradient": _gradient, "prox_update": _prox_update}

@@ -43,7 +43,9 @@ if hasattr(os, "register_at_fork"):
 
 @lru_cache(maxsize=1)
 def _blas() -> ThreadpoolController:
-    """The BLAS libraries that are loaded at the first fit, NumPy's among them; looking for them takes milliseconds."""
+    """NumPy's BLAS, and SciPy's, which numba's products use; looking for them takes milliseconds."""
+    import scipy.linalg.cython_blas  # noqa: F401 (loads it)
+
     return ThreadpoolController().select(user_api="blas")
 
 
