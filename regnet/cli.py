@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Collection
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from regnet.activations import ACTIVATIONS
 from regnet.backend import BackendError
 from regnet.early_stopping import EarlyStopping
 from regnet.recipe import OPTIMIZERS, recipe_for
+from regnet.registry import get_backend
 from regnet.reports import json_figures, print_backends, save_plot
 from regnet.runs import save_run, train
 
@@ -32,6 +34,19 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"regnet {version('regnet-xp')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+) -> None:
+    """Options of the command itself."""
+
+
 def _numbers(kind: type, name: str, text: str | None) -> tuple[Any, ...] | None:
     """A comma-separated option: numbers of one kind."""
     if text is None:
@@ -39,7 +54,8 @@ def _numbers(kind: type, name: str, text: str | None) -> tuple[Any, ...] | None:
     try:
         return tuple(kind(part) for part in text.split(",") if part.strip()) if text.strip() else ()
     except ValueError:
-        raise ValueError(f"{name} {text!r}: give numbers separated by commas, such as 256,128.") from None
+        example = "256,128" if kind is int else "1e-3,0"
+        raise ValueError(f"{name} {text!r}: give numbers separated by commas, such as {example}.") from None
 
 
 def _check_writable(option: str, path: Path | None) -> None:
@@ -96,6 +112,7 @@ def fit(
         ("--l1-step", l1_step, ("proximal", "subgradient")),
         ("--task", task, ("classification", "regression")),
     )
+    get_backend()  # an unusable one is said before anything else
     table = _load(data, target, task, seed)
     recipe = recipe_for(
         data,
@@ -139,7 +156,7 @@ def _check_outputs(files: dict[str, Path | None]) -> None:
     for option, path in files.items():
         _check_writable(option, path)
     if files["--plot"] is not None:
-        _require_matplotlib()
+        _check_picture(files["--plot"])
 
 
 def _check_choices(*options: tuple[str, str | None, Collection[str]]) -> None:
@@ -156,11 +173,16 @@ def _load(data: str, target: str | None, task: str | None, seed: int) -> dataset
     return datasets.load(data, seed=seed)
 
 
-def _require_matplotlib() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise ValueError("--plot needs matplotlib: pip install 'regnet-xp[plot]'.")
+def _check_picture(path: Path) -> None:
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError:
+        raise ValueError("--plot needs matplotlib: pip install matplotlib.") from None
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix and path.suffix[1:].lower() not in known:
+        raise ValueError(
+            f"--plot {str(path)!r}: {path.suffix} is no kind of picture: choose one of {', '.join(known)}."
+        )
 
 
 @app.command()

@@ -72,6 +72,8 @@ def config_context(
     ...     get_config()
     Config(backend='numpy', device=None, dtype='float64', fast=True)
     """
+    if fast not in (None, True, False):
+        raise ValueError(f"fast={fast!r}: give True or False.")
     given: dict[str, Any] = {"backend": backend, "device": device, "dtype": dtype, "fast": fast}
     merged = {**_overrides.get(), **{name: value for name, value in given.items() if value is not None}}
     token = _overrides.set(merged)

@@ -28,6 +28,8 @@ def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
     >>> from_sklearn(Ridge(alpha=3.0), n_samples=100)
     {'weight_l2': 0.015}
     """
+    if isinstance(estimator, type):
+        raise ValueError(f"{estimator.__name__} is a class: give an instance, {estimator.__name__}(...).")
     name, n = type(estimator).__name__, float(n_samples)
     if not n > 0:
         raise ValueError(f"n_samples={n_samples!r} must be the number of rows, or the sum of their weights.")
@@ -111,6 +113,8 @@ def from_torch(
         raise ValueError("AdamW's weight_decay is not a penalty, no loss has its steps as gradient: use regnet.AdamW.")
     if optimizer.lower() not in ("sgd", "adam", "rmsprop", "adagrad"):
         raise ValueError(f"optimizer={optimizer!r} has no conversion: choose 'sgd', 'adam', 'rmsprop' or 'adagrad'.")
+    if not weight_decay >= 0:
+        raise ValueError(f"weight_decay={weight_decay!r} must be 0 or more.")
     strength = _loss_factor(loss, outputs) * weight_decay / 2.0
     return {"weight_l2": strength, "bias_l2": strength}
 
@@ -131,6 +135,8 @@ def from_glmnet(lambda_: float, alpha: float = 1.0, *, penalty_factor: Sequence[
     >>> from_glmnet(0.1, 0.5, penalty_factor=[0, 1, 1])
     {'weight_l1': 0.05, 'weight_l2': 0.025, 'penalty_factor': [0.0, 1.5, 1.5]}
     """
+    if not (lambda_ >= 0 and 0 <= alpha <= 1):
+        raise ValueError(f"lambda_={lambda_!r}, alpha={alpha!r}: lambda must be 0 or more, and alpha lie in [0, 1].")
     found: dict[str, Any] = _elastic_net(lambda_, alpha)
     if penalty_factor is not None:
         total = float(sum(penalty_factor))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.config import get_config
-from regnet.datasets import Table
+from regnet.datasets import NAMES, Table
 
 __all__ = ["FileError", "read_features", "read_table"]
 
@@ -103,8 +103,11 @@ def _matrix(path: str, columns: _Columns, names: tuple[str, ...]) -> NDArray[Any
 
 def _read(path: str, target: str | None, wanted: tuple[str, ...] | None = None) -> _Columns:
     file = Path(path)
+    if file.is_dir():
+        raise FileError(f"{path!r} is a folder: name a file in it.")
     if not file.is_file():
-        raise FileError(f"There is no file {path!r}.")
+        known = "" if file.suffix else f", and no data set of that name ({', '.join(NAMES)})"
+        raise FileError(f"There is no file {path!r}{known}.")
     readers = {".csv": _read_csv, ".tsv": _read_csv, ".txt": _read_csv, ".parquet": _read_parquet}
     suffix = file.suffix.lower()
     try:
@@ -172,7 +175,7 @@ def _read_parquet(path: Path) -> _Columns:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        raise FileError("Reading Parquet needs pyarrow: pip install 'regnet-xp[files]'.") from error
+        raise FileError("Reading Parquet needs pyarrow: pip install pyarrow.") from error
     try:
         table = parquet.read_table(path)
     except pyarrow.ArrowInvalid as error:

@@ -43,8 +43,8 @@ class CategoricalAccuracy:
         return xp.astype(same, predictions.dtype)
 
     def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
-        """The sum itself."""
-        return sums
+        """The sum itself, without the rounding of weights that add up to 1 but for their last digits."""
+        return array_namespace(sums).minimum(sums, array_namespace(sums).ones_like(sums))
 
 
 @final
@@ -60,8 +60,8 @@ class BinaryAccuracy:
         return xp.astype(xp.all((predictions > 0.5) == (targets > 0.5), axis=-1, keepdims=True), predictions.dtype)
 
     def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
-        """The sum itself."""
-        return sums
+        """The sum itself, without the rounding of weights that add up to 1 but for their last digits."""
+        return array_namespace(sums).minimum(sums, array_namespace(sums).ones_like(sums))
 
 
 @final

@@ -38,7 +38,7 @@ def training_figure(
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("Plots need matplotlib: pip install 'regnet-xp[plot]'.") from error
+        raise ImportError("Plots need matplotlib: pip install matplotlib.") from error
     panels = len(curves) + (regions is not None)
     figure = Figure(figsize=(4.8 * panels, 4.4), layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]

@@ -101,6 +101,12 @@ def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
     } | given
     if settings["batch_size"] == 0:
         settings["batch_size"] = None
+    if not 0.0 < settings["learning_rate"] < np.inf:
+        raise ValueError(f"--learning-rate {settings['learning_rate']:g}: give a positive number.")
+    if not 0.0 <= settings["decay"] < np.inf:
+        raise ValueError(f"--decay {settings['decay']:g}: give a number of 0 or more.")
+    if any(width < 1 for width in hidden):
+        raise ValueError(f"--hidden {','.join(map(str, hidden))}: widths must be at least 1.")
     counts = dict.fromkeys(("weight_l1", "weight_l2", "bias_l1", "bias_l2"), len(hidden) + 1)
     for strength, count in {**counts, "input_l1": 1, "neuron_l1": len(hidden)}.items():
         settings[strength] = _per_layer(strength, tuple(settings[strength]), count)
@@ -157,14 +163,23 @@ def prepare_table(table: Table, recipe: Recipe, *, seed: int, shuffled: bool) ->
         classes = found.tolist()
         if len(classes) < 2:
             raise ValueError(f"The target {table.target_name!r} has one class only ({classes[0]!r}): nothing to learn.")
+        if table.y.dtype.kind == "f" and (table.y != np.round(table.y)).any():
+            raise ValueError(
+                f"The target {table.target_name!r} holds {len(classes)} different numbers, fractions among them: "
+                "classes are names or whole numbers. Use --task regression."
+            )
     numbers = np.arange(len(table.x))
     if not recipe.test_size:
         train, test = numbers, numbers[:0]
     elif shuffled:
         train, test = np.split(numbers, [len(numbers) - round(recipe.test_size * len(numbers))])
     else:
-        stratify = y if classes and np.bincount(y).min() > 1 else None
+        enough = round(recipe.test_size * len(y)) >= len(classes or ())
+        stratify = y if classes and np.bincount(y).min() > 1 and enough else None
         train, test = train_test_split(numbers, test_size=recipe.test_size, random_state=seed, stratify=stratify)
+        if classes:  # a class that only the held-out rows have could not be learnt
+            unseen = ~np.isin(y[test], y[train])
+            train, test = np.r_[train, test[unseen]], test[~unseen]
     scaling = {}
     x, y = table.x, y if classes else np.asarray(y, dtype=table.x.dtype)
     if recipe.standardize:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from regnet.backend import BackendError
@@ -24,9 +25,9 @@ def print_backends(console: Console) -> None:
         try:
             info = get_backend(name).describe()
         except BackendError as error:
-            table.add_row(name, "no", "", "", str(error))
+            table.add_row(name, "no", "", "", escape(str(error)))
         else:
-            table.add_row(name, "yes", info.version, ", ".join(info.devices), "\n".join(info.notes))
+            table.add_row(name, "yes", info.version, ", ".join(info.devices), escape("\n".join(info.notes)))
     console.print(table)
 
 

@@ -92,6 +92,7 @@ def fit(
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("log_every", log_every)):
         if value is not None and (int(value) != value or value < 1):
             raise ValueError(f"{name}={value!r} must be a whole number of 1 or more.")
+    _check_objects(optimizer, penalties, early_stopping)
     if log_every is None:
         log_every = 1 if batch_size is not None else max(1, epochs // 100)
     problem = prepare(
@@ -121,6 +122,18 @@ def fit(
     best_epoch = None if best is None else best.epoch if problem.networks else int(best.epoch[0])
     model = Model(network, network.unpack(point), problem.placement)
     return FitResult(model, trainer.history, done, best_epoch, diverged_at, time.perf_counter() - started)
+
+
+def _check_objects(optimizer: Any, penalties: Any, early_stopping: Any) -> None:
+    if not hasattr(optimizer, "descend"):
+        raise TypeError(f"optimizer={optimizer!r}: give an optimizer, such as Adam(0.001).")
+    one = penalties is None or isinstance(penalties, Penalty)
+    if not one and (isinstance(penalties, (dict, str)) or not isinstance(penalties, Sequence)):
+        raise TypeError(f"penalties={penalties!r}: give a Penalty, such as Penalty(weight_l1=0.001), or one per layer.")
+    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+        raise TypeError(
+            f"early_stopping={early_stopping!r}: give an EarlyStopping, such as EarlyStopping(patience=10)."
+        )
 
 
 def _report_divergence(problem: Problem, optimizer: Optimizer, state: State) -> Any:

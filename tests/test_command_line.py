@@ -113,17 +113,38 @@ def test_backends_lists_them_all(tmp_path):
     done = run("backends", cwd=tmp_path, COLUMNS="200")
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("numpy", "cupy", "torch", "jax", "kernels"))
+    if missing("cupy"):
+        assert "cupy-cuda13x" in done.stdout
 
 
-def test_version_agrees_with_the_distribution():
+def test_version_agrees_with_the_distribution(tmp_path):
     from importlib.metadata import version
 
     assert regnet.__version__ == version("regnet-xp")
+    assert run("--version", cwd=tmp_path).stdout == f"regnet {regnet.__version__}\n"
+
+
+def test_a_class_of_one_row_is_learnt(tmp_path):
+    """Wherever the split would put it."""
+    rng = np.random.default_rng(0)
+    lines = [f"{a},{b},{'yes' if a > 0 else 'no'}" for a, b in rng.standard_normal((30, 2))]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,kind", *lines, "9,9,rare", "-9,9,odd"]) + "\n")
+    for seed in range(3):
+        done = run("fit", "t.csv", "--epochs", 1, "--seed", seed, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "network 2-512-4" in done.stdout
 
 
 BAD = {
     "missing file": (["none.csv"], "There is no file 'none.csv'"),
-    "unknown name": (["irises"], "There is no file 'irises'"),
+    "unknown name": (["irises"], "There is no file 'irises', and no data set of that name \\(spiral, digits"),
+    "a folder": (["folder"], "'folder' is a folder"),
+    "picture": (["t.csv", "--plot", "p.bmpp"], "--plot 'p.bmpp': .bmpp is no kind of picture: choose one of"),
+    "rate": (["t.csv", "--learning-rate", "-1"], "--learning-rate -1: give a positive number"),
+    "decay": (["t.csv", "--decay", "-1"], "--decay -1: give a number of 0 or more"),
+    "width": (["t.csv", "--hidden", "8,0"], "--hidden 8,0: widths must be at least 1"),
+    "strength": (["t.csv", "--weight-l1", "much"], "--weight-l1 'much': give numbers .* such as 1e-3,0"),
+    "fractions": (["real.csv", "--task", "classification"], "holds 3 different numbers.* Use --task regression"),
     "missing target": (["t.csv", "--target", "colour"], "no column 'colour'.*a, b, c, kind"),
     "text feature": (["text.csv"], "column 'b' holds text \\('red'\\)"),
     "nan": (["nan.csv"], "column 'b' holds a NaN.*row 2"),
@@ -157,6 +178,7 @@ def test_bad_input_is_one_clear_error_and_writes_nothing(case, tmp_path):
         "nan": "a,b,kind\n1,2,x\n2,,y\n",
         "inf": "a,b,kind\ninf,2,x\n2,1,y\n",
         "one": "a,b,kind\n1,2,yes\n2,3,yes\n",
+        "real": "a,b,kind\n1,2,0.5\n2,3,1.5\n3,4,2.25\n",
         "ragged": "a,b,kind\n1,2,x\n2,3\n",
         "empty": "",
         "header": "a,b,kind\n",

@@ -142,6 +142,9 @@ def test_glmnet_factors():
         (lambda: from_torch(0.1, loss="hinge"), "loss='hinge'"),
         (lambda: from_keras(object()), "no conversion"),
         (lambda: from_glmnet(1.0, penalty_factor=[0.0, 0.0]), "positive sum"),
+        (lambda: from_glmnet(0.1, alpha=2.0), "alpha lie in"),
+        (lambda: from_torch(-0.1), "weight_decay=-0.1 must be 0 or more"),
+        (lambda: from_sklearn(linear_model.Lasso, n_samples=3), "Lasso is a class: give an instance"),
     ],
 )
 def test_refusals(call, message):

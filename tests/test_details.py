@@ -10,6 +10,7 @@ import pytest
 from conftest import missing, placement, to_numpy
 from scipy import sparse
 from sklearn import neural_network
+from sklearn.exceptions import NotFittedError
 
 from regnet import SGD, Adam, EarlyStopping, MLPClassifier, MLPRegressor, config_context
 
@@ -149,7 +150,16 @@ def test_validation_data_are_checked(name):
         model.fit(X, y, validation_data=held_out, log_every=1)
 
 
+def test_attributes_before_fit():
+    for name in ("selected_features_", "sparsity_", "model_"):
+        assert not hasattr(MLPClassifier(), name)
+        with pytest.raises(NotFittedError, match="fit"):
+            getattr(MLPClassifier(), name)
+
+
 def test_fitted_attributes_are_of_the_last_call():
+    held_out = MLPClassifier((5,), max_iter=3, random_state=0).fit(X, BINARY, validation_data=(X, BINARY))
+    assert len(held_out.history_.column("validation_loss")) == 4
     model = MLPClassifier((5,), max_iter=3, random_state=0, warm_start=True).fit(X, BINARY, log_every=1)
     assert len(model.history_) == 4
     model.fit(X, BINARY)
@@ -286,7 +296,10 @@ def test_what_else_is_public():
 
 
 REFUSED = {
-    "fractional width": (MLPClassifier((3.5,)), BINARY, {}, TypeError, "integer"),
+    "fractional width": (MLPClassifier((3.5,)), BINARY, {}, TypeError, "hidden_layer_sizes must be integers"),
+    "text strength": (MLPClassifier(weight_l1=["a", 0]), BINARY, {}, TypeError, "weight_l1=.* give a number"),
+    "fista overflow": (MLPRegressor(solver="fista"), VALUES * 1e200, {}, ValueError, "non-finite parameter weights"),
+    "fista rule": (MLPClassifier(solver="fista", early_stopping=True), BINARY, {}, ValueError, "watches"),
     "text targets": (MLPRegressor(), CLASSES.astype(str), {}, TypeError, "numbers"),
     "negative weight": (MLPClassifier(), BINARY, {"sample_weight": -np.ones(60)}, ValueError, "not negative"),
     "negative class weight": (MLPClassifier(class_weight={0: -1, 1: 1}), BINARY, {}, ValueError, "not negative"),

@@ -188,7 +188,7 @@ REFUSED = {
     "negative": ({"weight_l2": -0.1}, "The 'weight_l2' parameter of MLPClassifier must be"),
     "negative in a list": ({"weight_l2": [0, -0.1]}, "weight_l2=.* a strength must be a finite number of 0 or more"),
     "no such layer": ({"neuron_l1": 0.1, "hidden_layer_sizes": ()}, r"hidden_layer_sizes=\(\) has no hidden layer"),
-    "too many hidden": ({"neuron_l1": [0.1, 0.1]}, "neuron_l1 has 2 values, but the network has 1 hidden layers"),
+    "too many hidden": ({"neuron_l1": [0.1, 0.1]}, "neuron_l1 has 2 values, but the network has 1 hidden layer "),
     "lbfgs with a group": ({"solver": "lbfgs", "input_l1": 0.1}, "cannot minimise input_l1=0.1.*solver='fista'"),
     "lbfgs with L1": ({"solver": "lbfgs", "weight_l1": [0, 1]}, "cannot minimise weight_l1.*solver='fista'"),
     "factors": ({"penalty_factor": [1, 2]}, "X has 4 features, penalty_factor has shape"),

@@ -243,6 +243,20 @@ def test_bad_input_is_named(case):
         call()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": "adam"}, "optimizer='adam': give an optimizer, such as Adam"),
+        ({"penalties": 1e-3}, "penalties=0.001: give a Penalty"),
+        ({"penalties": {"weight_l1": 1}}, "give a Penalty, such as Penalty"),
+        ({"early_stopping": True}, "early_stopping=True: give an EarlyStopping"),
+    ],
+)
+def test_objects_of_another_kind_are_named(options, message):
+    with pytest.raises(TypeError, match=message):
+        train(**options)
+
+
 def test_text_is_refused():
     with pytest.raises(TypeError, match="encode text first"):
         fit(NETWORK, np.array([["a", "b"]]), [0])

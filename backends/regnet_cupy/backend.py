@@ -28,7 +28,7 @@ class CupyBackend:
             import cupy
         except ImportError as error:
             raise BackendError(
-                "CuPy is not installed: pip install 'regnet-xp[cuda13]' (or [cuda12], by the driver's version)."
+                "CuPy is not installed: pip install cupy-cuda13x (or cupy-cuda12x, by the driver's version)."
             ) from error
         if not cupy.cuda.is_available():
             raise BackendError(

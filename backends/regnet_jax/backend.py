@@ -26,7 +26,7 @@ class JaxBackend:
         try:
             import jax
         except ImportError as error:
-            raise BackendError("JAX is not installed: pip install 'regnet-xp[jax]'.") from error
+            raise BackendError("JAX is not installed: pip install jax.") from error
         self._jax = jax
 
     @staticmethod

@@ -80,7 +80,5 @@ class NumpyBackend:
             for info in threads.blas_libraries()
         ]
         version = numba_version()
-        notes.append(
-            f"loops compiled by numba {version}" if version else "pip install 'regnet-xp[fast]' compiles loops"
-        )
+        notes.append(f"loops compiled by numba {version}" if version else "pip install numba, and loops are compiled")
         return BackendInfo(np.__version__, ("cpu",), tuple(dict.fromkeys(notes)))

@@ -27,7 +27,7 @@ class TorchBackend:
         try:
             import torch
         except ImportError as error:
-            raise BackendError("PyTorch is not installed: pip install 'regnet-xp[torch]'.") from error
+            raise BackendError("PyTorch is not installed: pip install torch.") from error
         self._torch = torch
 
     @staticmethod

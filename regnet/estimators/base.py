@@ -133,17 +133,20 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     @property
     def model_(self) -> Model:
         """The trained network as a `Model`, which `regnet.save` takes."""
+        check_is_fitted(self)
         placement = data.placement_of_fitted(self)
         return Model(*self._fitted(placement), placement)
 
     @property
     def selected_features_(self) -> Array:
         """Boolean (n_features_in_,): the inputs with at least one first-layer weight that is not exactly 0."""
+        check_is_fitted(self)
         return array_namespace(self.coefs_[0]).any(self.coefs_[0] != 0, axis=1)
 
     @property
     def sparsity_(self) -> float:
         """The share of all weights (not biases) that are exactly 0."""
+        check_is_fitted(self)
         xp = array_namespace(self.coefs_[0])
         zeros = sum(int(xp.sum(xp.astype(weight == 0, xp.int32))) for weight in self.coefs_)
         return float(zeros / sum(weight.shape[0] * weight.shape[1] for weight in self.coefs_))

@@ -10,11 +10,16 @@ from sklearn.exceptions import ConvergenceWarning
 from regnet.estimators.warning import warn
 from regnet.fista import fista
 from regnet.lbfgs import lbfgs
+from regnet.namespace import array_namespace
 from regnet.objective import Objective
 from regnet.registry import Placement
 from regnet.types import Array
 
-__all__ = ["fit_full_batch"]
+__all__ = ["NOT_FINITE", "fit_full_batch"]
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+)
 
 
 def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement: Placement, /) -> Array:
@@ -57,6 +62,9 @@ def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement
     if estimator.solver == "fista":
         estimator.loss_curve_ = curve
         estimator.best_loss_ = estimator.loss_
+    xp = array_namespace(found.point)
+    if not bool(xp.all(xp.isfinite(found.point))) or (estimator.solver == "fista" and not np.isfinite(estimator.loss_)):
+        raise ValueError(NOT_FINITE)
     if found.status[0] != 0:
         _warn(estimator, int(found.status[0]), found.messages[0])
     return found.point

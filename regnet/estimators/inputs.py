@@ -107,7 +107,9 @@ def check_weight(weight: Any, /) -> Any:
         return None
     xp = array_namespace(weight)
     if not bool(xp.all(xp.isfinite(weight) & (weight >= 0))) or not bool(xp.any(weight > 0)):
-        raise ValueError("The weights of the rows must be finite, not negative, and not all 0.")
+        raise ValueError(
+            "sample_weight (times class_weight, if there is one) must be finite, not negative, and not all 0."
+        )
     return weight
 
 

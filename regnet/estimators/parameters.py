@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from regnet.activations import ACTIVATIONS
@@ -80,9 +80,11 @@ def widths_of(estimator: Any, /) -> list[int]:
     """`hidden_layer_sizes` as a list. Raises ValueError for widths of 0 or less, TypeError for fractions."""
     sizes = estimator.hidden_layer_sizes
     widths = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if not all(isinstance(width, Integral) for width in widths):
+        raise TypeError(f"hidden_layer_sizes must be integers, got {widths}.")
     if any(width <= 0 for width in widths):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {widths}.")
-    return [operator.index(width) for width in widths]
+    return [int(width) for width in widths]
 
 
 def check_widths(estimator: Any, widths: Sequence[int], /) -> None:
@@ -118,7 +120,7 @@ def make_penalties(estimator: Any, in_features: int, /) -> list[Penalty]:
     _refuse_lbfgs(estimator, columns, group_l1)
     factor = estimator.penalty_factor
     if factor is not None:
-        factor = np.asarray(factor, dtype=np.float64)
+        factor = _numbers("penalty_factor", factor)
         if factor.shape != (in_features,):
             raise ValueError(
                 f"penalty_factor must hold one number per input: X has {in_features} features, penalty_factor has "
@@ -137,11 +139,18 @@ def make_penalties(estimator: Any, in_features: int, /) -> list[Penalty]:
     ]
 
 
+def _numbers(name: str, value: Any) -> NDArray[np.float64]:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}={value!r}: give a number, or a list of numbers.") from None
+
+
 def _per_layer(estimator: Any, name: str, count: int, layers: str) -> list[float]:
     value = getattr(estimator, name)
     if value is None:
         return [0.0] * count
-    given = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    given = np.atleast_1d(_numbers(name, value))
     if given.ndim > 1:
         raise ValueError(f"{name} has {given.ndim} axes: give one number for all layers, or a list with one per layer.")
     values: list[float] = given.tolist()
@@ -156,7 +165,7 @@ def _per_layer(estimator: Any, name: str, count: int, layers: str) -> list[float
         return values * count
     if len(values) != count:
         raise ValueError(
-            f"{name} has {len(values)} values, but the network has {count} {layers} "
+            f"{name} has {len(values)} values, but the network has {count} {layers if count > 1 else layers[:-1]} "
             f"(hidden_layer_sizes={estimator.hidden_layer_sizes!r}): give one number for all, or one per layer."
         )
     return values

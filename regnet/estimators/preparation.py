@@ -58,7 +58,8 @@ def check_call(estimator: Any, call: Call, validation_data: Any) -> None:
         raise TypeError("callbacks must be a list of functions: callbacks=[function].")
     asked = [name for name in ("callbacks", "log_every") if getattr(call, name)]
     asked += [] if validation_data is None else ["validation_data"]
-    asked += ["early_stopping"] if isinstance(estimator.early_stopping, EarlyStopping) else []
+    own = isinstance(estimator.early_stopping, EarlyStopping) or estimator.solver == "fista"
+    asked += ["early_stopping"] if own and estimator.early_stopping else []  # scikit-learn's lbfgs ignores True
     if asked and estimator.solver in FULL_BATCH:
         raise ValueError(
             f"{asked[0]} watches epochs, and solver={estimator.solver!r} has none: leave it out, or use solver='adam'."

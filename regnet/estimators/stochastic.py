@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 
 from regnet.early_stopping import EarlyStopping
+from regnet.estimators.full_batch import NOT_FINITE
 from regnet.estimators.stopping import SgdRate, StoppingRule, first_rate, open_accounts
 from regnet.estimators.warning import warn
 from regnet.namespace import array_namespace
@@ -103,7 +104,8 @@ def fit_stochastic(
         hyper = hyper if rate is None else hyper._replace(learning_rate=put(np.full((1, 1), rate.value)))
     problem = problem._replace(state=state, hyper=hyper)
     by_records = isinstance(estimator.early_stopping, EarlyStopping)
-    recorded = call.log_every is not None or bool(call.callbacks) or by_records
+    held_out = problem.validation is not None and score is None
+    recorded = call.log_every is not None or bool(call.callbacks) or by_records or held_out
     rule = StoppingRule(estimator, problem, score, rate, incremental=call.incremental, by_records=by_records)
     trainer = Trainer(
         problem,
@@ -134,10 +136,7 @@ def fit_stochastic(
     if point is None:
         point = state.point
         if to_numpy(state.diverged_at)[0, 0] >= 0 or not _all_finite(point):
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                "preprocessed."
-            )
+            raise ValueError(NOT_FINITE)
     return point, Resumable(optimizer, list(state.slots), int(to_numpy(state.t)), rule.rate)
 
 
