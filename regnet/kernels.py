@@ -17,7 +17,7 @@ from regnet.optimizers import Optimizer, Slots
 from regnet.regularizer import Strengths, add_penalty_grad, group_mean, penalty_prox, penalty_terms
 from regnet.types import Array
 
-__all__ = ["REFERENCE", "Kernels", "Updated", "gradient", "kernels_of", "prox_update"]
+__all__ = ["REFERENCE", "Kernels", "Updated", "flush_subnormal", "gradient", "kernels_of", "prox_update"]
 
 
 def gradient(backend: Backend, network: Network, rows: Rows, point: Array, key: Array | None, /) -> tuple[Array, Array]:
@@ -66,9 +66,22 @@ def prox_update(
     grad = add_penalty_grad(grad, point, strengths, weight_share)
     t = array_namespace(point).astype(t, point.dtype)
     moved = optimizer.descend(point, grad, slots, t, learning_rate, group_mean(strengths, layout))
-    if strengths.l1 is None and not strengths.group:
-        return Updated(moved.point, moved.slots, penalty)
-    return Updated(penalty_prox(moved.point, moved.step_size, strengths, layout), moved.slots, penalty)
+    point = moved.point
+    if strengths.l2 is not None or strengths.batch_l2 is not None:
+        point = flush_subnormal(point)
+    if strengths.l1 is not None or strengths.group:
+        point = penalty_prox(point, moved.step_size, strengths, layout)
+    return Updated(point, moved.slots, penalty)
+
+
+def flush_subnormal(point: Array, /) -> Array:
+    """0 in place of numbers below the smallest normal one, as GPUs and XLA have it.
+
+    L2 takes the weights of a neuron that has died there within thousands of steps, and a product with a subnormal
+    number takes a processor a hundred times as long as any other.
+    """
+    xp = array_namespace(point)
+    return point * xp.astype(xp.abs(point) >= float(xp.finfo(point.dtype).smallest_normal), point.dtype)
 
 
 class Kernels(NamedTuple):

@@ -148,3 +148,14 @@ def test_training_with_and_without_and_in_a_stack():
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
     for k in range(3):
         assert all((a[k] == b).all() for a, b in zip(stack, run(k), strict=True))
+
+
+def test_subnormal_weights_and_moments_become_zero():
+    update, shape = compiled("prox_update"), (1, LAYOUT.size)
+    tiny = np.full(shape, 1e-39, dtype=np.float32)
+    rate, own = np.full((1, 1), 0.1, dtype=np.float32), Strengths(l2=np.ones(shape, dtype=np.float32))
+    for optimizer in (SGD(momentum=0.5), Adam(epsilon=1.0)):
+        slots = tuple(tiny for _ in optimizer.init(tiny))
+        point, slots, _ = update(optimizer, LAYOUT, tiny, 0 * tiny, slots, own, np.asarray(5), rate)
+        assert (point == 0).all()
+        assert (slots[0] == 0).all()

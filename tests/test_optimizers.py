@@ -98,3 +98,16 @@ def test_bias_correction_keeps_its_digits_in_float32():
 def test_decay_rates_outside_their_range_are_refused(make):
     with pytest.raises(ValueError, match="must lie in"):
         make()
+
+
+def test_weights_that_l2_lets_underflow_are_zero_and_not_subnormal():
+    """A neuron that died keeps no gradient but L2's; products with subnormal numbers would slow everything down."""
+    start = np.full((1, 5), 1e-36, dtype=np.float32)
+    for optimizer in (SGD(0.1), SGD(0.1, momentum=0.5), Adam(0.1, epsilon=1.0)):
+        w, slots = start, optimizer.init(start)
+        strengths = Strengths(l2=np.full((1, 5), 1.0, dtype=np.float32))
+        for t in range(300):
+            rate = np.full((1, 1), 0.1, dtype=np.float32)
+            w, slots, _ = prox_update(optimizer, LAYOUT, w, 0 * w, slots, strengths, np.asarray(t), rate)
+            assert (np.abs(w[w != 0]) >= np.finfo(np.float32).smallest_normal).all()
+        assert (w == 0).all()

@@ -185,6 +185,12 @@ def _shrink(w: Any, threshold: Any) -> Any:
     return w - threshold if w > threshold else w + threshold if w < -threshold else w * 0
 
 
+@_inline
+def _normal(value: Any, smallest: Any) -> Any:
+    """0 in place of a number below the smallest normal one: the processor takes a hundred times as long for those."""
+    return value if abs(value) >= smallest else value * 0
+
+
 @_loop
 def adam_step(
     w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, scalars: Any,
@@ -193,13 +199,15 @@ def adam_step(
     """Adam's step and the soft threshold in its metric. scalars: see `fused._adam_scalars`."""
     beta1, rest1, beta2, rest2 = scalars[0], scalars[1], scalars[2], scalars[3]
     rate, scale, epsilon, kept = scalars[4], scalars[5], scalars[6], scalars[7]
-    two, two_by_share = scalars[8], scalars[9]
+    two, two_by_share, smallest = scalars[8], scalars[9], scalars[10]
     for i in range(w.shape[0]):
         g = _smooth_grad(w, grad, i, l1_subgradient, l2, batch_l2, two, two_by_share)
-        new_m[i] = beta1 * m[i] + rest1 * g
+        new_m[i] = _normal(beta1 * m[i] + rest1 * g, smallest)
         new_v[i] = beta2 * v[i] + rest2 * g * g
         metric = np.sqrt(new_v[i]) + epsilon
         moved = kept * w[i] - rate * new_m[i] / metric
+        if l2 is not None or batch_l2 is not None:
+            moved = _normal(moved, smallest)
         new_w[i] = moved if l1 is None else _shrink(moved, scale * l1[i] / metric)
 
 
@@ -210,15 +218,17 @@ def sgd_step(
 ) -> None:  # fmt: skip
     """SGD's step, with momentum if there is u, and the soft threshold. scalars: see `fused._sgd_scalars`."""
     momentum, rest, ahead, scale = scalars[0], scalars[1], scalars[2], scalars[3]
-    two, two_by_share = scalars[4], scalars[5]
+    two, two_by_share, smallest = scalars[4], scalars[5], scalars[6]
     for i in range(w.shape[0]):
         g = _smooth_grad(w, grad, i, l1_subgradient, l2, batch_l2, two, two_by_share)
         if u is None:
             moved = w[i] - scale * g
         else:
-            new_u[i] = momentum * u[i] + rest * g
+            new_u[i] = _normal(momentum * u[i] + rest * g, smallest)
             # Nesterov: ahead = momentum, and the fresh gradient once more; plain: ahead = 1.
             moved = w[i] - scale * (ahead * new_u[i] + (g * 0 if ahead == 1 else rest * g))
+        if l2 is not None or batch_l2 is not None:
+            moved = _normal(moved, smallest)
         new_w[i] = moved if l1 is None else _shrink(moved, scale * l1[i])
 
 
@@ -233,7 +243,7 @@ def adam_group_step(
     """
     beta1, rest1, beta2, rest2 = scalars[0], scalars[1], scalars[2], scalars[3]
     rate, scale, epsilon, kept = scalars[4], scalars[5], scalars[6], scalars[7]
-    two, two_by_share = scalars[8], scalars[9]
+    two, two_by_share, smallest = scalars[8], scalars[9], scalars[10]
     columns = w.shape[1]
     for r in range(w.shape[0]):
         if group[r] == 0:  # no group: its weights are on their own
@@ -250,7 +260,7 @@ def adam_group_step(
                 None if l1_subgradient is None else l1_subgradient[r], None if l2 is None else l2[r],
                 None if batch_l2 is None else batch_l2[r], two, two_by_share,
             )  # fmt: skip
-            new_m[r, j] = beta1 * m[r, j] + rest1 * g
+            new_m[r, j] = _normal(beta1 * m[r, j] + rest1 * g, smallest)
             new_v[r, j] = beta2 * v[r, j] + rest2 * g * g
             total += new_v[r, j]
         metric = np.sqrt(total / columns) + epsilon
@@ -258,6 +268,8 @@ def adam_group_step(
         norm = epsilon * 0
         for j in range(columns):
             moved = kept * w[r, j] - rate * new_m[r, j] / metric
+            if l2 is not None or batch_l2 is not None:
+                moved = _normal(moved, smallest)
             if l1 is not None:
                 moved = _shrink(moved, size * l1[r, j])
             new_w[r, j] = moved

@@ -117,6 +117,11 @@ def _sgd_scalars(optimizer: Any, t: float, learning_rate: float, share: float) -
     return m, 1.0 - m, m if optimizer.nesterov else 1.0, learning_rate / (1.0 - m), 2.0, 2.0 / share
 
 
+@lru_cache(maxsize=4)
+def _smallest_normal(dtype: Any) -> float:
+    return float(np.finfo(dtype).smallest_normal)
+
+
 _SCALARS: dict[str, Function] = {"Adam": _adam_scalars, "AdamW": _adam_scalars, "SGD": _sgd_scalars}
 
 
@@ -126,11 +131,12 @@ def _prox_update(reference: Function) -> Function:
     def one(network: _Network, optimizer: Any, layout: Any, with_penalty: bool) -> Any:
         """Update one network's rows in place of `network.new`; its penalty."""
         kind, dtype = type(optimizer).__name__, network.old[0].dtype
-        scalars = np.array(_SCALARS[kind](optimizer, network.t, network.learning_rate, network.share), dtype)
+        numbers = _SCALARS[kind](optimizer, network.t, network.learning_rate, network.share)
+        scalars = np.array((*numbers, _smallest_normal(dtype)), dtype)
         arrays, terms, new, value = network.old, network.terms, network.new, 0.0
         if with_penalty:
             l1 = terms[0] if terms[1] is None else terms[1]
-            value = compiled.penalty_value(arrays[0], l1, terms[2], terms[3], scalars[-1])
+            value = compiled.penalty_value(arrays[0], l1, terms[2], terms[3], scalars[-2])
         if kind == "SGD":
             if len(arrays) == 2:  # no momentum
                 arrays, new = (*arrays, None), (*new, None)
