@@ -29,10 +29,23 @@ __all__ = [
 
 CROSSENTROPY, BINARY_CROSSENTROPY, SQUARED_ERROR = range(3)
 
+
+def _compiled(**options: Any) -> Any:
+    """numba's decorator; keeps what it compiles on disk where a place can be written to."""
+
+    def decorate(function: Any) -> Any:
+        try:
+            return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+        except RuntimeError:  # numba found no place
+            return numba.njit(nogil=True, error_model="numpy", **options)(function)
+
+    return decorate
+
+
 # Elementwise loops round as they are written, so that a term which is 0 gives the bits of a term which is absent. Sums
 # over rows may be reordered, as a vector unit needs; NaN and infinities keep their meaning in both.
-_loop = numba.njit(cache=True, nogil=True, error_model="numpy")
-_sum_loop = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
+_loop = _compiled()
+_sum_loop = _compiled(fastmath={"reassoc", "contract", "arcp", "nsz"})
 _inline = numba.njit(inline="always")
 
 
