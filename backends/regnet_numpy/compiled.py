@@ -31,7 +31,7 @@ CROSSENTROPY, BINARY_CROSSENTROPY, SQUARED_ERROR = range(3)
 
 
 def _compiled(**options: Any) -> Any:
-    """numba's decorator; keeps what it compiles on disk where a place can be written to."""
+    """A decorator of numba's that keeps what it compiles on disk where a place can be written to."""
 
     def decorate(function: Any) -> Any:
         try:
