@@ -1,99 +1,20 @@
-"""Which functions of `regnet.kernels` numba has compiled loops for, and how their arguments reach them.
-
-Whatever has no loop here (dropout, other activations, losses and optimizers) goes to the reference. Activations, losses
-and optimizers are told by the names of their classes: a backend imports only regnet's lowest floor.
-"""
+"""How the arguments of `regnet.kernels.prox_update` reach the compiled loops."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from functools import lru_cache, partial
-from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from regnet.config import get_config
+from regnet_numpy.fused import update_loops
 from regnet_numpy.threads import parallel_map
-from regnet_numpy.tiles import sum_in_tiles
 
-__all__ = ["fused_kernel", "numba_version"]
+__all__ = ["fuse_prox_update"]
 
-Function = Callable[..., Any]
-
-
-@lru_cache(maxsize=1)
-def numba_version() -> str | None:
-    """The version of numba, if it is installed."""
-    if find_spec("numba") is None:
-        return None
-    from importlib.metadata import version
-
-    return version("numba")
-
-
-def fused_kernel(name: str, reference: Function) -> Function:
-    """The compiled version of a kernel if numba is there and `config_context(fast=False)` is not in force."""
-    make = _MAKERS.get(name)
-    if make is None or not get_config().fast or numba_version() is None:
-        return reference
-    return make(reference)
-
-
-def _slopes(network: Any) -> list[float] | None:
-    """The slope below 0 of every layer's activation, if each is linear on both sides of it."""
-    slopes = []
-    for layer in network.dense_layers:
-        activation = layer.activation_object
-        kind = type(activation).__name__
-        if kind not in ("Relu", "Identity", "LeakyRelu"):
-            return None
-        slopes.append({"Relu": 0.0, "Identity": 1.0}.get(kind, getattr(activation, "slope", 0.0)))
-    return slopes
-
-
-def _gradient(reference: Function) -> Function:
-    from regnet_numpy import compiled
-
-    losses = {
-        "CategoricalCrossEntropy": compiled.CROSSENTROPY,
-        "BinaryCrossEntropy": compiled.BINARY_CROSSENTROPY,
-        "SquaredError": compiled.SQUARED_ERROR,
-    }
-
-    def tile(rows: Any, point: Any, widths: Any, slopes: Any, loss: int) -> Any:
-        """Loss and gradient of one network on one tile of rows."""
-        n, dtype = rows.x.shape[0], point.dtype
-        work = np.empty(n * int(widths[1:].sum()), dtype)
-        exponents = np.empty((n, widths[-1]), dtype)
-        scratch = np.empty((2, n * int(widths[:-1].max())), dtype)
-        grad = np.empty(point.shape, dtype)
-        compiled.forward(rows.x, point[0], widths, slopes, loss, work, exponents)
-        if loss != compiled.SQUARED_ERROR:
-            np.exp(exponents, out=exponents)  # NumPy's exp uses the vector unit, numba's does not
-        total = compiled.backward(
-            rows.x, rows.y, rows.weight, point[0], widths, slopes, loss, work, exponents, scratch, grad[0]
-        )
-        return np.full((1, 1), total, dtype), grad
-
-    @lru_cache(maxsize=16)
-    def plan(network: Any, dtype: Any) -> tuple[Any, Any, int] | None:
-        """Widths, slopes and loss of a network that the loops can do; None for others."""
-        loss, slopes = losses.get(type(network.loss_object).__name__), _slopes(network)
-        if loss is None or slopes is None or slopes[-1] != 1.0:
-            return None
-        widths = [network.in_features, *(layer.out_features for layer in network.dense_layers)]
-        return np.asarray(widths), np.asarray(slopes, dtype), loss
-
-    def gradient(backend: Any, network: Any, rows: Any, point: Any, key: Any) -> Any:
-        found = None if key is not None else plan(network, point.dtype)
-        if found is None:
-            return reference(backend, network, rows, point, key)
-        networks = point.shape[0] if point.ndim > 2 else None
-        return sum_in_tiles(lambda part, own: tile(part, own, *found), rows, (point,), network.width, networks)
-
-    return gradient
+Function: TypeAlias = Callable[..., Any]
 
 
 def _bias_correction(beta: float, t: float) -> float:
@@ -125,8 +46,8 @@ def _smallest_normal(dtype: Any) -> float:
 _SCALARS: dict[str, Function] = {"Adam": _adam_scalars, "AdamW": _adam_scalars, "SGD": _sgd_scalars}
 
 
-def _prox_update(reference: Function) -> Function:
-    from regnet_numpy import compiled
+def fuse_prox_update(reference: Function) -> Function:
+    """`regnet.kernels.prox_update`, for Adam, AdamW and SGD."""
 
     def one(network: _Network, optimizer: Any, layout: Any, with_penalty: bool) -> Any:
         """Update one network's rows in place of `network.new`; its penalty."""
@@ -136,26 +57,26 @@ def _prox_update(reference: Function) -> Function:
         arrays, terms, new, value = network.old, network.terms, network.new, 0.0
         if with_penalty:
             l1 = terms[0] if terms[1] is None else terms[1]
-            value = compiled.penalty_value(arrays[0], l1, terms[2], terms[3], scalars[-2])
+            value = update_loops.penalty_value(arrays[0], l1, terms[2], terms[3], scalars[-2])
         if kind == "SGD":
             if len(arrays) == 2:  # no momentum
                 arrays, new = (*arrays, None), (*new, None)
-            compiled.sgd_step(*arrays, *terms, scalars, *new)
+            update_loops.sgd_step(*arrays, *terms, scalars, *new)
             return value
         if not network.groups:
-            compiled.adam_step(*arrays, *terms, scalars, *new)
+            update_loops.adam_step(*arrays, *terms, scalars, *new)
             return value
         start = 0
         for (rows, columns), group in zip(layout.shapes, network.groups, strict=True):
             part = slice(start, start := start + rows * columns)
             cut = [None if array is None else array[part] for array in (*arrays, *terms, *new)]
             if group is None:
-                compiled.adam_step(*cut[:8], scalars, *cut[8:])
+                update_loops.adam_step(*cut[:8], scalars, *cut[8:])
                 continue
             cut = [None if array is None else array.reshape(rows, columns) for array in cut]
             if with_penalty:
-                value += compiled.group_norms(cut[0], group)
-            compiled.adam_group_step(*cut[:8], scalars, group, *cut[8:])
+                value += update_loops.group_norms(cut[0], group)
+            update_loops.adam_group_step(*cut[:8], scalars, group, *cut[8:])
         return value
 
     def prox_update(
@@ -233,6 +154,3 @@ def _row_strengths(layout: Any, groups: Any, k: int) -> tuple[Any, ...]:
         if groups
         else ()
     )
-
-
-_MAKERS: dict[str, Callable[[Function], Function]] = {"gradient": _gradient, "prox_update": _prox_update}

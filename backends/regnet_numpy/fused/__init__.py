@@ -1,0 +1,37 @@
+"""Versions of `regnet.kernels` with loops compiled by numba, where it is installed (the extra `fast`).
+
+Whatever has no loop here (dropout, other activations, losses and optimizers) goes to the reference. Activations, losses
+and optimizers are told by the names of their classes: a backend imports only regnet's lowest floor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any
+
+from regnet.config import get_config
+
+__all__ = ["fused_kernel", "numba_version"]
+
+
+@lru_cache(maxsize=1)
+def numba_version() -> str | None:
+    """The version of numba, if it is installed."""
+    if find_spec("numba") is None:
+        return None
+    from importlib.metadata import version
+
+    return version("numba")
+
+
+def fused_kernel(name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
+    """The compiled version of a kernel if numba is there and `config_context(fast=False)` is not in force."""
+    if not get_config().fast or numba_version() is None:
+        return reference
+    from regnet_numpy.fused.gradient import fuse_gradient
+    from regnet_numpy.fused.update import fuse_prox_update
+
+    makers = {"gradient": fuse_gradient, "prox_update": fuse_prox_update}
+    return makers[name](reference) if name in makers else reference
