@@ -24,6 +24,7 @@ from regnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from regnet.penalties import Penalty
 from regnet.registry import backend_names, get_backend
 from regnet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
+from regnet.selection import MLPClassifierCV, MLPRegressorCV, PathResult, StabilityResult, path, stability_selection
 from regnet.training import DivergenceWarning, FitResult, fit
 
 __version__ = "0.1.0"
@@ -53,15 +54,19 @@ __all__ = [
     "Huber",
     "InverseTime",
     "MLPClassifier",
+    "MLPClassifierCV",
     "MLPRegressor",
+    "MLPRegressorCV",
     "Model",
     "Network",
     "Normal",
+    "PathResult",
     "Penalty",
     "Poisson",
     "RMSprop",
     "Record",
     "SquaredError",
+    "StabilityResult",
     "StepDecay",
     "backend_names",
     "config_context",
@@ -70,5 +75,7 @@ __all__ = [
     "get_backend",
     "get_config",
     "load",
+    "path",
     "save",
+    "stability_selection",
 ]

@@ -16,6 +16,7 @@ from regnet.activations import Activation, get_activation
 from regnet.counter import keep_mask
 from regnet.initializers import Initializer, get_initializer
 from regnet.namespace import array_namespace
+from regnet.reductions import sum_rows
 from regnet.types import Array
 
 __all__ = ["Backward", "Dense", "DenseParams", "Dropout", "Layer", "Noise"]
@@ -95,7 +96,7 @@ class Dense:
 
         def backward(dy: Array, input_grad: bool) -> tuple[Array | None, DenseParams]:
             dz = activation.backward(dy, y)
-            bias_grad = array_namespace(dz).sum(dz, axis=-2, keepdims=True)
+            bias_grad = sum_rows(dz)
             grads = DenseParams(_transposed(x) @ dz, bias_grad)
             if not input_grad:
                 return None, grads

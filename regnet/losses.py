@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol, final
 from array_api_compat import device as device_of
 
 from regnet.namespace import array_namespace
+from regnet.reductions import max_outputs, sum_outputs
 from regnet.types import Array
 
 __all__ = [
@@ -41,10 +42,6 @@ class Loss(Protocol):
         """The prediction that the outputs stand for, in the targets' own units; shape of the outputs."""
 
 
-def _sum_outputs(values: Array) -> Array:
-    return array_namespace(values).sum(values, axis=-1, keepdims=True)
-
-
 def _zero(like: Array) -> Array:
     return array_namespace(like).zeros((), dtype=like.dtype, device=device_of(like))
 
@@ -69,16 +66,16 @@ class CategoricalCrossEntropy:
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
         """Log-sum-exp after subtracting the row's maximum, which cannot overflow."""
         xp = array_namespace(outputs)
-        shifted = outputs - xp.max(outputs, axis=-1, keepdims=True)
+        shifted = outputs - max_outputs(outputs)
         exponentials = xp.exp(shifted)
-        total = _sum_outputs(exponentials)
-        return xp.log(total) - xp.vecdot(targets, shifted)[..., None], exponentials / total - targets
+        total = sum_outputs(exponentials)
+        return xp.log(total) - sum_outputs(targets * shifted), exponentials / total - targets
 
     def predict(self, outputs: Array, /) -> Array:
         """Softmax: class probabilities."""
         xp = array_namespace(outputs)
-        exponentials = xp.exp(outputs - xp.max(outputs, axis=-1, keepdims=True))
-        return exponentials / _sum_outputs(exponentials)
+        exponentials = xp.exp(outputs - max_outputs(outputs))
+        return exponentials / sum_outputs(exponentials)
 
 
 @final
@@ -97,7 +94,7 @@ class BinaryCrossEntropy:
         xp = array_namespace(outputs)
         small = xp.exp(-xp.abs(outputs))
         softplus = xp.maximum(outputs, _zero(outputs)) + xp.log1p(small)
-        return _sum_outputs(softplus - targets * outputs), _sigmoid(outputs, small) - targets
+        return sum_outputs(softplus - targets * outputs), _sigmoid(outputs, small) - targets
 
     def predict(self, outputs: Array, /) -> Array:
         """Sigmoid: the probability of yes, with full relative precision where it is small."""
@@ -116,7 +113,7 @@ class SquaredError:
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
         """See the class."""
         residual = outputs - targets
-        return 0.5 * _sum_outputs(residual * residual), residual
+        return 0.5 * sum_outputs(residual * residual), residual
 
     def predict(self, outputs: Array, /) -> Array:
         """The outputs."""
@@ -135,7 +132,7 @@ class AbsoluteError:
         """See the class."""
         xp = array_namespace(outputs)
         residual = outputs - targets
-        return _sum_outputs(xp.abs(residual)), xp.sign(residual)
+        return sum_outputs(xp.abs(residual)), xp.sign(residual)
 
     def predict(self, outputs: Array, /) -> Array:
         """The outputs."""
@@ -166,7 +163,7 @@ class Huber:
         residual = outputs - targets
         delta = _zero(outputs) + self.delta
         limited = xp.minimum(xp.maximum(residual, -delta), delta)
-        return _sum_outputs(limited * (residual - 0.5 * limited)), limited
+        return sum_outputs(limited * (residual - 0.5 * limited)), limited
 
     def predict(self, outputs: Array, /) -> Array:
         """The outputs."""
@@ -189,7 +186,7 @@ class Poisson:
         xp = array_namespace(outputs)
         residual = xp.exp(outputs) - targets
         log_targets = xp.log(xp.where(targets > 0, targets, xp.ones_like(targets)))
-        return _sum_outputs(residual + targets * (log_targets - outputs)), residual
+        return sum_outputs(residual + targets * (log_targets - outputs)), residual
 
     def predict(self, outputs: Array, /) -> Array:
         """exp(outputs): the expected count."""

@@ -18,6 +18,7 @@ from regnet.layout import Layout
 from regnet.losses import Loss, get_loss
 from regnet.metrics import METRICS, Metric
 from regnet.namespace import array_namespace
+from regnet.reductions import sum_rows
 from regnet.types import Array, Tree
 
 __all__ = ["Network", "Rows"]
@@ -160,7 +161,7 @@ class Network:
         """
         outputs, backwards = self._forward(params, rows.x, rows.number, key)
         loss, dy = self.loss_object.value_and_grad(outputs, rows.y)
-        total = array_namespace(loss).sum(loss * rows.weight, axis=-2, keepdims=True)
+        total = sum_rows(loss * rows.weight)
         return total, self._backward(dy * rows.weight, backwards)
 
     def score_sums(self, rows: Rows, params: Tree, /) -> tuple[Array, Array]:

@@ -20,7 +20,7 @@ from regnet.targets import encode_targets
 from regnet.tree import leaves, rebuild, tree_map
 from regnet.types import Array, Tree
 
-__all__ = ["Problem", "assemble", "count_networks", "prepare", "rows_of", "table_of"]
+__all__ = ["Problem", "assemble", "count_networks", "place_strengths", "prepare", "rows_of", "table_of"]
 
 
 class Problem(NamedTuple):
@@ -106,7 +106,7 @@ def assemble(
     )
     hyper = Hyper(
         learning_rate=_spread(placement, as_schedule(optimizer.learning_rate).initial, networks),
-        strengths=_place_strengths(network, placement, per_layer, networks, batch_l2),
+        strengths=place_strengths(network, placement, per_layer, networks, batch_l2),
         seed=_spread(placement, key[:, 0] if len(key) > 1 else key[0, 0], networks, "int32")
         if network.has_dropout
         else None,
@@ -227,7 +227,7 @@ def _spread(placement: Placement, value: Any, networks: int | None, dtype: str |
     return placement.put(np.broadcast_to(values.reshape(-1, 1, 1), (networks, 1, 1)), dtype)
 
 
-def _place_strengths(
+def place_strengths(
     network: Network, placement: Placement, penalties: Sequence[Penalty], networks: int | None, batch_l2: float
 ) -> Strengths:
     """The strengths as a point has them; a strength that is 0 in every network is left out of the computation."""

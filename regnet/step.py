@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from array_api_compat import device as device_of
@@ -16,7 +17,7 @@ from regnet.regularizer import Strengths
 from regnet.schedules import Constant, as_schedule
 from regnet.types import Array, Step
 
-__all__ = ["Batch", "Batches", "Data", "Hyper", "State", "batches_of", "make_step", "take_batch"]
+__all__ = ["Batch", "Batches", "Data", "Hyper", "State", "batches_of", "make_run", "make_step", "take_batch"]
 
 
 class State(NamedTuple):
@@ -110,6 +111,20 @@ def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> St
         return State(point, slots, state.t + 1, loss, diverged_at, _running_loss(state, loss, penalty, batch))
 
     return step
+
+
+def make_run(backend: Backend, network: Network, optimizer: Optimizer, /) -> Callable[[State, Data, Hyper, int], State]:
+    """`run(state, data, hyper, n)`: the state after n steps. The state passed in is consumed.
+
+    `Backend.kernel` may know a faster way than to repeat the step.
+    """
+    maker = backend.kernel("make_run", _repeat_step)
+    run: Callable[[State, Data, Hyper, int], State] = maker(backend, network, optimizer)
+    return run
+
+
+def _repeat_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> Callable[..., State]:
+    return backend.repeat(make_step(backend, network, optimizer))
 
 
 def _running_loss(state: State, loss: Array, penalty: Array | None, batch: Batch) -> Array | None:

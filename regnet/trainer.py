@@ -16,7 +16,7 @@ from regnet.network import Network
 from regnet.optimizers import Optimizer
 from regnet.problem import Problem
 from regnet.progress import Bar, Pace
-from regnet.step import Data, Hyper, State, batches_of, make_step
+from regnet.step import Data, Hyper, State, batches_of, make_run
 
 __all__ = ["Callback", "EpochEnd", "EpochRule", "RandomSampler", "Sampler", "Trainer"]
 
@@ -95,7 +95,7 @@ class Trainer:
         """Nothing runs yet."""
         backend = problem.placement.backend
         self._problem, self._network, self._log_every, self._rule = problem, network, log_every, rule
-        self._run = backend.repeat(make_step(backend, network, optimizer))
+        self._run = make_run(backend, network, optimizer)
         self._evaluator = Evaluator(backend, network, optimizer.learning_rate, problem.train, problem.validation)
         self._callbacks = callbacks
         self.best = None if early_stopping is None else Best(early_stopping, problem.placement)

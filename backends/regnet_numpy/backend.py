@@ -9,11 +9,11 @@ from typing import Any, final
 import numpy as np
 
 from regnet.backend import BackendError, BackendInfo
-from regnet.generic import repeat_eagerly, root_module, select_by_where
+from regnet.generic import root_module, select_by_where
 from regnet.types import Array, Step, Tree
 from regnet_numpy import threads
 from regnet_numpy.fused import fused_kernel, numba_version
-from regnet_numpy.tiles import sum_in_tiles
+from regnet_numpy.tiles import repeat_in_groups, sum_in_tiles
 
 __all__ = ["NumpyBackend"]
 
@@ -69,8 +69,8 @@ class NumpyBackend:
         return function
 
     def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-        """A plain loop."""
-        return repeat_eagerly(step)
+        """The networks of a stack in groups, over threads."""
+        return repeat_in_groups(step)
 
     def describe(self) -> BackendInfo:
         """Version, and each BLAS library with the architecture whose kernels it runs."""

@@ -19,7 +19,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["blas_libraries", "parallel_map", "session"]
+__all__ = ["blas_libraries", "parallel_map", "session", "thread_count"]
+
+
+_local = threading.local()
 
 
 class _Shared:
@@ -57,6 +60,7 @@ def blas_libraries() -> list[dict[str, Any]]:
 def _quiet_worker() -> None:
     # Overflow in a diverging network is reported by the fit; NumPy's error state is per thread.
     np.seterr(all="ignore")
+    _local.worker = True
 
 
 def _open() -> None:
@@ -87,7 +91,19 @@ def session() -> Iterator[None]:
                 _Shared.limit.restore_original_limits()
 
 
+def thread_count() -> int:
+    """How many threads `parallel_map` spreads its items over, here and now."""
+    return _Shared.threads if _Shared.users and not _in_worker() else 1
+
+
+def _in_worker() -> bool:
+    return getattr(_local, "worker", False)
+
+
 def parallel_map(function: Callable[[Any], Any], items: Iterable[Any], /) -> list[Any]:
-    """`[function(item) for item in items]`, over the threads if a session is open."""
-    pool = _Shared.pool if _Shared.users else None
+    """`[function(item) for item in items]`, over the threads if a session is open.
+
+    A worker does all items itself: the others may be waiting for it.
+    """
+    pool = _Shared.pool if _Shared.users and not _in_worker() else None
     return [function(item) for item in items] if pool is None else list(pool.map(function, items))

@@ -1,4 +1,4 @@
-"""Versions of `regnet.kernels` with loops compiled by numba, where it is installed (the extra `fast`).
+"""Versions of `regnet.kernels` and `regnet.step.make_run` with loops compiled by numba, where that is installed.
 
 Whatever has no loop here (dropout, other activations, losses and optimizers) goes to the reference. Activations, losses
 and optimizers are told by the names of their classes: a backend imports only regnet's lowest floor.
@@ -31,7 +31,8 @@ def fused_kernel(name: str, reference: Callable[..., Any], /) -> Callable[..., A
     if not get_config().fast or numba_version() is None:
         return reference
     from regnet_numpy.fused.gradient import fuse_gradient
+    from regnet_numpy.fused.run import fuse_make_run
     from regnet_numpy.fused.update import fuse_prox_update
 
-    makers = {"gradient": fuse_gradient, "prox_update": fuse_prox_update}
+    makers = {"gradient": fuse_gradient, "prox_update": fuse_prox_update, "make_run": fuse_make_run}
     return makers[name](reference) if name in makers else reference

@@ -1,6 +1,6 @@
 """A tile of rows through a network and back, around the products that BLAS does.
 
-The whole way is two calls without the interpreter's lock, so threads work side by side, and every elementwise chain is
+The whole way is one call without the interpreter's lock, so threads work side by side, and every elementwise chain is
 one pass.
 """
 
@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from regnet_numpy.fused.exponential import exponential
 from regnet_numpy.fused.loops import sum_loop
 
-__all__ = ["BINARY_CROSSENTROPY", "CROSSENTROPY", "SQUARED_ERROR", "backward", "forward"]
+__all__ = ["BINARY_CROSSENTROPY", "CROSSENTROPY", "SQUARED_ERROR", "tile_gradient"]
 
 CROSSENTROPY, BINARY_CROSSENTROPY, SQUARED_ERROR = range(3)
 
@@ -40,7 +41,7 @@ def _leaky_relu_grads(dy: Any, y: Any, slope: Any, bias_grad: Any) -> None:
 
 
 @sum_loop
-def forward(x: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponents: Any) -> None:
+def _forward(x: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponents: Any) -> None:
     """Every layer's output side by side in `work`, and what the loss needs the exponential of in `exponents`.
 
     x: (n, widths[0]); point: (size,); widths: of inputs and layers; slopes: one a layer; work: (n * sum of the layers'
@@ -105,11 +106,11 @@ def _loss(outputs: Any, exponentials: Any, targets: Any, weight: Any, loss: Any)
 
 
 @sum_loop
-def backward(
+def _backward(
     x: Any, targets: Any, weight: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponentials: Any,
     scratch: Any, grad: Any,
 ) -> Any:  # fmt: skip
-    """The weighted sum of the rows' losses, and its gradient by `point` in `grad`, after `forward`.
+    """The weighted sum of the rows' losses, and its gradient by `point` in `grad`, after `_forward`.
 
     scratch: (2, n * the widest layer). The gradient with respect to x is not computed.
     """
@@ -140,3 +141,19 @@ def backward(
             dz = dx
         stop = start
     return total
+
+
+@sum_loop
+def tile_gradient(
+    x: Any, targets: Any, weight: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponents: Any,
+    scratch: Any, grad: Any,
+) -> Any:  # fmt: skip
+    """The weighted sum of the rows' losses, and its gradient by `point` (size,) in `grad`.
+
+    x: (n, inputs); targets: (n, outputs); weight: (n, 1); widths: of inputs and layers; slopes: one a layer. Memory to
+    work in: work (n * sum of the layers' widths,), exponents (n, outputs), scratch (2, >= n * the widest layer).
+    """
+    _forward(x, point, widths, slopes, loss, work, exponents)
+    if loss != SQUARED_ERROR:
+        exponential(exponents.reshape(-1))
+    return _backward(x, targets, weight, point, widths, slopes, loss, work, exponents, scratch, grad)

@@ -1,0 +1,151 @@
+"""From the parameters that a user set to the spec of a sweep."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+
+from regnet.config import get_config
+from regnet.estimators import MLPClassifier, MLPRegressor
+from regnet.estimators.parameters import CONSTRAINTS, make_network, make_optimizer, widths_of
+from regnet.registry import Placement
+from regnet.sweep.cells import SweepSpec
+from regnet.sweep.folds import Fold
+from regnet.sweep.mix import PENALTIES, Mix
+
+__all__ = [
+    "NETWORK_PARAMETERS",
+    "SWEEP_CONSTRAINTS",
+    "check_sweep_parameters",
+    "make_spec",
+    "make_template",
+    "restart_seeds",
+]
+
+NETWORK_PARAMETERS = ("hidden_layer_sizes", "activation", "shuffle", "dropout", "initializer")
+"""Parameters that networks have from the estimator they are cells of, under the same name."""
+
+STEPS_PER_STRENGTH = 200
+ALL_ROWS = 2048
+
+SWEEP_CONSTRAINTS: dict[str, Any] = {
+    **{name: CONSTRAINTS[name] for name in NETWORK_PARAMETERS},
+    "penalty": [StrOptions(set(PENALTIES))],
+    "lambdas": ["array-like", None],
+    "n_lambdas": [Interval(Integral, 1, None, closed="left")],
+    "l1_ratio": [Interval(Real, 0, 1, closed="right")],
+    "companion_l2": [Interval(Real, 0, None, closed="left")],
+    "warm_start": ["boolean"],
+    "standardize": ["boolean"],
+    "preprocessor": [None, object],
+    "restarts": [Interval(Integral, 1, None, closed="left")],
+    "solver": [StrOptions({"auto", "adam", "sgd", "fista"}), *CONSTRAINTS["solver"][1:]],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither"), None],
+    "batch_size": CONSTRAINTS["batch_size"],
+    "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+    "tol": [Interval(Real, 0, None, closed="left"), None],
+    "memory_limit": [Interval(Integral, 1, None, closed="left"), None],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+
+def check_sweep_parameters(given: dict[str, Any]) -> None:
+    """Raise ValueError, in scikit-learn's words, for an argument of a function that has no such values."""
+    validate_parameter_constraints(SWEEP_CONSTRAINTS, given, caller_name="regnet")
+
+
+def make_template(owner: Any, classifier: bool) -> Any:
+    """The unfitted estimator that every cell of the sweep is a fit of."""
+    warm = owner.warm_start
+    rate = owner.learning_rate_init
+    solver = owner.solver
+    if solver == "auto":
+        linear = not widths_of(owner)
+        solver = "fista" if linear and owner.penalty != "alpha" and owner.batch_size == "auto" else "adam"
+    given = {name: getattr(owner, name) for name in NETWORK_PARAMETERS}
+    given |= {
+        "solver": solver,
+        "learning_rate_init": rate if rate is not None else 3e-3 if warm else 1e-3,
+        "batch_size": owner.batch_size,
+        "random_state": owner.random_state,
+    }
+    if classifier:
+        return MLPClassifier(**given, class_weight=owner.class_weight)
+    return MLPRegressor(**given, loss=owner.loss)
+
+
+def restart_seeds(random_state: Any, restarts: int) -> tuple[int, ...]:
+    """One seed per restart; an integer random_state is the first one itself, as in an estimator."""
+    if isinstance(random_state, Integral):
+        more = np.random.SeedSequence(int(random_state)).generate_state(restarts)[1:]
+        return (int(random_state), *(int(one) for one in more))
+    drawn = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=restarts)
+    return tuple(int(one) for one in drawn)
+
+
+def make_spec(
+    owner: Any,
+    template: Any,
+    folds: list[Fold],
+    placement: Placement,
+    lambdas: tuple[float, ...],
+    seeds: tuple[int, ...],
+    name: str,
+) -> SweepSpec:
+    """The sweep over `lambdas`; what was left open follows from the number of rows.
+
+    With warm starts a strength is trained for 200 steps, on all rows where there are at most 2048, else in batches of
+    256 rows or of a 200th part. Cold ones train for 200 epochs of 200 rows, as scikit-learn's MLP does.
+    """
+    rows = max(len(fold.x) for fold in folds)
+    warm = bool(owner.warm_start)
+    widths = [folds[0].x.shape[1], *widths_of(owner), folds[0].y.shape[1]]
+    network = make_network(template, widths, template._loss, dropout=template.dropout)
+    batch: int | None
+    if template.solver == "fista":
+        batch = None
+    elif owner.batch_size != "auto":
+        batch = int(owner.batch_size)
+    elif warm:
+        batch = None if rows <= ALL_ROWS else max(256, rows // STEPS_PER_STRENGTH)
+    else:
+        batch = 200
+    if batch is not None and batch >= rows and len({len(fold.x) for fold in folds}) == 1:
+        batch = None
+    steps = 1 if batch is None else -(-min(len(fold.x) for fold in folds) // batch)
+    if owner.max_iter is not None:
+        epochs = int(owner.max_iter)
+    elif template.solver == "fista":
+        epochs = 20_000
+    else:
+        epochs = max(1, round(STEPS_PER_STRENGTH / steps)) if warm else 200
+    if template.solver == "fista":
+        if template.dropout:
+            raise ValueError(f"dropout={template.dropout} needs batches, and solver='fista' has none: use 'adam'.")
+        tol = 1e-8 if placement.dtype == "float64" else 1e-5
+        template.tol = tol if owner.tol is None else float(owner.tol)
+    mix = Mix(owner.penalty, float(owner.l1_ratio), float(owner.companion_l2))
+    inputs = widths[0]
+    return SweepSpec(
+        name=name,
+        template=template,
+        network=network,
+        optimizer=make_optimizer(template),
+        mix=mix,
+        lambdas=lambdas,
+        folds=tuple(folds),
+        seeds=seeds,
+        epochs=epochs,
+        batch_rows=batch,
+        warm_start=warm,
+        dtype=placement.dtype,
+        backend=placement.backend.name,
+        device=placement.device,
+        fast=get_config().fast,
+        screen=warm and template.solver != "fista" and mix.penalty == "input_l1" and inputs >= 256,
+    )

@@ -1,0 +1,196 @@
+"""`path`: one penalty through all its strengths, on all rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone, is_classifier
+
+from regnet.estimators import MLPClassifier, MLPRegressor
+from regnet.estimators.parameters import STRENGTHS
+from regnet.plots import norms_figure
+from regnet.selection.building import check_sweep_parameters, make_spec, restart_seeds
+from regnet.selection.collecting import Collector
+from regnet.selection.fitted import fitted_estimator
+from regnet.selection.grid import check_lambdas, find_lambdas
+from regnet.selection.preparing import Checked, check_table, make_folds
+from regnet.selection.reporting import report_divergence
+from regnet.selection.scoring import default_scoring
+from regnet.sweep.cells import Cell, SweepSpec
+from regnet.sweep.engine import run_sweep
+
+__all__ = ["PathResult", "check_estimator_for_sweep", "collect_path", "path", "settings_of"]
+
+
+@final
+@dataclass(frozen=True)
+class PathResult:
+    """What a path found at each strength; of the restart with the smallest loss there.
+
+    lambdas: ascending, (n,); losses: training data loss; scores: on the validation rows (NaN without any; the
+    estimator's usual score: accuracy or R2); zeros: share of weights that are exactly 0; norms: Frobenius norm of each
+    layer's weights, (n, layers); input_norms: ||row|| of the first layer's weights, (n, features); selected: whether an
+    input has a weight that is not 0, (n, features); feature_names: of the inputs. Norms are of the network as it was
+    trained, on standardised inputs if `standardize` was True. estimators: fitted, one per strength; their weights are
+    in the table's own units.
+    """
+
+    lambdas: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    zeros: NDArray[np.float64]
+    norms: NDArray[np.float64]
+    input_norms: NDArray[np.float32]
+    feature_names: tuple[str, ...]
+    estimators: tuple[Any, ...] = field(repr=False)
+
+    @property
+    def selected(self) -> NDArray[np.bool_]:
+        """See the class."""
+        return self.input_norms > 0
+
+    @property
+    def n_selected(self) -> NDArray[np.int64]:
+        """How many inputs are used, (n,)."""
+        return np.asarray(self.selected.sum(axis=1))
+
+    def plot(self, chosen: int = 0) -> Any:
+        """The norms of the inputs' weights against the strength, as a matplotlib Figure.
+
+        chosen: the number of a strength, whose inputs are coloured and named.
+        """
+        return norms_figure(
+            self.lambdas, self.input_norms, self.feature_names, chosen, title="regularisation path",
+            ylabel="norm of an input's weights",
+        )  # fmt: skip
+
+
+def path(
+    estimator: MLPClassifier | MLPRegressor,
+    X: Any,
+    y: Any,
+    *,
+    penalty: str = "input_l1",
+    lambdas: Any = None,
+    n_lambdas: int = 50,
+    l1_ratio: float = 1.0,
+    companion_l2: float = 1.0,
+    warm_start: bool = True,
+    standardize: bool = True,
+    restarts: int = 1,
+    sample_weight: Any = None,
+    validation_data: tuple[Any, Any] | None = None,
+    memory_limit: int | None = None,
+    executor: Any = None,
+    sweep_dir: Any = None,
+    progress: bool = False,
+) -> PathResult:
+    """Train `estimator`'s network at every strength of one penalty.
+
+    penalty: 'input_l1' (group lasso on inputs), 'neuron_l1' (on hidden neurons), 'weight_l1', 'weight_l2', or 'alpha'
+    (scikit-learn's). l1_ratio: < 1 gives the rest to an L2, as in ElasticNet. companion_l2: the L2 on the layers
+    without groups, in units of lambda; with 0 a penalty on one layer is evaded by scaling the next one up. See
+    `regnet.sweep.mix.Mix` for the formula.
+
+    lambdas: the strengths, or None for `n_lambdas` in geometric steps up to where nothing is left. warm_start: from
+    weak to strong, each from the solution before it (the other way round an all-zero network is a trap); False: each
+    from the estimator's first weights, all in one stack. The estimator's `max_iter` is the number of epochs at each
+    strength; 'auto' batches are all rows, where there are at most 2048. restarts: networks from different first
+    weights. standardize: centre and scale inputs (and a regression's targets); what is returned is in their own units.
+    validation_data: (X, y) for `scores`. memory_limit, executor, sweep_dir: see `MLPClassifierCV`.
+
+    Raises ValueError naming the argument, and for an estimator that has strengths of its own.
+
+    >>> from sklearn.datasets import make_friedman1
+    >>> X, y = make_friedman1(300, n_features=10, random_state=0)
+    >>> mlp = MLPRegressor(hidden_layer_sizes=(16,), learning_rate_init=3e-3, random_state=0)
+    >>> found = path(mlp, X, y, n_lambdas=30)
+    >>> int(found.n_selected[-1]), bool((found.losses[0] < found.losses[-1]))
+    (0, True)
+    """
+    settings = settings_of(
+        estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
+        warm_start=warm_start, standardize=standardize, restarts=restarts, memory_limit=memory_limit,
+    )  # fmt: skip
+    template = clone(estimator)
+    checked = check_table(template, X, y, sample_weight, None)
+    rows = np.arange(len(checked.y))
+    (fold,) = make_folds(template, checked, [(rows, rows[:0])], standardize=standardize, preprocessor=None)
+    seeds = restart_seeds(template.random_state, restarts)
+    spec = make_spec(settings, template, [fold], checked.placement, (1.0,), seeds, "path")
+    strengths = find_lambdas(spec, n_lambdas) if lambdas is None else check_lambdas(lambdas)
+    spec = make_spec(settings, template, [fold], checked.placement, strengths, seeds, "path")
+    collected = Collector(spec, default_scoring(is_classifier(template)), None, frozenset([0]))
+    run_sweep(
+        spec, collected, memory_limit=memory_limit, executor=executor, sweep_dir=sweep_dir, progress=progress
+    )  # fmt: skip
+    report_divergence(spec, collected)
+    found = collect_path(spec, collected, template, checked)
+    if validation_data is None:
+        return found
+    for number, one in enumerate(found.estimators):
+        found.scores[number] = one.score(*validation_data)
+    return found
+
+
+def settings_of(estimator: Any, **given: Any) -> Any:
+    """What `make_spec` asks for, from an estimator and the arguments of a function."""
+    check_estimator_for_sweep(estimator)
+    check_sweep_parameters(given)
+    names = ("hidden_layer_sizes", "batch_size", "max_iter", "tol")
+    return SimpleNamespace(**given, **{name: getattr(estimator, name) for name in names})
+
+
+def check_estimator_for_sweep(estimator: Any) -> None:
+    """Raise TypeError or ValueError for an estimator whose settings a sweep would have to ignore."""
+    if not isinstance(estimator, (MLPClassifier, MLPRegressor)):
+        raise TypeError(f"estimator={estimator!r}: give an MLPClassifier or MLPRegressor of regnet.")
+    estimator._validate_params()
+    for name in (*STRENGTHS, "penalty_factor"):
+        if getattr(estimator, name) is not None:
+            raise ValueError(f"The estimator has {name} of its own, which a path would change: leave it out.")
+    if estimator.solver == "lbfgs":
+        raise ValueError("solver='lbfgs' is not for paths: use 'adam', or 'fista' for all rows.")
+    if estimator.early_stopping:
+        raise ValueError("early_stopping would end every network of a sweep elsewhere: leave it out, and set max_iter.")
+
+
+def collect_path(spec: SweepSpec, collected: Collector, template: Any, checked: Checked, fold: int = 0) -> PathResult:
+    """The path on one fold that kept its points, of the best restart at each strength."""
+    losses = np.where(collected.diverged_at[:, fold] < 0, collected.losses[:, fold], np.inf)
+    restarts = losses.argmin(axis=1)
+    where = (np.arange(len(restarts)), fold, restarts)
+    estimators = []
+    for strength, restart in enumerate(restarts):
+        cell = Cell(strength, fold, int(restart))
+        parameters = spec.mix.parameters(len(spec.network.dense_layers), spec.lambdas[strength])
+        factor = spec.factor_of(cell)
+        if factor is not None:
+            parameters["penalty_factor"] = np.asarray(factor)
+        estimators.append(
+            fitted_estimator(
+                template,
+                spec.network,
+                spec.folds[fold],
+                collected.points[cell],
+                parameters,
+                loss=float(collected.losses[tuple(cell)]),
+                epochs=spec.epochs,
+            )
+        )
+    count = spec.network.in_features
+    names = getattr(template, "feature_names_in_", None) if checked.table is not None else None
+    return PathResult(
+        lambdas=np.asarray(spec.lambdas),
+        losses=collected.losses[where],
+        scores=np.full(len(restarts), np.nan),
+        zeros=collected.zeros[where],
+        norms=collected.norms[where],
+        input_norms=collected.input_norms[where],
+        feature_names=tuple(f"x{number}" for number in range(count)) if names is None else tuple(map(str, names)),
+        estimators=tuple(estimators),
+    )

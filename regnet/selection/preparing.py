@@ -1,0 +1,149 @@
+"""From a table and a splitter to folds: checked, transformed and standardised on the training rows of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils import _safe_indexing
+
+from regnet.estimators import inputs as data
+from regnet.losses import Poisson
+from regnet.registry import Placement
+from regnet.sweep.folds import Affine, Fold, scale_of
+
+__all__ = ["Checked", "check_table", "make_folds"]
+
+
+class Checked(NamedTuple):
+    """A user's table: x as given (for a transformer and for scorers), table (n, in) or None if a transformer comes
+
+    first, y (n,) or (n, outputs) and weight (n,) or None on the host; where to compute; whether x came from the host.
+    """
+
+    x: Any
+    table: NDArray[Any] | None
+    y: Any
+    weight: Any
+    placement: Placement
+    host: bool
+
+
+def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor: Any) -> Checked:
+    """Check the arguments of `fit` in scikit-learn's words, and teach the template the targets' classes."""
+    if preprocessor is None:
+        given = data.check_fit_inputs(template, x, y, sample_weight, reset=True, numeric=template._numeric_targets)
+        table = data.to_host(given.x)
+        table = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
+    else:
+        stand_in = np.zeros((len(y), 1), dtype=np.float64)
+        given = data.check_fit_inputs(
+            template, stand_in, data.to_host(y), data.to_host(sample_weight), reset=True,
+            numeric=template._numeric_targets,
+        )  # fmt: skip
+        table = None
+    host_y, weight = data.to_host(given.y), data.to_host(given.weight)
+    host_y = host_y.toarray() if hasattr(host_y, "toarray") else host_y
+    template._learn_targets(host_y, reset=True, incremental=False)
+    template._loss, template.out_activation_ = template._data_loss()
+    return Checked(x, table, host_y, weight, given.placement, given.host)
+
+
+def make_folds(
+    template: Any,
+    checked: Checked,
+    splits: Sequence[tuple[Any, Any]],
+    *,
+    standardize: bool,
+    preprocessor: Any,
+) -> list[Fold]:
+    """One fold for every (training rows, held-out rows). Nothing of a fold is learned from its held-out rows.
+
+    Raises ValueError for a fold whose training rows lack a class, or whose transformer makes another number of columns.
+    """
+    folds: list[Fold] = []
+    for number, (train, test) in enumerate(splits):
+        fold = _make_fold(template, checked, number, np.asarray(train), np.asarray(test), standardize, preprocessor)
+        if folds and fold.x.shape[1] != folds[0].x.shape[1]:
+            raise ValueError(
+                f"preprocessor makes {folds[0].x.shape[1]} columns of fold 0, but {fold.x.shape[1]} of fold {number}: "
+                "a path needs the same columns in every fold (OneHotEncoder(categories=...), for example)."
+            )
+        folds.append(fold)
+    return folds
+
+
+def _make_fold(
+    template: Any,
+    checked: Checked,
+    number: int,
+    train: NDArray[Any],
+    test: NDArray[Any],
+    standardize: bool,
+    preprocessor: Any,
+) -> Fold:
+    dtype = checked.placement.dtype
+    if not len(train):
+        raise ValueError(f"Fold {number} has no training rows.")
+    _check_classes(template, checked.y, number, train)
+    own_y = checked.y[train]
+    given = None if checked.weight is None else checked.weight[train]
+    weight = template._weigh(own_y, given)
+    weight = np.ones(len(train)) if weight is None else np.asarray(weight, dtype=np.float64)
+    weight_test = np.ones(len(test)) if checked.weight is None else np.asarray(checked.weight[test], dtype=np.float64)
+    if not weight.sum() > 0:
+        raise ValueError(f"Fold {number}: all training rows have weight 0.")
+    if len(test) and not weight_test.sum() > 0:
+        raise ValueError(f"Fold {number}: all held-out rows have weight 0.")
+    transformer = None
+    if preprocessor is None:
+        if checked.table is None:
+            raise AssertionError("a table that no transformer makes is checked before")
+        x, x_test = checked.table[train], checked.table[test]
+    else:
+        transformer = clone(preprocessor)
+        x = _as_table(transformer.fit_transform(_safe_indexing(checked.x, train), own_y), dtype)
+        x_test = x[:0] if not len(test) else _as_table(transformer.transform(_safe_indexing(checked.x, test)), dtype)
+    y = np.asarray(template._encode(own_y), dtype=np.float64)
+    y_test = np.asarray(template._encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
+    affine = Affine(*_scaling(x, weight, standardize), *_scaling(y, weight, standardize and _has_scale(template)))
+    y = (y - affine.y_center) / affine.y_scale
+    x, x_test = ((np.asarray(one, np.float64) - affine.x_center) / affine.x_scale for one in (x, x_test))
+    return Fold(
+        x.astype(dtype), y.astype(dtype), weight.astype(dtype), x_test.astype(dtype), y_test, weight_test, affine,
+        train, test, transformer,
+    )  # fmt: skip
+
+
+def _scaling(values: NDArray[Any], weight: NDArray[Any], wanted: bool) -> tuple[Any, Any]:
+    """Center and scale of the columns, (1, columns) each; 0 and 1 if they are to stay as they are."""
+    if not wanted:
+        return np.zeros((1, values.shape[1])), np.ones((1, values.shape[1]))
+    center, scale = scale_of(values, weight)
+    return center[None, :], scale[None, :]
+
+
+def _has_scale(template: Any) -> bool:
+    """Whether targets have units: classes have none, and counts come through a logarithm."""
+    return template._numeric_targets and not isinstance(template._loss, Poisson)
+
+
+def _check_classes(template: Any, y: Any, number: int, train: NDArray[Any]) -> None:
+    if template._numeric_targets or y.ndim == 2:
+        return
+    missing = np.setdiff1d(template.classes_, np.unique(y[train]))
+    if len(missing):
+        raise ValueError(
+            f"Fold {number}: no training row is of class {missing[0]!r}, so no network can learn it there: use a "
+            "StratifiedKFold, fewer folds, or more rows of that class."
+        )
+
+
+def _as_table(values: Any, dtype: str) -> NDArray[Any]:
+    values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+    if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
+        raise ValueError("preprocessor must return finite numbers.")
+    return np.asarray(values, dtype=dtype)

@@ -1,0 +1,70 @@
+"""Scores of held-out rows: scikit-learn's by name or as a scorer, and the usual ones without its detours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import check_scoring
+
+from regnet.losses import get_loss
+
+__all__ = ["DIRECT", "default_scoring", "scorer_of"]
+
+Direct: TypeAlias = Callable[[Any, Any, Any, Any], float]
+"""`score(outputs, y, weight, loss)` for a network's outputs in the targets' units and encoded targets, all (n, k)."""
+
+
+def _mean(values: NDArray[Any], weight: NDArray[Any]) -> float:
+    return float(np.average(np.asarray(values, dtype=np.float64), weights=weight))
+
+
+def _data_loss(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
+    """Minus the mean cross-entropy: what scikit-learn calls neg_log_loss, from the logits, which clips nothing."""
+    values, _ = get_loss(loss).value_and_grad(np.asarray(outputs, dtype=np.float64), np.asarray(y, dtype=np.float64))
+    return -_mean(values[:, 0], weight)
+
+
+def _accuracy(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
+    if outputs.shape[1] > 1 and get_loss(loss).kind == "multiclass":
+        return _mean(outputs.argmax(axis=1) == y.argmax(axis=1), weight)
+    return _mean(((outputs > 0) == (y > 0.5)).all(axis=1), weight)
+
+
+def _squared_error(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
+    return -_mean(((outputs - y) ** 2).mean(axis=1), weight)
+
+
+def _absolute_error(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
+    return -_mean(np.abs(outputs - y).mean(axis=1), weight)
+
+
+def _r2(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
+    y = np.asarray(y, dtype=np.float64)
+    total = np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
+    rest = np.average((outputs - y) ** 2, axis=0, weights=weight)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = np.where(total > 0, 1.0 - rest / total, np.where(rest > 0, 0.0, 1.0))
+    return float(values.mean())
+
+
+DIRECT: dict[str, Direct] = {
+    "neg_log_loss": _data_loss,
+    "accuracy": _accuracy,
+    "r2": _r2,
+    "neg_mean_squared_error": _squared_error,
+    "neg_mean_absolute_error": _absolute_error,
+}
+"""Scores that are computed for a network without an estimator around it; higher is better."""
+
+
+def default_scoring(classifier: bool) -> str:
+    """neg_log_loss for classes, r2 for values: smooth in the strength, as a one-standard-error rule needs it."""
+    return "neg_log_loss" if classifier else "r2"
+
+
+def scorer_of(estimator: Any, scoring: Any) -> Any:
+    """A scorer `scorer(estimator, X, y)` for anything that scikit-learn takes as `scoring`; raises its ValueError."""
+    return check_scoring(estimator, scoring=scoring)

@@ -1,0 +1,154 @@
+"""A sweep in blocks that fit the memory, here or on an executor's workers, with a journal if one is wanted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, as_completed
+from typing import Any
+
+import numpy as np
+
+from regnet.progress import progress_bar
+from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
+from regnet.sweep.journal import Journal
+from regnet.sweep.lanes import train_lanes
+from regnet.sweep.stack import group_lanes
+
+__all__ = ["blocks_of", "run_sweep"]
+
+RETRIES = 10
+"""How often a block whose worker was lost is sent again."""
+
+
+def run_sweep(
+    spec: SweepSpec,
+    each: Callable[[Outcome], None],
+    *,
+    memory_limit: int | None = None,
+    executor: Executor | None = None,
+    sweep_dir: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> None:
+    """Train every cell of `spec` and hand its outcome to `each`, in any order, once.
+
+    memory_limit: bytes for a block (default: half of what is free); executor: where blocks run, all of them here if
+    None; sweep_dir: the journal's folder, which workers must see too. None of them changes a number.
+    """
+    journal = None if sweep_dir is None else Journal(sweep_dir, spec)
+    lanes = spec.lanes()
+    total = sum(len(lane.strengths) for lane in lanes)
+    done = 0
+    with progress_bar(total, f"{spec.name}: networks", enabled=progress) as bar:
+        for outcome in _outcomes(spec, lanes, journal, memory_limit, executor, sweep_dir):
+            each(outcome)
+            done += 1
+            bar.update(done, f"strength {spec.lambdas[outcome.cell.strength]:.3g}")
+
+
+def _outcomes(
+    spec: SweepSpec,
+    lanes: Sequence[Lane],
+    journal: Journal | None,
+    memory_limit: int | None,
+    executor: Executor | None,
+    sweep_dir: str | os.PathLike[str] | None,
+) -> Iterator[Outcome]:
+    if journal is not None:  # lanes that are over need no training
+        open_lanes = []
+        for lane in lanes:
+            known = [journal.get(Cell(strength, lane.fold, lane.restart)) for strength in lane.strengths]
+            if any(one is None for one in known):
+                open_lanes.append(lane)
+            else:
+                yield from (one for one in known if one is not None)
+        lanes = open_lanes
+    workers = 1 if executor is None else _workers(executor)
+    blocks = blocks_of(spec, lanes, memory_limit, workers)
+    if executor is None:
+        for block in blocks:
+            yield from _train_block(spec, block, journal)
+    else:
+        yield from _train_elsewhere(spec, blocks, executor, sweep_dir)
+
+
+def blocks_of(spec: SweepSpec, lanes: Sequence[Lane], memory_limit: int | None, workers: int) -> list[list[Lane]]:
+    """Lanes in blocks that take no more than `memory_limit` bytes each, at least two for every worker."""
+    limit = _half_of_free() if memory_limit is None else memory_limit
+    blocks = []
+    for group in group_lanes(spec, lanes):
+        size = max(1, int(limit // _bytes_of_lane(spec, group[0])))
+        if workers > 1:
+            size = min(size, max(1, len(group) // (2 * workers)))
+        blocks += [group[start : start + size] for start in range(0, len(group), size)]
+    return blocks
+
+
+def _bytes_of_lane(spec: SweepSpec, lane: Lane) -> int:
+    """About what a network takes while it is trained: parameters, slots and strengths, rows, activations."""
+    rows = len(spec.folds[lane.fold].x)
+    batch = rows if spec.batch_rows is None else min(spec.batch_rows, rows)
+    inputs, outputs = spec.network.in_features, spec.network.out_features
+    table = batch * (inputs + outputs + 2)
+    activations = 4 * batch * sum(layer.out_features for layer in spec.network.dense_layers)
+    return (16 * spec.network.layout.size + 2 * table + activations) * np.dtype(spec.dtype).itemsize
+
+
+def _half_of_free() -> int:
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, ValueError, OSError):  # not known on this system
+        return 2**31
+
+
+def _train_block(spec: SweepSpec, lanes: Sequence[Lane], journal: Journal | None) -> Iterator[Outcome]:
+    if journal is None:
+        yield from train_lanes(spec, lanes, lambda cell: None)
+        return
+    for outcome in train_lanes(spec, lanes, journal.get):
+        journal.put(outcome)
+        yield outcome
+
+
+def _block_task(spec: SweepSpec, lanes: list[Lane], sweep_dir: str | os.PathLike[str] | None) -> list[Outcome]:
+    """A block on a worker."""
+    return list(_train_block(spec, lanes, None if sweep_dir is None else Journal(sweep_dir, spec)))
+
+
+def _workers(executor: Executor) -> int:
+    """How many tasks an executor runs at once, if it tells."""
+    known = getattr(executor, "_max_workers", None)
+    client = getattr(executor, "_client", None)
+    if known is None and client is not None:
+        known = len(client.scheduler_info().get("workers", ())) or None
+    return int(known or 4)
+
+
+def _train_elsewhere(
+    spec: SweepSpec, blocks: list[list[Lane]], executor: Executor, sweep_dir: str | os.PathLike[str] | None
+) -> Iterator[Outcome]:
+    """Blocks on an executor; one whose worker was lost is sent again, and goes on from its journal if it has one."""
+    waiting: dict[Any, tuple[list[Lane], int]] = {}
+    for block in blocks:
+        waiting[executor.submit(_block_task, spec, block, sweep_dir)] = (block, 0)
+    while waiting:
+        future = next(as_completed(list(waiting)))
+        block, tries = waiting.pop(future)
+        try:
+            yield from future.result()
+        except BrokenExecutor as error:
+            remedy = (
+                "" if sweep_dir is None else f" Run it again with sweep_dir={str(sweep_dir)!r}: it goes on from there."
+            )
+            raise BrokenExecutor(
+                f"A worker process of the executor was lost, and the sweep with it.{remedy}"
+            ) from error
+        except Exception as error:
+            if type(error).__name__ not in (
+                "KilledWorker",
+                "CommClosedError",
+                "FutureCancelledError",
+                "CancelledError",
+            ) or (tries >= RETRIES):
+                raise
+            waiting[executor.submit(_block_task, spec, block, sweep_dir)] = (block, tries + 1)

@@ -1,0 +1,190 @@
+"""Lanes of a sweep as one stack on the device: their rows, their batches, their first weights, their strengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import gen_batches
+
+from regnet.estimators.weights import draw_weights
+from regnet.layers import Dense, DenseParams
+from regnet.namespace import array_namespace
+from regnet.network import Network
+from regnet.problem import place_strengths
+from regnet.registry import Placement
+from regnet.schedules import as_schedule
+from regnet.step import Batches, Data, Hyper, State, batches_of
+from regnet.sweep.cells import Cell, Lane, SweepSpec
+from regnet.sweep.folds import Fold
+
+__all__ = ["Stack", "draw_point", "group_lanes", "narrowed"]
+
+TABLE_ELEMENTS = 2**22
+"""Row numbers that are drawn at once, for as many epochs as that is: calls cost more than memory."""
+
+
+def draw_point(spec: SweepSpec, rng: np.random.RandomState) -> NDArray[Any]:
+    """First parameters (1, size): what an estimator with this random state begins with."""
+    weights, biases = draw_weights(spec.template, spec.network, rng, spec.dtype)
+    pairs = iter(zip(weights, biases, strict=True))
+    dense = spec.network.dense_layers
+    params = [DenseParams(w, b[None, :]) for layer in spec.network.layers if layer in dense for w, b in [next(pairs)]]
+    packed: NDArray[Any] = spec.network.layout.pack([array for one in params for array in one])
+    return packed
+
+
+def group_lanes(spec: SweepSpec, lanes: Sequence[Lane]) -> list[list[Lane]]:
+    """Lanes that may be trained as one stack: those whose steps have the same shape.
+
+    How they are cut further changes nothing: a network in a stack has the bits that it has alone.
+    """
+    groups: dict[Any, list[Lane]] = {}
+    for lane in lanes:
+        fold = spec.folds[lane.fold]
+        rows = len(fold.x)
+        if spec.batch_rows is not None:
+            key: Any = (min(spec.batch_rows, rows), -(-rows // spec.batch_rows), len(lane.strengths))
+        else:  # folds of nearly the same size are filled up to the largest; the fold of all rows stays alone
+            key = ("held out" if len(fold.test) else rows, lane.fold if not spec.warm_start else -1)
+        groups.setdefault(key, []).append(lane)
+    return list(groups.values())
+
+
+def narrowed(network: Network, inputs: int) -> Network:
+    """The network with fewer inputs."""
+    first = next(number for number, layer in enumerate(network.layers) if isinstance(layer, Dense))
+    layers = list(network.layers)
+    layers[first] = replace(network.dense_layers[0], in_features=inputs)
+    return replace(network, layers=tuple(layers))
+
+
+@final
+class Stack:
+    """What the steps of some lanes of one group read."""
+
+    def __init__(
+        self, spec: SweepSpec, lanes: Sequence[Lane], placement: Placement, inputs: NDArray[np.int64] | None = None
+    ) -> None:
+        """Places the rows on the device. inputs: the numbers of those that take part, or None for all."""
+        self.spec, self.lanes, self._placement, self._inputs = spec, list(lanes), placement, inputs
+        self.network = spec.network if inputs is None else narrowed(spec.network, len(inputs))
+        self._pairs = sorted({(lane.fold, lane.restart) for lane in lanes})
+        self._which = np.asarray([self._pairs.index((lane.fold, lane.restart)) for lane in lanes])
+        self._numbers = sorted({lane.fold for lane in lanes})
+        self._folds = [spec.folds[number] for number in self._numbers]
+        self.data = self._all_rows() if spec.batch_rows is None else self._side_by_side()
+        self._batches_of = placement.backend.compile(batches_of)
+
+    def _of(self, fold: Fold, name: str) -> NDArray[Any]:
+        values: NDArray[Any] = getattr(fold, name)
+        return values[:, self._inputs] if name == "x" and self._inputs is not None else values
+
+    def _all_rows(self) -> Data:
+        """Every network's own rows, filled up with rows of weight 0; one table if all have the same."""
+        put, spec = self._placement.put, self.spec
+        held_out = [fold for fold in spec.folds if len(fold.test)]
+        most = max(len(fold.x) for fold in (held_out if len(self._folds[0].test) else self._folds))
+
+        def padded(name: str) -> Any:
+            arrays = [self._of(fold, name) for fold in self._folds]
+            arrays = [array[:, None] / array.sum() if array.ndim == 1 else array for array in arrays]
+            filled = [np.pad(array, ((0, most - len(array)), (0, 0))) for array in arrays]
+            if len(filled) == 1:
+                return put(filled[0])
+            return put(np.stack(filled)[[self._numbers.index(lane.fold) for lane in self.lanes]])
+
+        number = put(np.arange(most)[:, None], "int32") if spec.network.has_dropout else None
+        return Data(padded("x"), padded("y"), padded("weight"), number)
+
+    def _side_by_side(self) -> Data:
+        """All folds' rows one below the other; batches say which rows they take."""
+        put, spec = self._placement.put, self.spec
+        x, y = (np.concatenate([self._of(fold, name) for fold in self._folds]) for name in ("x", "y"))
+        weight = np.concatenate([fold.weight / fold.weight.sum() for fold in self._folds])[:, None]
+        rows = min(spec.batch_rows or len(x), len(self._folds[0].x))
+        number = put(np.arange(rows)[:, None], "int32") if spec.network.has_dropout else None
+        return Data(put(x), put(y), put(weight), number)
+
+    def epochs(self, generators: dict[tuple[int, int], np.random.RandomState]) -> Any:
+        """Yields (data, steps) until `spec.epochs` epochs are over; generators: by fold and restart."""
+        spec = self.spec
+        if spec.batch_rows is None:
+            yield self.data, spec.epochs
+            return
+        rows = len(self._folds[0].x)
+        size = min(spec.batch_rows, rows)
+        steps = -(-rows // size)
+        at_once = max(1, TABLE_ELEMENTS // (len(self.lanes) * steps * size))
+        starts = np.cumsum([0, *(len(fold.x) for fold in self._folds)])
+        orders = {pair: np.arange(len(spec.folds[pair[0]].x)) for pair in self._pairs}
+        done = 0
+        while done < spec.epochs:
+            count = min(at_once, spec.epochs - done)
+            table = np.full((len(self._pairs), count * steps, size), -1, dtype=np.int32)
+            for number, pair in enumerate(self._pairs):
+                for epoch in range(count):
+                    orders[pair] = self._shuffled(orders[pair], generators[pair])
+                    for step, part in enumerate(gen_batches(len(orders[pair]), size)):
+                        offset = starts[self._numbers.index(pair[0])]
+                        table[number, epoch * steps + step, : part.stop - part.start] = orders[pair][part] + offset
+            batches = self._batches_of(self.data.weight, self._placement.put(table, "int32"))
+            yield self.data._replace(batches=self._spread(batches)), count * steps
+            done += count
+
+    def _shuffled(self, order: NDArray[Any], rng: np.random.RandomState) -> NDArray[Any]:
+        """scikit-learn's way: one permutation is shuffled again and again."""
+        if not self.spec.template.shuffle:
+            return order
+        shuffled = np.arange(len(order))
+        rng.shuffle(shuffled)
+        return order[shuffled]
+
+    def _spread(self, batches: Batches) -> Batches:
+        """The batches of each fold and restart, once for every lane that has them."""
+        if len(self._pairs) == len(self.lanes):
+            return batches
+        xp = array_namespace(batches.rows)
+        return Batches(*(xp.take(array, self._index, axis=0) for array in batches))
+
+    @cached_property
+    def _index(self) -> Any:
+        return self._placement.put(self._which, "int32")
+
+    def start(self, points: NDArray[Any]) -> State:
+        """The state before the first step; points: (K, 1, size)."""
+        put, count = self._placement.put, len(self.lanes)
+        point = put(points)
+        return State(
+            point=point,
+            slots=self.spec.optimizer.init(point),
+            t=put(np.asarray(0), "int32"),
+            loss=put(np.zeros((count, 1, 1))),
+            diverged_at=put(np.full((count, 1, 1), -1), "int32"),
+        )
+
+    def hyper(self, stage: int, seeds: NDArray[np.int32] | None) -> Hyper:
+        """Learning rate and strengths of every lane in this stage; seeds: for dropout, one per lane, or None."""
+        spec, put = self.spec, self._placement.put
+        cells = [Cell(lane.strengths[stage], lane.fold, lane.restart) for lane in self.lanes]
+        lambdas = [spec.lambdas[cell.strength] for cell in cells]
+        factors = None
+        if spec.factors is not None:
+            factors = np.stack([spec.factor_of(cell) for cell in cells])
+            factors = factors if self._inputs is None else factors[:, self._inputs]
+        network = self.network
+        batch_l2: Any = 0.0
+        if spec.mix.penalty == "alpha":
+            totals = [spec.folds[cell.fold].weight.sum() for cell in cells]
+            batch_l2 = np.asarray(lambdas) / (2.0 * np.asarray(totals))
+        penalties = spec.mix.penalties(len(network.dense_layers), lambdas, factors)
+        rate = np.full((len(cells), 1, 1), as_schedule(spec.optimizer.learning_rate).initial)
+        return Hyper(
+            put(rate),
+            place_strengths(network, self._placement, penalties, len(cells), batch_l2),
+            None if seeds is None else put(seeds.reshape(-1, 1, 1), "int32"),
+        )

@@ -1,0 +1,469 @@
+"""The choice of a strength: against scikit-learn where the problem is convex, and for what networks should find."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from conftest import need
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_classification, make_friedman1
+from sklearn.linear_model import LassoCV, Ridge, enet_path
+from sklearn.metrics import accuracy_score, log_loss, make_scorer, mean_absolute_error
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from regnet import (
+    MLPClassifier,
+    MLPClassifierCV,
+    MLPRegressor,
+    MLPRegressorCV,
+    PathResult,
+    config_context,
+    path,
+    stability_selection,
+)
+from regnet.penalties import group_value, l1_value, l2_value
+from regnet.selection.adaptive import adaptive_factors
+from regnet.selection.grid import check_lambdas
+from regnet.selection.rule import choose
+from regnet.sweep.mix import PENALTIES, Mix
+
+FRIEDMAN = make_friedman1(200, n_features=15, noise=1.0, random_state=3)
+CANCER = load_breast_cancer(return_X_y=True)
+
+
+def quick(**settings):
+    """A network's path in little time."""
+    given = {"hidden_layer_sizes": (8,), "n_lambdas": 12, "cv": 3, "max_iter": 60, "random_state": 0}
+    return MLPRegressorCV(**{**given, **settings})
+
+
+# -- the rule
+
+
+def test_one_standard_error_takes_the_strongest():
+    """Means .70, .80, .78, .79, .60; the best has s.e. .02: .79 and .78 are within it, and .79 is the stronger."""
+    means = np.array([0.70, 0.80, 0.78, 0.79, 0.60])
+    scores = means[:, None, None] + np.array([-0.04, 0.0, 0.04]).reshape(1, 3, 1) * np.sqrt(3) / 2
+    found = choose(scores)
+    np.testing.assert_allclose(found.mean, means)
+    np.testing.assert_allclose(found.se, 0.02, rtol=1e-12)
+    assert (found.best, found.one_se) == (1, 3)
+    assert choose(means[:, None, None]).one_se == 1  # one fold has no error: only the best is within it
+
+
+def test_the_standard_error_is_over_folds_after_the_mean_over_restarts(rng):
+    scores = rng.standard_normal((4, 5, 3))
+    folds = scores.mean(axis=2)
+    found = choose(scores)
+    np.testing.assert_allclose(found.se, folds.std(axis=1, ddof=1) / np.sqrt(5))
+    np.testing.assert_allclose(found.mean, folds.mean(axis=1))
+
+
+def test_diverged_networks_are_left_out():
+    scores = np.array([[[0.5, 0.7], [0.6, 0.6]], [[0.9, np.nan], [0.8, 0.8]], [[np.nan, np.nan], [9.0, 9.0]]])
+    found = choose(scores)
+    np.testing.assert_allclose(found.mean[:2], [0.6, 0.85])
+    assert np.isnan(found.mean[2])
+    assert found.best == 1
+    with pytest.raises(ValueError, match="lower learning_rate_init"):
+        choose(np.full((2, 2, 1), np.nan))
+
+
+def test_adaptive_factors_are_inverse_norms():
+    norms = np.array([[[2.0, 1.0, 0.0]], [[0.0, 0.0, 0.0]]])
+    np.testing.assert_allclose(adaptive_factors(norms), [[1.0, 2.0, 1000.0], [1.0, 1.0, 1.0]])
+
+
+# -- what a strength means
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_a_mix_is_its_formula(penalty, rng):
+    """`Mix.penalties` and `Mix.parameters` set the same strengths, whose value is the docstring's formula."""
+    mix, lam, w = Mix(penalty, 0.7, 0.4), 0.3, [rng.standard_normal(shape) for shape in ((5, 4), (4, 3), (3, 2))]
+
+    def norm(weight):
+        return np.sqrt(weight.shape[1]) * np.linalg.norm(weight, axis=1).sum()
+
+    squares, total = [float((one**2).sum()) for one in w], sum(float((one**2).sum()) for one in w)
+    expected = {
+        "input_l1": 0.7 * norm(w[0]) + 0.15 * squares[0] + 0.4 * (squares[1] + squares[2]),
+        "neuron_l1": 0.7 * (norm(w[1]) + norm(w[2])) + 0.15 * (squares[1] + squares[2]) + 0.4 * squares[0],
+        "weight_l1": 0.7 * sum(np.abs(one).sum() for one in w) + 0.15 * total,
+        "weight_l2": total,
+        "alpha": 0.0,
+    }[penalty]
+    value = 0.0
+    for one, term in zip(w, mix.penalties(3, [lam, 2 * lam]), strict=True):
+        given = {name: (values[0] if isinstance(values, list) else values) for name, values in term.strengths().items()}
+        group = np.full((len(one), 1), given["group_l1"] * np.sqrt(one.shape[1]))
+        value += float(np.sum(l1_value(one, given["weight_l1"]) + l2_value(one, given["weight_l2"])))
+        value += float(np.sum(group_value(one, group)))
+    assert value == pytest.approx(lam * expected, rel=1e-12)
+    estimator = MLPRegressor(hidden_layer_sizes=(4, 3), **mix.parameters(3, lam))
+    assert estimator.alpha == (lam if penalty == "alpha" else MLPRegressor().alpha)
+    assert (estimator.input_l1 or 0.0) == pytest.approx(0.7 * lam if penalty == "input_l1" else 0.0)
+
+
+def test_the_companion_gives_strengths_a_meaning():
+    """Without it the network evades the penalty on its first layer, and needs strengths many times larger to lose."""
+    X, y = FRIEDMAN
+    mlp = MLPRegressor(hidden_layer_sizes=(8,), learning_rate_init=3e-3, max_iter=100, random_state=0)
+    ends = [path(mlp, X, y, n_lambdas=2, companion_l2=ratio).lambdas[-1] for ratio in (0.0, 0.5, 1.0, 4.0)]
+    assert ends[0] > 3 * ends[1]
+    assert max(ends[1:]) <= 4 * min(ends[1:])
+
+
+# -- the convex case
+
+
+@pytest.mark.filterwarnings("ignore:Objective did not converge")  # LassoCV at 1e-12, where rounding begins
+def test_lasso_cv_is_the_linear_case():
+    X, y = load_diabetes(return_X_y=True)
+    X, cv = StandardScaler().fit_transform(X), KFold(5, shuffle=True, random_state=0)
+    lasso = LassoCV(cv=cv, alphas=12, tol=1e-12, max_iter=100_000).fit(X, y)
+    ours = MLPRegressorCV(
+        (), penalty="weight_l1", lambdas=lasso.alphas_, cv=cv, standardize=False, scoring="neg_mean_squared_error",
+        select="min", tol=1e-8, random_state=0,
+    ).fit(X, y)  # fmt: skip
+    assert ours.lambda_min_ == lasso.alpha_
+    np.testing.assert_allclose(-ours.score_mean_[::-1], lasso.mse_path_.mean(axis=1), rtol=1e-6)
+    for strength, one in zip(ours.lambdas_, ours.path_.estimators, strict=True):
+        _, expected, _ = enet_path(X - X.mean(axis=0), y - y.mean(), l1_ratio=1.0, alphas=[strength], tol=1e-12)
+        np.testing.assert_allclose(one.coefs_[0][:, 0], expected[:, 0], atol=1e-6 * np.abs(lasso.coef_).max())
+        assert np.array_equal(one.coefs_[0][:, 0] != 0, expected[:, 0] != 0)
+    assert ours.score(X, y) == pytest.approx(lasso.score(X, y), rel=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:Objective did not converge")
+def test_elastic_net_and_ridge_are_the_linear_case():
+    X, y = load_diabetes(return_X_y=True)
+    X, y = StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
+    linear = MLPRegressor(hidden_layer_sizes=(), solver="fista", tol=1e-9, max_iter=20_000)
+    lambdas = (0.01, 0.1, 0.5)
+    mixed = path(linear, X, y, penalty="weight_l1", l1_ratio=0.4, lambdas=lambdas, standardize=False)
+    ridge = path(linear, X, y, penalty="weight_l2", lambdas=lambdas, standardize=False)
+    for number, strength in enumerate(lambdas):
+        _, expected, _ = enet_path(X, y, l1_ratio=0.4, alphas=[strength], tol=1e-12)
+        np.testing.assert_allclose(mixed.estimators[number].coefs_[0], expected, atol=1e-7)
+        expected = Ridge(alpha=2 * strength * len(y)).fit(X, y).coef_
+        np.testing.assert_allclose(ridge.estimators[number].coefs_[0][:, 0], expected, atol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore:'@' is faster on contiguous arrays")  # skglm's own
+def test_logistic_regression_is_the_linear_case():
+    SparseLogisticRegression = need("skglm").SparseLogisticRegression
+    X, y = StandardScaler().fit_transform(CANCER[0]), CANCER[1]
+    cv, grid = StratifiedKFold(5, shuffle=True, random_state=0), np.geomspace(0.01, 0.2, 5)
+    ours = MLPClassifierCV(
+        (), penalty="weight_l1", lambdas=grid, cv=cv, standardize=False, select="min", tol=1e-9, random_state=0
+    ).fit(X, y)
+    means = []
+    for strength, one in zip(grid, ours.path_.estimators, strict=True):
+        exact = SparseLogisticRegression(alpha=strength, tol=1e-11).fit(X, y)
+        np.testing.assert_allclose(one.coefs_[0][:, 0], exact.coef_[0], atol=1e-6 * np.abs(exact.coef_).max())
+        scored = SparseLogisticRegression(alpha=strength, tol=1e-9)
+        means.append(cross_val_score(scored, X, y, cv=cv, scoring="neg_log_loss").mean())
+    np.testing.assert_allclose(ours.score_mean_, means, rtol=1e-5)
+    assert ours.lambda_min_ == grid[int(np.argmax(means))]
+
+
+def test_the_automatic_range_of_a_linear_model_ends_where_its_first_input_enters():
+    X, y = load_diabetes(return_X_y=True)
+    found = path(MLPRegressor(hidden_layer_sizes=(), solver="fista", tol=1e-8, max_iter=5000), X, y, n_lambdas=20)
+    assert found.n_selected[-1] == 0
+    largest = found.lambdas[-1]
+    below = path(
+        MLPRegressor(hidden_layer_sizes=(), solver="fista", tol=1e-8, max_iter=5000), X, y, lambdas=(0.99 * largest,)
+    )
+    assert below.n_selected[0] == 1
+    assert found.lambdas[0] == pytest.approx(1e-3 * found.lambdas[-1])
+
+
+# -- networks
+
+
+@pytest.mark.parametrize("seed", [200, 201])
+def test_friedmans_inputs_are_found(seed):
+    X, y = make_friedman1(1300, n_features=50, noise=1.0, random_state=seed)
+    found = MLPRegressorCV(random_state=0).fit(X[:300], y[:300])
+    assert set(range(5)) <= set(np.flatnonzero(found.selected_features_))
+    assert found.selected_features_.sum() <= 6
+    assert found.score(X[300:], y[300:]) > 0.85
+    assert found.n_selected_[0] > found.n_selected_[-1] == 0
+
+
+def test_noise_has_no_inputs():
+    rng = np.random.default_rng(100)
+    X, y = rng.standard_normal((300, 50)), rng.standard_normal(300)
+    with pytest.warns(UserWarning, match="no input is left: a constant"):
+        found = MLPRegressorCV(random_state=0).fit(X, y)
+    assert found.selected_features_.sum() == 0
+    assert np.ptp(found.predict(X)) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_adaptive_selection_drops_what_plain_selection_keeps():
+    X, y = make_friedman1(300, n_features=40, noise=1.0, random_state=5)
+    plain, adaptive = (MLPRegressorCV(adaptive=how, random_state=0).fit(X, y) for how in (False, True))
+    assert not hasattr(plain, "adaptive_factors_")
+    assert plain.selected_features_.sum() > adaptive.selected_features_.sum() >= 4
+    assert adaptive.best_estimator_.penalty_factor.min() == 1.0
+    np.testing.assert_array_equal(adaptive.pilot_scores_, plain.cv_scores_)
+
+
+def test_relaxed_networks_use_the_selected_inputs_only():
+    X, y = FRIEDMAN
+    for warm in (True, False):
+        found = quick(relax=True, warm_start=warm, lambdas=np.geomspace(3e-3, 0.1, 6)).fit(X, y)
+        assert 0 < found.selected_features_.sum() < X.shape[1]
+        assert found.n_selected_[-1] < found.n_selected_[0]
+
+
+def test_neurons_can_be_selected():
+    X, y = FRIEDMAN
+    found = quick(penalty="neuron_l1", hidden_layer_sizes=(20,), max_iter=150).fit(X, y)
+    alive = [int((one.coefs_[1] != 0).any(axis=1).sum()) for one in found.path_.estimators]
+    assert alive[0] == 20
+    assert alive[-1] == 0
+    assert 0 < alive[found.best_index_] < 20
+
+
+# -- folds, and what is learned in them
+
+
+def test_standardisation_is_learned_in_each_fold_and_undone_in_the_result():
+    """Inputs and targets in other units give the same choice, and predictions in those units."""
+    X, y = FRIEDMAN
+    one = quick().fit(X, y)
+    scale, shift = np.geomspace(1e-3, 1e3, X.shape[1]), np.linspace(-5, 5, X.shape[1])
+    other = quick().fit(X * scale + shift, 1e4 * y - 3e4)
+    np.testing.assert_allclose(one.cv_scores_, other.cv_scores_, atol=1e-6)
+    np.testing.assert_allclose(1e4 * one.predict(X) - 3e4, other.predict(X * scale + shift), rtol=1e-6)
+    assert np.array_equal(one.selected_features_, other.selected_features_)
+
+
+def test_nothing_is_learned_from_held_out_rows():
+    """A monstrous held-out row changes the scores of its own fold only."""
+    X, y = FRIEDMAN
+    cv = [(np.arange(100, 200), np.arange(100)), (np.arange(100), np.arange(100, 200))]
+    settings = {"lambdas": (0.01, 0.1), "cv": cv, "adaptive": False, "refit": False}
+    one = quick(**settings).fit(X, y)
+    broken = X.copy()
+    broken[150] = 1e6  # held out in the second fold, trained on in the first
+    other = quick(**settings).fit(broken, y)
+    assert not np.array_equal(one.cv_scores_[:, 0], other.cv_scores_[:, 0])
+    cut = [(train, test[test != 150]) for train, test in cv]
+    one, other = (quick(**{**settings, "cv": cut}).fit(table, y) for table in (X, broken))
+    assert np.array_equal(one.cv_scores_[:, 1], other.cv_scores_[:, 1])
+
+
+def test_a_pipeline_in_front_is_fitted_in_each_fold():
+    pandas = need("pandas")
+    X, y = FRIEDMAN
+    frame = pandas.DataFrame(X, columns=[f"input {k}" for k in range(X.shape[1])])
+    frame["colour"] = np.where(X[:, 0] > 0.5, "red", "blue")
+    front = ColumnTransformer(
+        [("colour", OneHotEncoder(categories=[["blue", "red"]]), ["colour"])], remainder=StandardScaler()
+    )
+    found = quick(preprocessor=front).fit(frame, y)
+    assert found.best_estimator_.predict(frame).shape == (200,)
+    assert found.score(frame, y) > 0.5
+    assert len(found.selected_features_) == X.shape[1] + 2
+
+
+def test_scorers_of_every_kind():
+    X, y = FRIEDMAN
+    named = quick(scoring="neg_mean_absolute_error").fit(X, y)
+    scorer = quick(scoring=make_scorer(mean_absolute_error, greater_is_better=False)).fit(X, y)
+    np.testing.assert_allclose(named.cv_scores_, scorer.cv_scores_, rtol=1e-6)
+    X, y = load_iris(return_X_y=True)
+    made = {
+        "accuracy": make_scorer(accuracy_score),
+        "neg_log_loss": make_scorer(log_loss, greater_is_better=False, response_method="predict_proba"),
+    }
+    for name, scorer in made.items():
+        one, other = (
+            MLPClassifierCV((4,), lambdas=(0.01, 0.05), cv=3, max_iter=30, random_state=0, scoring=scoring).fit(X, y)
+            for scoring in (name, scorer)
+        )
+        np.testing.assert_allclose(one.cv_scores_, other.cv_scores_, rtol=1e-6)
+
+
+def test_groups_weights_and_restarts():
+    X, y = FRIEDMAN
+    found = quick(cv=GroupKFold(5), restarts=3, lambdas=(0.01, 0.05)).fit(X, y, groups=np.arange(200) // 20)
+    assert found.cv_scores_.shape == (2, 5, 3)
+    assert not np.array_equal(found.cv_scores_[..., 0], found.cv_scores_[..., 1])
+    weight = np.ones(200)
+    weight[:100] = 2.0
+    twice = np.concatenate([np.arange(100), np.arange(200)])
+    weighted = quick(cv=[(np.arange(200), np.arange(150, 200))], lambdas=(0.01, 0.05)).fit(X, y, sample_weight=weight)
+    repeated = quick(cv=[(np.arange(300), np.arange(250, 300))], lambdas=(0.01, 0.05)).fit(X[twice], y[twice])
+    np.testing.assert_allclose(weighted.cv_scores_, repeated.cv_scores_, rtol=1e-6)
+
+
+# -- the faces
+
+
+def test_it_is_an_estimator():
+    X, y = FRIEDMAN
+    found = quick().fit(X, y)
+    assert clone(found).get_params() == found.get_params()
+    again = pickle.loads(pickle.dumps(found))
+    assert np.array_equal(again.predict(X), found.predict(X))
+    scores = cross_val_score(make_pipeline(StandardScaler(), quick(n_lambdas=6)), X, y, cv=3)
+    assert scores.mean() > 0.4
+    unfitted = quick(refit=False).fit(X, y)
+    assert not hasattr(unfitted, "best_estimator_")
+    with pytest.raises(ValueError, match="not fitted"):
+        unfitted.predict(X)
+
+
+def test_classes_names_and_probabilities():
+    pandas = need("pandas")
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    names = pandas.Series(np.array(["setosa", "versicolor", "virginica"])[y])
+    found = MLPClassifierCV((8,), n_lambdas=10, cv=3, max_iter=60, random_state=0, select="min").fit(X, names)
+    assert found.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+    assert found.predict_proba(X).shape == (150, 3)
+    assert found.score(X, names) > 0.9
+    assert found.path_.feature_names == tuple(X.columns)
+    assert isinstance(found.path_, PathResult)
+    assert not hasattr(quick(), "predict_proba")
+
+
+def test_several_labels_counts_and_sparse_tables(rng):
+    from scipy.sparse import csr_matrix
+
+    X = rng.standard_normal((120, 6))
+    labels = (X[:, :2] > 0).astype(int)
+    found = MLPClassifierCV((8,), n_lambdas=8, cv=3, max_iter=100, random_state=0).fit(csr_matrix(X), labels)
+    assert found.predict(X).shape == (120, 2)
+    assert found.selected_features_[:2].all()
+    counts = rng.poisson(np.exp(X[:, 0]))
+    found = MLPRegressorCV((8,), loss="poisson", n_lambdas=8, cv=3, max_iter=100, random_state=0).fit(X, counts)
+    assert (found.predict(X) > 0).all()
+    assert found.selected_features_[0]
+
+
+def test_arrays_of_torch_come_back_as_such():
+    torch = need("torch")
+    X, y = FRIEDMAN
+    found = quick(n_lambdas=4, cv=2, max_iter=10).fit(torch.asarray(X), torch.asarray(y))
+    assert isinstance(found.predict(torch.asarray(X)), torch.Tensor)
+
+
+def test_paths_have_validation_scores_and_pictures():
+    X, y = FRIEDMAN
+    mlp = MLPRegressor(hidden_layer_sizes=(8,), learning_rate_init=3e-3, max_iter=60, random_state=0)
+    found = path(mlp, X[:150], y[:150], n_lambdas=10, validation_data=(X[150:], y[150:]), restarts=2)
+    assert found.scores[0] == found.estimators[0].score(X[150:], y[150:])
+    assert found.scores[-1] < found.scores.max()
+    need("matplotlib")
+    assert found.plot(3).axes
+    crossed = quick().fit(X, y)
+    assert crossed.plot_path().axes
+    assert crossed.plot_norms().axes
+
+
+def test_stability_finds_what_is_there(rng):
+    X = rng.standard_normal((200, 12))
+    y = X[:, 0] - X[:, 1] + 0.5 * rng.standard_normal(200)
+    mlp = MLPRegressor(hidden_layer_sizes=(8,), learning_rate_init=3e-3, max_iter=60, random_state=0)
+    found = stability_selection(mlp, X, y, subsamples=10, n_lambdas=8, weakest=0.3)
+    assert np.flatnonzero(found.stable).tolist() == [0, 1]
+    assert set(np.unique(found.frequencies * 10).round(9)) <= set(range(11))
+    need("matplotlib")
+    assert found.plot().axes
+    classes = stability_selection(
+        MLPClassifier((8,), max_iter=60, random_state=0), X, y > 0, subsamples=4, n_lambdas=4, weakest=0.3
+    )
+    assert classes.frequencies.shape == (4, 12)
+
+
+# -- bad input
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"cv": 300}, "Cannot have number of splits n_splits=300 greater than the number of samples"),
+        ({"lambdas": ()}, "lambdas is empty"),
+        ({"lambdas": (-1.0, 1.0)}, "finite numbers of 0 or more"),
+        ({"penalty": "l1"}, "The 'penalty' parameter"),
+        ({"l1_ratio": 0.0}, "The 'l1_ratio' parameter"),
+        ({"select": "best"}, "The 'select' parameter"),
+        ({"relax": True, "penalty": "weight_l2"}, "needs penalty='input_l1'"),
+        ({"scoring": "no such score"}, "The 'scoring'|not a valid scoring value"),
+        ({"cv": [(np.arange(0), np.arange(5))]}, "Fold 0 has no training rows"),
+    ],
+)
+def test_bad_settings(settings, message):
+    with pytest.raises(ValueError, match=message):
+        quick(**settings).fit(*FRIEDMAN)
+
+
+def test_a_fold_without_a_class():
+    X, y = make_classification(60, random_state=0)
+    y[:20] = 2
+    with pytest.raises(ValueError, match=r"Fold 0: no training row is of class .*2.* StratifiedKFold"):
+        MLPClassifierCV(cv=KFold(3), random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="cannot be greater than the number of members"):
+        MLPClassifierCV(cv=50, random_state=0).fit(X, y)
+
+
+def test_grids_are_sorted_with_a_note():
+    with pytest.warns(UserWarning, match="not sorted"):
+        assert check_lambdas([0.3, 0.1, 0.2]) == (0.1, 0.2, 0.3)
+    with pytest.warns(UserWarning, match="twice"):
+        assert check_lambdas([0.1, 0.1]) == (0.1,)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check_lambdas([0.3, 0.2, 0.1]) == (0.1, 0.2, 0.3)  # scikit-learn's own order
+
+
+def test_a_strength_beyond_everything_is_reported():
+    X, y = FRIEDMAN
+    with pytest.warns(UserWarning, match="no input is left"):
+        found = quick(lambdas=(10.0, 100.0)).fit(X, y)
+    assert found.n_selected_.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (MLPRegressor(weight_l2=0.1), "weight_l2 of its own"),
+        (MLPRegressor(solver="lbfgs"), "lbfgs"),
+        (MLPRegressor(early_stopping=True), "early_stopping"),
+    ],
+)
+def test_estimators_that_a_path_would_have_to_ignore(estimator, message):
+    with pytest.raises(ValueError, match=message):
+        path(estimator, *FRIEDMAN)
+    with pytest.raises(TypeError, match="MLPClassifier or MLPRegressor of regnet"):
+        path(Ridge(), *FRIEDMAN)
+
+
+def test_stability_selections_own_errors():
+    for settings, message in (
+        ({"subsamples": 3}, "even number"),
+        ({"threshold": 0.2}, "threshold"),
+        ({"penalty": "weight_l2"}, "selects no inputs"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            stability_selection(MLPRegressor(), *FRIEDMAN, **settings)
+
+
+def test_float32_stays_float32():
+    X, y = FRIEDMAN
+    found = quick(n_lambdas=4, cv=2, max_iter=10).fit(X.astype("float32"), y)
+    assert found.best_estimator_.coefs_[0].dtype == np.float32
+    with config_context(dtype="float32"):
+        found = quick(n_lambdas=4, cv=2, max_iter=10).fit((1000 * X).astype(int), y)
+    assert found.best_estimator_.coefs_[0].dtype == np.float32

@@ -1,0 +1,284 @@
+"""Sweeps: a cell is what the estimator alone would be, whatever it was trained beside, where, after which accident."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import need
+from sklearn.datasets import load_iris, make_friedman1
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.preprocessing import StandardScaler
+
+from regnet import (
+    SGD,
+    DivergenceWarning,
+    MLPClassifier,
+    MLPClassifierCV,
+    MLPRegressor,
+    MLPRegressorCV,
+    config_context,
+    path,
+)
+
+IRIS = load_iris(return_X_y=True)
+FRIEDMAN = make_friedman1(150, n_features=12, noise=1.0, random_state=1)
+GRID = (0.001, 0.01, 0.1)
+
+
+def small(**settings):
+    """A warm sweep in two passes, quickly."""
+    given = {"hidden_layer_sizes": (8,), "lambdas": np.geomspace(1e-3, 0.1, 6), "cv": 3, "max_iter": 30}
+    return MLPRegressorCV(**{**given, "random_state": 0, **settings})
+
+
+def cold(**settings):
+    """All strengths at once, in batches, with restarts."""
+    given = {"penalty": "weight_l2", "warm_start": False, "lambdas": GRID, "cv": 3, "restarts": 2, "max_iter": 4}
+    return MLPClassifierCV(**{**given, "batch_size": 32, "hidden_layer_sizes": (6,), "random_state": 0, **settings})
+
+
+def same(a, b):
+    """Bit for bit."""
+    assert np.array_equal(a.cv_scores_, b.cv_scores_, equal_nan=True)
+    for one, other in zip(a.best_estimator_.coefs_, b.best_estimator_.coefs_, strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "plain"])
+def fast(request):
+    """With numba's loops and without."""
+    if request.param:
+        need("numba")
+    with config_context(fast=request.param):
+        yield request.param
+
+
+@pytest.mark.parametrize("penalty", ["weight_l2", "alpha", "weight_l1"])
+def test_a_cold_cell_is_the_estimator_alone(penalty, fast):
+    """First weights, batches and penalties are those of `MLPClassifier` on the fold's rows."""
+    X, y = StandardScaler().fit_transform(IRIS[0]), IRIS[1]
+    cv = StratifiedKFold(3, shuffle=True, random_state=0)
+    sweep = cold(penalty=penalty, cv=cv, standardize=False, restarts=1, refit=False).fit(X, y)
+    for strength, scores in zip(GRID, sweep.cv_scores_[:, :, 0], strict=True):
+        alone = MLPClassifier(
+            (6,), batch_size=32, max_iter=4, n_iter_no_change=100, random_state=0, **{penalty: strength}
+        )
+        with pytest.warns(match="Maximum iterations"):
+            expected = cross_val_score(alone, X, y, cv=cv, scoring="neg_log_loss")
+        np.testing.assert_allclose(scores, expected, rtol=1e-9)
+
+
+def test_a_refit_is_the_estimator_alone(fast):
+    X, y = StandardScaler().fit_transform(IRIS[0]), IRIS[1]
+    sweep = cold(standardize=False, restarts=1).fit(X, y)
+    with pytest.warns(match="Maximum iterations"):
+        alone = MLPClassifier((6,), batch_size=32, max_iter=4, random_state=0, weight_l2=sweep.lambda_).fit(X, y)
+    for one, other in zip(sweep.best_estimator_.coefs_, alone.coefs_, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [small, cold])
+def test_blocks_change_nothing(make, fast):
+    data = FRIEDMAN if make is small else IRIS
+    whole = make().fit(*data)
+    same(whole, make(memory_limit=1).fit(*data))
+    same(whole, make(memory_limit=60_000).fit(*data))
+
+
+def test_one_thread_changes_nothing(fast):
+    from threadpoolctl import threadpool_limits
+
+    whole = cold().fit(*IRIS)
+    with threadpool_limits(1):
+        same(whole, cold().fit(*IRIS))
+
+
+@pytest.mark.parametrize("make", [small, cold])
+def test_executors_change_nothing(make, tmp_path):
+    data = FRIEDMAN if make is small else IRIS
+    whole = make().fit(*data)
+    with ThreadPoolExecutor(2) as pool:
+        same(whole, make(executor=pool).fit(*data))
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        same(whole, make(executor=pool, sweep_dir=tmp_path / "sweep").fit(*data))
+
+
+def test_wide_tables_are_screened_and_do_not_depend_on_it(tmp_path, fast):
+    """Lanes without their dead inputs: blocks and accidents change nothing, and the dead are dead."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 300))
+    y = 2 * X[:, 0] - 2 * X[:, 1] + 0.1 * rng.standard_normal(60)
+    make = lambda **more: small(max_iter=100, lambdas=np.geomspace(3e-3, 0.3, 8), **more)  # noqa: E731
+    whole = make(sweep_dir=tmp_path).fit(X, y)
+    assert set(np.flatnonzero(whole.selected_features_)) == {0, 1}
+    same(whole, make(memory_limit=1).fit(X, y))
+    for cell in list(tmp_path.glob("*/*.npz"))[::2]:
+        cell.unlink()
+    same(whole, make(sweep_dir=tmp_path).fit(X, y))
+
+
+@pytest.mark.parametrize("make", [small, cold])
+def test_a_sweep_goes_on_where_it_stopped(make, tmp_path, fast):
+    data = FRIEDMAN if make is small else IRIS
+    whole = make(sweep_dir=tmp_path).fit(*data)
+    cells = sorted(tmp_path.glob("*/*.npz"))
+    written = {cell: cell.stat().st_mtime_ns for cell in cells}
+    same(whole, make(sweep_dir=tmp_path).fit(*data))
+    assert written == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("*/*.npz")}  # nothing was trained again
+    for cell in cells[1::3]:
+        cell.unlink()
+    same(whole, make(sweep_dir=tmp_path).fit(*data))
+    assert sorted(tmp_path.glob("*/*.npz")) == cells
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"X": FRIEDMAN[0] + 1e-9}, "data"),
+        ({"lambdas": (0.01, 0.1)}, "lambdas"),
+        ({"max_iter": 31}, "epochs"),
+        ({"random_state": 1}, "restarts"),
+        ({"companion_l2": 2.0}, "penalty"),
+        ({"activation": "tanh"}, "estimator"),
+        ({"cv": 4}, "data"),
+    ],
+)
+def test_a_journal_of_another_problem_is_refused(change, named, tmp_path):
+    small(sweep_dir=tmp_path).fit(*FRIEDMAN)
+    X = change.pop("X", FRIEDMAN[0])
+    with pytest.raises(ValueError, match=f"another problem: .*{named}.* differ"):
+        small(sweep_dir=tmp_path, **change).fit(X, FRIEDMAN[1])
+
+
+def test_compiled_loops_are_in_the_journal(tmp_path):
+    need("numba")
+    small(sweep_dir=tmp_path).fit(*FRIEDMAN)
+    sheet = json.loads((tmp_path / "path" / "sweep.json").read_text())
+    assert sheet["backend"].startswith("numpy")
+    assert "numba" in sheet["libraries"]
+    with config_context(fast=False), pytest.raises(ValueError, match="libraries"):
+        small(sweep_dir=tmp_path).fit(*FRIEDMAN)
+
+
+def test_a_diverging_network_is_stopped_alone(fast):
+    """SGD with rate r under L2 s is unstable where 2 r s > 2: only the strongest network diverges."""
+    make = lambda grid: MLPRegressorCV(  # noqa: E731
+        (4,), penalty="weight_l2", lambdas=grid, warm_start=False, solver=SGD(0.1), cv=3, max_iter=400, random_state=0,
+        refit=False, batch_size=150,
+    )  # fmt: skip
+    alone = make((1e-3, 1e-2)).fit(*FRIEDMAN)
+    with pytest.warns(DivergenceWarning, match=r"3 of 9 networks diverged .*strength 1e\+03, fold 0.* at step \d+"):
+        beside = make((1e-3, 1e-2, 1e3)).fit(*FRIEDMAN)
+    assert np.array_equal(alone.cv_scores_, beside.cv_scores_[:2])
+    assert np.isnan(beside.cv_scores_[2]).all()
+    assert beside.n_diverged_ == 3
+    assert beside.lambda_1se_ <= 1e-2
+
+
+def test_other_libraries_train_the_same_sweep():
+    for name in ("torch", "jax"):
+        try:
+            need(name)
+        except pytest.skip.Exception as reason:
+            print(f"{name}: {reason}")
+            continue
+        reference = small(cv=2, max_iter=10).fit(*FRIEDMAN)
+        with config_context(backend=name):
+            other = small(cv=2, max_iter=10).fit(*FRIEDMAN)
+        np.testing.assert_allclose(other.cv_scores_, reference.cv_scores_, atol=1e-8)
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from test_sweep import FRIEDMAN, small
+found = small(sweep_dir=sys.argv[1], max_iter=1500, memory_limit=1).fit(*FRIEDMAN)
+np.savez(sys.argv[2], scores=found.cv_scores_, weight=found.best_estimator_.coefs_[0])
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_goes_on(tmp_path):
+    """`kill -9` at random times (REGNET_KILLS of them, 3 if unset), each time the same command again."""
+    kills = int(os.environ.get("REGNET_KILLS", "3"))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    run = [sys.executable, "-c", SCRIPT]
+
+    def go(folder, name):
+        return subprocess.Popen([*run, str(tmp_path / folder), str(tmp_path / name)], env=environment)
+
+    started = time.monotonic()
+    assert go("whole", "whole.npz").wait() == 0
+    seconds, rng, killed = time.monotonic() - started, np.random.default_rng(), 0
+    while killed < kills:
+        process = go("killed", "killed.npz")
+        try:
+            process.wait(timeout=rng.uniform(0.3, 0.7) * seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        else:
+            assert process.returncode == 0  # it came to its end: begin again from a part of the journal
+            for cell in list((tmp_path / "killed").glob("*/*.npz"))[:: rng.integers(1, 4)]:
+                cell.unlink()
+        killed += 1
+    assert go("killed", "killed.npz").wait() == 0
+    with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "killed.npz") as other:
+        for name in ("scores", "weight"):
+            assert np.array_equal(whole[name], other[name])
+
+
+@pytest.mark.slow
+def test_killed_workers_of_dask_cost_nothing(tmp_path):
+    """Workers die by `kill -9` at random times (REGNET_KILLS of them, 3 if unset) while the sweep runs."""
+    need("distributed")
+    import threading
+
+    from distributed import Client, LocalCluster
+
+    kills = int(os.environ.get("REGNET_KILLS", "3"))
+    whole = small(max_iter=3000).fit(*FRIEDMAN)
+    done, rng = threading.Event(), np.random.default_rng()
+    killed = []
+
+    with LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+
+        def reaper():
+            while not done.wait(rng.uniform(0.5, 2.0)) and len(killed) < kills:
+                workers = [nanny.pid for nanny in cluster.workers.values() if nanny.pid]
+                if workers:
+                    os.kill(int(rng.choice(workers)), signal.SIGKILL)
+                    killed.append(time.monotonic())
+
+        thread = threading.Thread(target=reaper)
+        thread.start()
+        try:
+            executor = client.get_executor(retries=5, pure=False)
+            rounds = 0
+            while not killed or (len(killed) < kills and rounds < kills):
+                folder = tmp_path / f"round{rounds}"
+                same(whole, small(max_iter=3000, executor=executor, sweep_dir=folder).fit(*FRIEDMAN))
+                rounds += 1
+        finally:
+            done.set()
+            thread.join()
+    assert len(killed) == kills
+
+
+def test_path_is_the_cross_validated_estimators_path():
+    estimator = MLPRegressor(hidden_layer_sizes=(8,), learning_rate_init=3e-3, max_iter=30, random_state=0)
+    lambdas = np.geomspace(1e-3, 0.1, 6)
+    found = path(estimator, *FRIEDMAN, lambdas=lambdas)
+    crossed = small(adaptive=False).fit(*FRIEDMAN)
+    for one, other in zip(found.estimators, crossed.path_.estimators, strict=True):
+        assert np.array_equal(one.coefs_[0], other.coefs_[0])
