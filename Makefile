@@ -1,4 +1,4 @@
-# make demo   train the origin's network with and without its penalties (virtual environment made on the way)
+# make demo   the origin's network with and without its penalties, then a strength chosen by cross-validation
 # make test   ruff, mypy, the floors' contract, pytest
 # Set PYTHON to another interpreter, EXTRA to further packages for the tests (EXTRA="torch jax").
 
@@ -13,13 +13,15 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 demo: $(VENV)/.demo
 	@mkdir -p demo
-	@echo "== 1 of 3: without a penalty"
+	@echo "== 1 of 4: without a penalty"
 	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --weight-l2 0 --bias-l2 0 --plot demo/no_penalty.png --json demo/no_penalty.json
-	@echo "== 2 of 3: with the origin's L2 of 5e-4"
+	@echo "== 2 of 4: with the origin's L2 of 5e-4"
 	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --plot demo/l2.png --json demo/l2.json
-	@echo "== 3 of 3: with L1 on all weights, by proximal steps: exact zeros"
+	@echo "== 3 of 4: with L1 on all weights, by proximal steps: exact zeros"
 	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --weight-l2 0 --bias-l2 0 --weight-l1 1e-5 --plot demo/l1.png --json demo/l1.json
-	@echo "The pictures are demo/no_penalty.png, demo/l2.png and demo/l1.png."
+	@echo "== 4 of 4: which inputs does diabetes need? 50 strengths, 5 folds"
+	$(BIN)/regnet select diabetes --test-size 0.2 --report demo/select
+	@echo "The pictures are demo/no_penalty.png, demo/l2.png, demo/l1.png, demo/select/path.png and demo/select/norms.png."
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "regnet needs Python 3.11 or newer: make PYTHON=python3.x")'

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import warnings
-from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
 from rich.console import Console
 
-from regnet import checkpoint, datasets, files
+from regnet import checkpoint, files
 from regnet.activations import ACTIVATIONS
 from regnet.backend import BackendError
 from regnet.early_stopping import EarlyStopping
+from regnet.options import check_choices, check_picture, check_writable, load_data, parse_numbers
 from regnet.recipe import OPTIMIZERS, recipe_for
 from regnet.registry import get_backend
 from regnet.reports import json_figures, print_backends, save_plot
 from regnet.runs import save_run, train
+from regnet.select_command import select
 
 __all__ = ["app", "main"]
 
@@ -45,28 +45,6 @@ def _options(
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
 ) -> None:
     """Options of the command itself."""
-
-
-def _numbers(kind: type, name: str, text: str | None) -> tuple[Any, ...] | None:
-    """A comma-separated option: numbers of one kind."""
-    if text is None:
-        return None
-    try:
-        return tuple(kind(part) for part in text.split(",") if part.strip()) if text.strip() else ()
-    except ValueError:
-        example = "256,128" if kind is int else "1e-3,0"
-        raise ValueError(f"{name} {text!r}: give numbers separated by commas, such as {example}.") from None
-
-
-def _check_writable(option: str, path: Path | None) -> None:
-    """Find out before training that a file cannot be written after it."""
-    if path is None:
-        return
-    folder = path.parent if str(path.parent) else Path()
-    if not folder.is_dir():
-        raise ValueError(f"{option} {str(path)!r}: there is no folder {str(folder)!r}.")
-    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        raise ValueError(f"{option} {str(path)!r} cannot be written.")
 
 
 @app.command()
@@ -105,26 +83,29 @@ def fit(
     `regnet fit spiral` is the origin's workload. Other data: standardised inputs, He initial weights, Adam 1e-3,
     batches of a twentieth of the rows (8 to 200), 100 epochs.
     """
-    _check_outputs({"--save": save, "--plot": plot, "--json": json_file})
-    _check_choices(
+    for option, path in (("--save", save), ("--plot", plot), ("--json", json_file)):
+        check_writable(option, path)
+    if plot is not None:
+        check_picture("--plot", plot)
+    check_choices(
         ("--activation", activation, ACTIVATIONS),
         ("--optimizer", optimizer, OPTIMIZERS),
         ("--l1-step", l1_step, ("proximal", "subgradient")),
         ("--task", task, ("classification", "regression")),
     )
     get_backend()  # an unusable one is said before anything else
-    table = _load(data, target, task, seed)
+    table = load_data(data, target, task, seed)
     recipe = recipe_for(
         data,
         len(table.x),
         {
-            "hidden": _numbers(int, "--hidden", hidden),
-            "weight_l1": _numbers(float, "--weight-l1", weight_l1),
-            "weight_l2": _numbers(float, "--weight-l2", weight_l2),
-            "bias_l1": _numbers(float, "--bias-l1", bias_l1),
-            "bias_l2": _numbers(float, "--bias-l2", bias_l2),
+            "hidden": parse_numbers(int, "--hidden", hidden),
+            "weight_l1": parse_numbers(float, "--weight-l1", weight_l1),
+            "weight_l2": parse_numbers(float, "--weight-l2", weight_l2),
+            "bias_l1": parse_numbers(float, "--bias-l1", bias_l1),
+            "bias_l2": parse_numbers(float, "--bias-l2", bias_l2),
             "input_l1": None if input_l1 is None else (input_l1,),
-            "neuron_l1": _numbers(float, "--neuron-l1", neuron_l1),
+            "neuron_l1": parse_numbers(float, "--neuron-l1", neuron_l1),
             "optimizer": optimizer,
             "learning_rate": learning_rate,
             "decay": decay,
@@ -152,39 +133,6 @@ def fit(
         json_file.write_text(json.dumps(json_figures(run), indent=1) + "\n")
 
 
-def _check_outputs(files: dict[str, Path | None]) -> None:
-    for option, path in files.items():
-        _check_writable(option, path)
-    if files["--plot"] is not None:
-        _check_picture(files["--plot"])
-
-
-def _check_choices(*options: tuple[str, str | None, Collection[str]]) -> None:
-    for option, value, allowed in options:
-        if value is not None and value not in allowed:
-            raise ValueError(f"{option} {value!r} is unknown: choose one of {', '.join(allowed)}.")
-
-
-def _load(data: str, target: str | None, task: str | None, seed: int) -> datasets.Table:
-    if data not in datasets.NAMES:
-        return files.read_table(data, target, task=task)
-    if target is not None:
-        raise ValueError(f"--target is for files; {data} has its own target.")
-    return datasets.load(data, seed=seed)
-
-
-def _check_picture(path: Path) -> None:
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except ImportError:
-        raise ValueError("--plot needs matplotlib: pip install matplotlib.") from None
-    known = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix and path.suffix[1:].lower() not in known:
-        raise ValueError(
-            f"--plot {str(path)!r}: {path.suffix} is no kind of picture: choose one of {', '.join(known)}."
-        )
-
-
 @app.command()
 def predict(
     model: Annotated[str, typer.Argument(help="a file that regnet fit --save wrote")],
@@ -192,7 +140,7 @@ def predict(
     output: Annotated[Path | None, typer.Option(help="write a CSV here instead of to standard output")] = None,
 ) -> None:
     """Predict: a CSV with one row per row of DATA; for classes also every class's probability."""
-    _check_writable("--output", output)
+    check_writable("--output", output)
     trained, extra = checkpoint.load(model)
     x = files.read_features(data, tuple(extra["feature_names"]))
     if "input_mean" in extra:
@@ -214,6 +162,9 @@ def predict(
         writer = csv.writer(file)
         writer.writerow(names)
         writer.writerows(rows)
+
+
+app.command()(select)
 
 
 @app.command()

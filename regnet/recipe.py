@@ -148,7 +148,7 @@ class Prepared:
     scaling: dict[str, NDArray[Any]]
 
 
-def prepare_table(table: Table, recipe: Recipe, *, seed: int, shuffled: bool) -> Prepared:
+def prepare_table(table: Table, *, test_size: float, standardize: bool, seed: int, shuffled: bool = False) -> Prepared:
     """Split, encode and standardise. shuffled: the rows come in random order already and are split in the middle.
 
     Raises ValueError for one class only, or for a split that leaves a side empty.
@@ -169,20 +169,20 @@ def prepare_table(table: Table, recipe: Recipe, *, seed: int, shuffled: bool) ->
                 "classes are names or whole numbers. Use --task regression."
             )
     numbers = np.arange(len(table.x))
-    if not recipe.test_size:
+    if not test_size:
         train, test = numbers, numbers[:0]
     elif shuffled:
-        train, test = np.split(numbers, [len(numbers) - round(recipe.test_size * len(numbers))])
+        train, test = np.split(numbers, [len(numbers) - round(test_size * len(numbers))])
     else:
-        enough = round(recipe.test_size * len(y)) >= len(classes or ())
+        enough = round(test_size * len(y)) >= len(classes or ())
         stratify = y if classes and np.bincount(y).min() > 1 and enough else None
-        train, test = train_test_split(numbers, test_size=recipe.test_size, random_state=seed, stratify=stratify)
+        train, test = train_test_split(numbers, test_size=test_size, random_state=seed, stratify=stratify)
         if classes:  # a class that only the held-out rows have could not be learnt
             unseen = ~np.isin(y[test], y[train])
             train, test = np.r_[train, test[unseen]], test[~unseen]
     scaling = {}
     x, y = table.x, y if classes else np.asarray(y, dtype=table.x.dtype)
-    if recipe.standardize:
+    if standardize:
         scaler = StandardScaler().fit(np.asarray(x[train], dtype=np.float64))
         scaling = {"input_mean": scaler.mean_, "input_scale": scaler.scale_}
         x = ((x - scaler.mean_) / scaler.scale_).astype(table.x.dtype)

@@ -47,7 +47,9 @@ class Run:
 
 def train(data: str, table: Table, recipe: Recipe, *, seed: int, **settings: Any) -> Run:
     """Split the table, train the recipe, and print what happens; settings: further ones of the estimator."""
-    prepared = prepare_table(table, recipe, seed=seed, shuffled=data == "spiral")
+    prepared = prepare_table(
+        table, test_size=recipe.test_size, standardize=recipe.standardize, seed=seed, shuffled=data == "spiral"
+    )
     held_out = (prepared.x_test, prepared.y_test) if len(prepared.x_test) else None
     rows, classes = len(prepared.x_train), len(prepared.classes or ())
     estimator = recipe.estimator(table.task, rows, random_state=seed, **settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor, as_completed
 from typing import Any
 
 import numpy as np
@@ -65,11 +65,19 @@ def _outcomes(
         lanes = open_lanes
     workers = 1 if executor is None else _workers(executor)
     blocks = blocks_of(spec, lanes, memory_limit, workers)
-    if executor is None:
+    if executor is not None:
+        yield from _train_elsewhere(spec, blocks, executor, sweep_dir)
+    elif spec.screen:  # lanes of their own shapes cannot be stacked: they go side by side
+        with ThreadPoolExecutor(_processors()) as threads:
+            yield from _train_elsewhere(spec, [[lane] for lane in lanes], threads, sweep_dir)
+    else:
         for block in blocks:
             yield from _train_block(spec, block, journal)
-    else:
-        yield from _train_elsewhere(spec, blocks, executor, sweep_dir)
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def blocks_of(spec: SweepSpec, lanes: Sequence[Lane], memory_limit: int | None, workers: int) -> list[list[Lane]]:

@@ -1,0 +1,91 @@
+"""`regnet select` as a user types it."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from test_command_line import run
+
+KEYS = "lambdas score_mean score_se n_selected lambda_min lambda_1se selected test_score"
+
+
+def write_table(path, rows=200, target="y"):
+    """Y depends on a and c of five inputs; sorted by y, as files are."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((rows, 5))
+    y = 2 * x[:, 0] - x[:, 2] + 0.3 * rng.standard_normal(rows)
+    order = np.argsort(y)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*"abcde", target])
+        writer.writerows([*x[k], ("high" if y[k] > 0 else "low") if target == "kind" else y[k]] for k in order)
+
+
+def test_the_report_of_a_regression(tmp_path):
+    write_table(tmp_path / "table.csv")
+    options = ["--target", "y", "--n-lambdas", 15, "--test-size", 0.2, "--epochs", 100]
+    done = run("select", "table.csv", *options, "--report", "out", "--json", "s.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 SE" in done.stdout
+    assert "2 of 5 inputs (a, c)" in done.stdout
+    figures = json.loads((tmp_path / "s.json").read_text())
+    assert set(KEYS.split()) <= figures.keys()
+    assert figures == json.loads((tmp_path / "out" / "selection.json").read_text())
+    assert figures["selected"] == ["a", "c"]
+    assert figures["test_score"] > 0.9
+    assert len(figures["lambdas"]) == len(figures["score_mean"]) == len(figures["n_selected"]) == 15
+    assert figures["lambda_1se"] >= figures["lambda_min"]
+    assert figures["n_selected"][-1] == 0
+    for picture in ("path.png", "norms.png"):
+        assert (tmp_path / "out" / picture).read_bytes().startswith(b"\x89PNG")
+    predicted = run("predict", "out/model.safetensors", "table.csv", cwd=tmp_path)
+    assert predicted.returncode == 0, predicted.stderr
+    table = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
+    guesses = [float(row["y"]) for row in csv.DictReader(predicted.stdout.splitlines())]
+    assert np.corrcoef(guesses, [float(row["y"]) for row in table])[0, 1] > 0.95  # in the target's own units
+    assert np.std(guesses) == pytest.approx(np.std([float(row["y"]) for row in table]), rel=0.1)
+
+
+def test_classes_a_journal_and_a_linear_model(tmp_path):
+    write_table(tmp_path / "table.csv", target="kind")
+    options = ["--hidden", "", "--penalty", "weight_l1", "--rule", "min", "--cv", 3, "--lambdas", "1e-3,1e-2,1e-1"]
+    first, again = (
+        run("select", "table.csv", *options, "--sweep-dir", "sweep", "--json", name, cwd=tmp_path)
+        for name in ("1.json", "2.json")
+    )
+    assert first.returncode == again.returncode == 0, first.stderr
+    one, two = (json.loads((tmp_path / name).read_text()) for name in ("1.json", "2.json"))
+    assert {**one, "seconds": 0} == {**two, "seconds": 0}
+    assert {"a", "c"} <= set(one["selected"])
+    assert one["score"] == "neg_log_loss"
+    assert one["test_score"] is None
+    other = run("select", "table.csv", *options, "--seed", 1, "--sweep-dir", "sweep", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "holds the sweep of another problem" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--penalty", "l3"], "--penalty 'l3' is unknown"),
+        (["--rule", "2se"], "--rule '2se' is unknown"),
+        (["--cv", 500], "n_splits=500"),
+        (["--lambdas", "a,b"], "--lambdas 'a,b': give numbers"),
+        (["--lambdas", ""], "lambdas is empty"),
+        (["--scoring", "bleu"], "bleu"),
+        (["--report", "table.csv"], "is a file: give a folder"),
+        (["--report", "no/such/folder"], "there is no folder"),
+        (["--relax", "--penalty", "weight_l2"], "relax=True"),
+    ],
+)
+def test_what_it_refuses(options, message, tmp_path):
+    write_table(tmp_path / "table.csv", rows=60)
+    before = sorted(tmp_path.iterdir())
+    done = run("select", "table.csv", "--epochs", 5, "--n-lambdas", 3, *options, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.iterdir()) == before
