@@ -228,7 +228,7 @@ def _spread(placement: Placement, value: Any, networks: int | None, dtype: str |
 
 
 def place_strengths(
-    network: Network, placement: Placement, penalties: Sequence[Penalty], networks: int | None, batch_l2: float
+    network: Network, placement: Placement, penalties: Sequence[Penalty], networks: int | None, batch_l2: Any
 ) -> Strengths:
     """The strengths as a point has them; a strength that is 0 in every network is left out of the computation."""
     shapes = network.layout.shapes

@@ -11,13 +11,18 @@ from conftest import need
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_classification, make_friedman1
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LassoCV, Ridge, enet_path
-from sklearn.metrics import accuracy_score, log_loss, make_scorer, mean_absolute_error
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, cross_val_predict, cross_val_score
+from sklearn.metrics import accuracy_score, log_loss, make_scorer, mean_absolute_error, r2_score
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from regnet import (
+    SGD,
+    Adam,
+    DivergenceWarning,
     MLPClassifier,
     MLPClassifierCV,
     MLPRegressor,
@@ -324,7 +329,7 @@ def test_it_is_an_estimator():
     assert scores.mean() > 0.4
     unfitted = quick(refit=False).fit(X, y)
     assert not hasattr(unfitted, "best_estimator_")
-    with pytest.raises(ValueError, match="not fitted"):
+    with pytest.raises(NotFittedError, match="refit=False"):
         unfitted.predict(X)
 
 
@@ -403,6 +408,13 @@ def test_stability_finds_what_is_there(rng):
         ({"l1_ratio": 0.0}, "The 'l1_ratio' parameter"),
         ({"select": "best"}, "The 'select' parameter"),
         ({"relax": True, "penalty": "weight_l2"}, "needs penalty='input_l1'"),
+        ({"adaptive": True, "penalty": "weight_l2"}, "needs penalty='input_l1'"),
+        ({"penalty": "neuron_l1", "hidden_layer_sizes": ()}, "no hidden layer"),
+        ({"executor": "dask"}, "The 'executor' parameter"),
+        ({"preprocessor": 3}, "The 'preprocessor' parameter"),
+        ({"solver": Adam([0.1, 0.2])}, "one learning rate"),
+        ({"cv": LeaveOneOut()}, "R2 is not defined for a fold with one held-out row"),
+        ({"scoring": lambda *_: float("nan")}, "the scorer gave NaN"),
         ({"scoring": "no such score"}, "The 'scoring'|not a valid scoring value"),
         ({"cv": [(np.arange(0), np.arange(5))]}, "Fold 0 has no training rows"),
     ],
@@ -444,6 +456,8 @@ def test_a_strength_beyond_everything_is_reported():
         (MLPRegressor(weight_l2=0.1), "weight_l2 of its own"),
         (MLPRegressor(solver="lbfgs"), "lbfgs"),
         (MLPRegressor(early_stopping=True), "early_stopping"),
+        (MLPRegressor(alpha=1.0), "alpha of its own"),
+        (MLPRegressor(l1_step="subgradient"), "l1_step"),
     ],
 )
 def test_estimators_that_a_path_would_have_to_ignore(estimator, message):
@@ -470,3 +484,77 @@ def test_float32_stays_float32():
     with config_context(dtype="float32"):
         found = quick(n_lambdas=4, cv=2, max_iter=10).fit((1000 * X).astype(int), y)
     assert found.best_estimator_.coefs_[0].dtype == np.float32
+
+
+def test_counts_are_scored_as_counts(rng):
+    X = rng.standard_normal((150, 4))
+    y = rng.poisson(np.exp(X[:, 0]))
+    settings = {"loss": "poisson", "lambdas": (0.01, 0.1), "cv": 3, "max_iter": 60, "random_state": 0}
+    for name, scorer in (("r2", r2_score), ("neg_mean_absolute_error", mean_absolute_error)):
+        made = make_scorer(scorer, greater_is_better=name == "r2")
+        one, other = (MLPRegressorCV((8,), scoring=scoring, **settings).fit(X, y) for scoring in (name, made))
+        np.testing.assert_allclose(one.cv_scores_, other.cv_scores_, rtol=1e-6)
+
+
+def test_units_of_any_size():
+    X, y = FRIEDMAN
+    one = quick().fit(X, y)
+    tiny = X.copy()
+    tiny[:, 0] *= 1e-14
+    other = quick().fit(tiny, 1e-14 * y)
+    np.testing.assert_allclose(one.cv_scores_, other.cv_scores_, atol=1e-6)
+    constant = np.column_stack([X, np.full(len(X), 3.7)])
+    assert not quick().fit(constant, y).selected_features_[-1]
+
+
+def test_equals_go_to_the_strongest():
+    assert choose(np.full((4, 5, 1), 0.9))[2:] == (3, 3)
+
+
+def test_a_preprocessors_table_is_checked():
+    X, y = FRIEDMAN
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        quick(preprocessor=StandardScaler()).fit(np.concatenate([X, X]), y)
+    texts = ["red apple", "green apple", "red pear", "green pear"] * 20
+    found = quick(preprocessor=TfidfVectorizer(), select="min").fit(texts, np.tile([1.0, 0.0, 1.0, 0.0], 20))
+    assert found.predict(["red pear"])[0] > 0.8
+
+
+def test_nothing_stays_of_an_earlier_fit():
+    X, y = FRIEDMAN
+    found = quick().fit(X, y)
+    found.set_params(refit=False, adaptive=False).fit(X, y)
+    assert not [name for name in ("path_", "best_estimator_", "pilot_scores_") if hasattr(found, name)]
+
+
+def test_a_refit_that_diverges_is_no_model():
+    X, y = FRIEDMAN
+    X = np.concatenate([X, np.full((1, X.shape[1]), 1e150)])
+    y = np.append(y, 0.0)
+    halves = [(np.arange(100), np.arange(100, 200))]
+    found = quick(standardize=False, warm_start=False, solver=SGD(0.001), cv=halves, lambdas=(0.01,), adaptive=False)
+    with pytest.warns(DivergenceWarning), pytest.raises(ValueError, match="On all rows every network"):
+        found.fit(X, y)
+
+
+def test_the_restart_with_the_smallest_objective_is_kept():
+    X, y = FRIEDMAN
+    mlp = MLPRegressor(hidden_layer_sizes=(8,), learning_rate_init=3e-3, max_iter=40, random_state=0)
+    found = path(mlp, X, y, lambdas=(0.01, 0.05), restarts=4, standardize=False)
+    alone = [path(mlp.set_params(random_state=seed), X, y, lambdas=(0.01, 0.05), standardize=False) for seed in (0,)]
+    for k, strength in enumerate((0.01, 0.05)):
+
+        def objective(result, k=k, strength=strength):
+            weights = result.estimators[k].coefs_
+            groups = np.sqrt(8) * np.linalg.norm(weights[0], axis=1).sum()
+            residual = result.estimators[k].predict(X) - y
+            assert result.losses[k] == pytest.approx(0.5 * np.mean(residual**2), rel=1e-9)
+            return result.losses[k] + strength * (groups + (weights[1] ** 2).sum())
+
+        assert objective(found) <= objective(alone[0])
+
+
+def test_a_solver_that_ends_early_says_so():
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match="increase max_iter"):
+        MLPRegressorCV((), penalty="weight_l1", n_lambdas=3, cv=2, max_iter=2).fit(X, y)

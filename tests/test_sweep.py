@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import need
+from sklearn.base import clone
 from sklearn.datasets import load_iris, make_friedman1
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
@@ -95,6 +96,15 @@ def test_blocks_change_nothing(make, fast):
     same(whole, make(memory_limit=60_000).fit(*data))
 
 
+def test_tables_of_few_epochs_change_nothing(fast, monkeypatch):
+    """Batches are drawn for some epochs at once, as many as memory allows."""
+    whole = cold(max_iter=7).fit(*IRIS)
+    for elements in (1, 700):
+        monkeypatch.setattr("regnet.sweep.stack.TABLE_ELEMENTS", elements)
+        same(whole, cold(max_iter=7).fit(*IRIS))
+        same(whole, cold(max_iter=7, memory_limit=1).fit(*IRIS))
+
+
 def test_one_thread_changes_nothing(fast):
     from threadpoolctl import threadpool_limits
 
@@ -147,7 +157,7 @@ def test_a_sweep_goes_on_where_it_stopped(make, tmp_path, fast):
         ({"X": FRIEDMAN[0] + 1e-9}, "data"),
         ({"lambdas": (0.01, 0.1)}, "lambdas"),
         ({"max_iter": 31}, "epochs"),
-        ({"random_state": 1}, "restarts"),
+        ({"random_state": 1}, "random_state"),
         ({"companion_l2": 2.0}, "penalty"),
         ({"activation": "tanh"}, "estimator"),
         ({"cv": 4}, "data"),
@@ -158,6 +168,43 @@ def test_a_journal_of_another_problem_is_refused(change, named, tmp_path):
     X = change.pop("X", FRIEDMAN[0])
     with pytest.raises(ValueError, match=f"another problem: .*{named}.* differ"):
         small(sweep_dir=tmp_path, **change).fit(X, FRIEDMAN[1])
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    """A cell's is trained again; a description's is refused."""
+    whole = small(sweep_dir=tmp_path).fit(*FRIEDMAN)
+    cells = sorted(tmp_path.glob("*/*.npz"))
+    cells[0].write_bytes(cells[0].read_bytes()[:40])
+    cells[1].write_bytes(b"")
+    np.savez(cells[2], other=np.zeros(3))
+    np.savez(cells[3], point=np.zeros(3), loss=0.0, diverged_at=-1, converged=True)
+    same(whole, small(sweep_dir=tmp_path).fit(*FRIEDMAN))
+    for content in ("", "[1]", "{}"):
+        (tmp_path / "path" / "sweep.json").write_text(content)
+        with pytest.raises(ValueError, match="delete"):
+            small(sweep_dir=tmp_path).fit(*FRIEDMAN)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="cannot be a folder"):
+        small(sweep_dir=tmp_path / "file").fit(*FRIEDMAN)
+
+
+def test_other_choices_go_on_from_the_same_folder(tmp_path):
+    """Rule, refit and scores change nothing of what was trained."""
+    make = cold(sweep_dir=tmp_path, penalty="input_l1")
+    make.fit(*IRIS)
+    cells = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
+    for change in ({"select": "min"}, {"refit": False}, {"scoring": "accuracy"}, {"relax": True}):
+        clone(make).set_params(**change).fit(*IRIS)
+    assert cells == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
+
+
+def test_a_failure_ends_what_has_not_begun(tmp_path):
+    def fails(*_):
+        raise RuntimeError("scorer")
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="scorer"):
+        small(executor=pool, sweep_dir=tmp_path, scoring=fails, memory_limit=1, cv=10).fit(*FRIEDMAN)
+    assert len(list(tmp_path.glob("*/*.npz"))) < 6 * 11
 
 
 def test_compiled_loops_are_in_the_journal(tmp_path):

@@ -12,6 +12,7 @@ from regnet.backend import BackendError, BackendInfo
 from regnet.generic import root_module, select_by_where
 from regnet.types import Array, Step, Tree
 from regnet_numpy import threads
+from regnet_numpy.buffered import buffered_kernel
 from regnet_numpy.fused import fused_kernel, numba_version
 from regnet_numpy.tiles import repeat_in_groups, sum_in_tiles
 
@@ -61,8 +62,8 @@ class NumpyBackend:
         return new if alive.all() else select_by_where(alive, new, old)
 
     def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
-        """Loops compiled by numba, where it is installed."""
-        return fused_kernel(name, reference)
+        """Loops compiled by numba, where it is installed; else NumPy with arrays that are kept."""
+        return fused_kernel(name, buffered_kernel(name, reference))
 
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
         """The function itself."""

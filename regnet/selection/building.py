@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_parameter_constraints
 
 from regnet.config import get_config
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.parameters import CONSTRAINTS, make_network, make_optimizer, widths_of
+from regnet.losses import Poisson, SquaredError
 from regnet.registry import Placement
+from regnet.schedules import as_schedule
 from regnet.sweep.cells import SweepSpec
 from regnet.sweep.folds import Fold
 from regnet.sweep.mix import PENALTIES, Mix
@@ -29,6 +31,9 @@ __all__ = [
 NETWORK_PARAMETERS = ("hidden_layer_sizes", "activation", "shuffle", "dropout", "initializer")
 """Parameters that networks have from the estimator they are cells of, under the same name."""
 
+SMOOTH = ("squared_error", "poisson")
+"""Losses whose gradient is continuous, as a solver to a tolerance needs it (huber's gradient has kinks)."""
+
 STEPS_PER_STRENGTH = 200
 ALL_ROWS = 2048
 
@@ -41,7 +46,7 @@ SWEEP_CONSTRAINTS: dict[str, Any] = {
     "companion_l2": [Interval(Real, 0, None, closed="left")],
     "warm_start": ["boolean"],
     "standardize": ["boolean"],
-    "preprocessor": [None, object],
+    "preprocessor": [HasMethods(["fit", "transform"]), None],
     "restarts": [Interval(Integral, 1, None, closed="left")],
     "solver": [StrOptions({"auto", "adam", "sgd", "fista"}), *CONSTRAINTS["solver"][1:]],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither"), None],
@@ -65,8 +70,9 @@ def make_template(owner: Any, classifier: bool) -> Any:
     rate = owner.learning_rate_init
     solver = owner.solver
     if solver == "auto":
-        linear = not widths_of(owner)
-        solver = "fista" if linear and owner.penalty != "alpha" and owner.batch_size == "auto" else "adam"
+        smooth = classifier or owner.loss in SMOOTH or isinstance(owner.loss, (SquaredError, Poisson))
+        linear = not widths_of(owner) and owner.penalty != "alpha" and owner.batch_size == "auto"
+        solver = "fista" if linear and smooth and not owner.dropout else "adam"
     given = {name: getattr(owner, name) for name in NETWORK_PARAMETERS}
     given |= {
         "solver": solver,
@@ -102,6 +108,13 @@ def make_spec(
     With warm starts a strength is trained for 200 steps, on all rows where there are at most 2048, else in batches of
     256 rows or of a 200th part. Cold ones train for 200 epochs of 200 rows, as scikit-learn's MLP does.
     """
+    if owner.penalty == "neuron_l1" and not widths_of(owner):
+        raise ValueError(
+            "penalty='neuron_l1', but hidden_layer_sizes=() has no hidden layer whose neurons it could act on: use "
+            "'input_l1' or 'weight_l1'."
+        )
+    if np.ndim(as_schedule(make_optimizer(template).learning_rate).initial):
+        raise ValueError("solver: give an optimizer with one learning rate; a sweep has its own axes.")
     rows = max(len(fold.x) for fold in folds)
     warm = bool(owner.warm_start)
     widths = [folds[0].x.shape[1], *widths_of(owner), folds[0].y.shape[1]]

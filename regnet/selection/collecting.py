@@ -7,6 +7,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.problem import place_strengths
+from regnet.registry import Placement, get_backend
+from regnet.regularizer import penalty_terms
 from regnet.selection.fitted import fitted_estimator, outputs_of
 from regnet.selection.scoring import DIRECT
 from regnet.sweep.cells import Cell, Outcome, SweepSpec
@@ -19,8 +22,10 @@ class Collector:
     """Arrays by strength, fold and restart, filled cell by cell.
 
     scores: on the fold's held-out rows (NaN: none, or the network diverged); input_norms: ||row|| of the first layer,
-    (..., in); zeros: share of weights that are exactly 0; norms: Frobenius norm by layer; losses: data loss before the
-    last step; diverged_at: step or -1; points: parameters of the folds in `keep`, by cell.
+    (..., in); zeros: share of weights that are exactly 0; norms: Frobenius norm by layer; diverged_at: step or -1;
+    unconverged: how many did not reach their solver's tolerance. Of the folds in `keep` also points (parameters, by
+    cell), losses (mean data loss on the training rows, targets standardised as they were) and objectives (with the
+    penalty; inf where the network diverged).
     """
 
     def __init__(self, spec: SweepSpec, scoring: Any, raw: Any, keep: frozenset[int]) -> None:
@@ -30,6 +35,8 @@ class Collector:
         self.layers = len(spec.network.dense_layers)
         self.scores = np.full(shape, np.nan)
         self.losses = np.full(shape, np.nan)
+        self.objectives = np.full(shape, np.inf)
+        self.unconverged = 0
         self.zeros = np.full(shape, np.nan)
         self.norms = np.full((*shape, self.layers), np.nan)
         self.input_norms = np.full((*shape, spec.network.in_features), np.nan, dtype=np.float32)
@@ -41,15 +48,33 @@ class Collector:
         cell, spec = outcome.cell, self._spec
         where = tuple(cell)
         weights = [np.asarray(array) for array in spec.network.layout.split(outcome.point[None, :])[::2]]
-        self.losses[where] = outcome.loss
         self.diverged_at[where] = outcome.diverged_at
         self.zeros[where] = sum(int((w == 0).sum()) for w in weights) / sum(w.size for w in weights)
         self.norms[where] = [np.linalg.norm(w) for w in weights]
         self.input_norms[where] = np.sqrt(np.einsum("ij,ij->i", weights[0], weights[0]))
+        self.unconverged += not outcome.converged
         if cell.fold in self._keep:
             self.points[cell] = outcome.point
+            self.losses[where], penalty = self._objective(outcome)
+            if outcome.diverged_at < 0:
+                self.objectives[where] = self.losses[where] + penalty
         if outcome.diverged_at < 0 and len(spec.folds[cell.fold].test):
             self.scores[where] = self._score(outcome)
+
+    def _objective(self, outcome: Outcome) -> tuple[float, float]:
+        """Mean data loss on the fold's training rows, and penalty."""
+        spec, fold, point = self._spec, self._spec.folds[outcome.cell.fold], outcome.point[None, :]
+        strength, factor = spec.lambdas[outcome.cell.strength], spec.factor_of(outcome.cell)
+        host = Placement(get_backend("numpy"), "cpu", spec.dtype)
+        penalties = spec.mix.penalties(self.layers, [strength], None if factor is None else factor[None, :])
+        batch_l2 = [strength / (2.0 * fold.weight.sum())] if spec.mix.penalty == "alpha" else 0.0
+        strengths = place_strengths(spec.network, host, penalties, 1, batch_l2)
+        terms = penalty_terms(point[None], strengths, spec.network.layout)
+        losses, _ = spec.network.loss_object.value_and_grad(
+            spec.network.apply(spec.network.unpack(point), fold.x), fold.y
+        )
+        loss = float(np.average(losses[:, 0], weights=fold.weight))
+        return loss, float(sum(float(term.reshape(-1)[0]) for term in terms.values()))
 
     def _score(self, outcome: Outcome) -> float:
         spec, fold = self._spec, self._spec.folds[outcome.cell.fold]
@@ -59,7 +84,7 @@ class Collector:
                 return float("nan")
             return DIRECT[self._scoring](outputs, fold.y_test, fold.weight_test, spec.network.loss)
         estimator = fitted_estimator(
-            spec.template, spec.network, fold, outcome.point, {}, loss=outcome.loss, epochs=spec.epochs
+            spec.template, spec.network, fold, outcome.point, {}, loss=float("nan"), epochs=spec.epochs
         )
         x, y = self._raw(fold.test)
         return float(self._scoring(estimator, x if fold.transformer is None else fold.transformer.transform(x), y))

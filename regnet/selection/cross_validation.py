@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from abc import ABC
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _clone_parametrized, _fit_context
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -38,6 +41,11 @@ EXCLUDED = 1e30
 """The penalty factor of an input that a relaxed network must not use."""
 
 
+def _named(name: str, values: NDArray[Any]) -> str:
+    """The name of a pass in the journal, with what an earlier pass decided for it."""
+    return f"{name}-{zlib.crc32(np.ascontiguousarray(values, dtype=np.float64).tobytes()):08x}"
+
+
 def _best_has(name: str) -> Any:
     return lambda self: hasattr(getattr(self, "best_estimator_", self._template_class), name)
 
@@ -56,8 +64,8 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         "adaptive": ["boolean", StrOptions({"auto"})],
         "relax": ["boolean"],
         "refit": ["boolean"],
-        "executor": [None, object],
-        "sweep_dir": [None, object],
+        "executor": [HasMethods("submit"), None],
+        "sweep_dir": [str, os.PathLike, None],
     }
 
     @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
@@ -68,16 +76,18 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         Raises ValueError for bad data in scikit-learn's words, for folds that cannot be trained on, and for a
         sweep_dir that holds another problem. Warns DivergenceWarning, naming strength, fold and step.
         """
+        for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
+            delattr(self, name)
+        self._check_combinations()
         template = make_template(self, self._classifier)
         checked = check_table(template, X, y, sample_weight, self.preprocessor)
-        self.n_features_in_ = np.shape(X)[1] if checked.table is None else checked.table.shape[1]
-        for name in ("classes_", "feature_names_in_"):
+        for name in ("classes_", "n_features_in_", "feature_names_in_"):
             if hasattr(template, name):
                 setattr(self, name, getattr(template, name))
         rows = np.arange(len(checked.y))
         splitter = check_cv(self.cv, checked.y, classifier=self._classifier)
         splits = list(splitter.split(rows[:, None], checked.y, groups))
-        self.n_splits_ = len(splits)
+        self.n_splits_, self.n_diverged_ = len(splits), 0
         everything = (rows, rows[:0])
         folds = make_folds(
             template, checked, [*splits, everything], standardize=self.standardize, preprocessor=self.preprocessor
@@ -99,7 +109,7 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
             factors = adaptive_factors(norms)
             self.pilot_scores_ = collected.scores[:, : self.n_splits_]
             self.adaptive_factors_ = factors[-1] if self.refit else factors.mean(axis=0)
-            spec = replace(spec, name="adaptive", factors=factors[: len(spec.folds)])
+            spec = replace(spec, name=_named("adaptive", factors[: self.n_splits_]), factors=factors[: len(spec.folds)])
             collected = self._run(spec, checked, scoring, with_all)
             everywhere = factors[-1:]
         else:
@@ -109,13 +119,22 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         self._keep(spec, collected)
         if with_all:
             self.path_ = collect_path(spec, collected, template, checked, fold=len(spec.folds) - 1)
-            self._take(self.path_.estimators[self.best_index_], folds[-1])
+            found = self.path_
+            self.n_selected_, self.zeros_, self.input_norms_ = found.n_selected, found.zeros, found.input_norms
+            self._check_finite(collected.objectives[self.best_index_, -1])
+            self._take(found.estimators[self.best_index_], folds[-1])
         elif self.refit:
             self._take(self._refitted(template, spec, folds[-1], everywhere), folds[-1])
         return self
 
+    def _check_combinations(self) -> None:
+        """Raise ValueError for settings that mean nothing together."""
+        for name in ("relax", "adaptive"):
+            if getattr(self, name) is True and self.penalty != "input_l1":
+                raise ValueError(f"{name}=True is for selections of inputs: it needs penalty='input_l1'.")
+
     def _is_adaptive(self, spec: SweepSpec) -> bool:
-        if spec.mix.penalty != "input_l1" or not spec.mix.sparse:
+        if spec.mix.penalty != "input_l1":
             return False
         return len(spec.network.dense_layers) > 1 if self.adaptive == "auto" else bool(self.adaptive)
 
@@ -143,19 +162,22 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
             sweep_dir=self.sweep_dir,
             progress=bool(self.verbose),
         )
-        report_divergence(spec, collected)
+        self._report(spec, collected)
         return collected
+
+    def _report(self, spec: SweepSpec, collected: Collector) -> None:
+        report_divergence(spec, collected)
+        self.n_diverged_ += int((collected.diverged_at >= 0).sum())
 
     def _relaxed(
         self, spec: SweepSpec, collected: Collector, checked: Checked, scoring: Any, with_all: bool
     ) -> tuple[SweepSpec, Collector]:
         """Every support once more, from new weights and without the penalty that found it."""
-        if spec.mix.penalty != "input_l1":
-            raise ValueError(
-                f"relax=True refits selections of inputs: it needs penalty='input_l1', not {spec.mix.penalty!r}."
-            )
         factors = np.where(collected.selected, 0.0, EXCLUDED)
-        spec = replace(spec, name="relax", factors=factors, warm_start=False, screen=False, epochs=2 * spec.epochs)
+        free = replace(spec.mix, l1_ratio=1.0, companion_l2=0.0)
+        epochs = spec.epochs_at(0)
+        name = _named("relax", factors[:, : self.n_splits_])
+        spec = replace(spec, name=name, mix=free, factors=factors, warm_start=False, screen=False, epochs=epochs)
         return spec, self._run(spec, checked, scoring, with_all)
 
     def _keep(self, spec: SweepSpec, collected: Collector) -> None:
@@ -168,27 +190,38 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         self.best_index_ = choice.best if self.select == "min" else choice.one_se
         self.lambda_ = float(self.lambdas_[self.best_index_])
         self.best_score_ = float(choice.mean[self.best_index_])
-        # Counts and norms are those of all rows' networks where there are any, else means over the folds'.
-        own = slice(self.n_splits_, None) if collected.scores.shape[1] > self.n_splits_ else slice(None)
-        self.n_selected_ = np.rint(collected.selected[:, own].sum(axis=-1).mean(axis=(1, 2))).astype(int)
-        self.zeros_ = collected.zeros[:, own].mean(axis=(1, 2))
-        self.input_norms_ = collected.input_norms[:, own].mean(axis=(1, 2))
-        self.n_diverged_ = int((collected.diverged_at >= 0).sum())
+        self.min_index_, self.one_se_index_ = choice.best, choice.one_se
+        self.n_iter_ = spec.epochs
+        # Means over the folds' networks; a path on all rows has its own.
+        self.n_selected_ = np.rint(collected.selected.sum(axis=-1).mean(axis=(1, 2))).astype(int)
+        self.zeros_ = collected.zeros.mean(axis=(1, 2))
+        self.input_norms_ = collected.input_norms.mean(axis=(1, 2))
 
     def _alone(self, spec: SweepSpec, fold: Fold, strength: int, factors: Any, name: str) -> Collector:
         """The networks of one strength on all rows."""
+        name = _named(name, np.append(np.ravel([] if factors is None else factors), spec.lambdas[strength]))
         alone = replace(spec, name=name, lambdas=(spec.lambdas[strength],), folds=(fold,), factors=factors)
         collected = Collector(alone, "", None, frozenset([0]))
         run_sweep(alone, collected, memory_limit=self.memory_limit, sweep_dir=self.sweep_dir)
+        self._report(alone, collected)
         return collected
 
+    def _check_finite(self, objectives: Any) -> None:
+        """Raise ValueError if no network of the chosen strength is left."""
+        if not np.isfinite(objectives).any():
+            raise ValueError(
+                f"On all rows every network of the chosen strength, {self.lambda_:.3g}, diverged: lower "
+                "learning_rate_init, or look for a row that no fold was trained on."
+            )
+
     def _refitted(self, template: Any, spec: SweepSpec, fold: Fold, factors: Any) -> Any:
-        """The chosen strength on all rows, of the restart with the smallest loss, where no path has it already."""
+        """The chosen strength on all rows, of the restart with the smallest objective, where no path has it already."""
         if np.ndim(spec.factors) > 2:  # a relaxed network's inputs: those that most cells used
             share = (np.asarray(spec.factors[self.best_index_]) == 0).mean(axis=(0, 1))
             factors = np.where(share > 0.5, 0.0, EXCLUDED)[None, :]
         collected = self._alone(spec, fold, self.best_index_, factors, "refit")
-        restart = int(np.nanargmin(np.where(collected.diverged_at[0, 0] < 0, collected.losses[0, 0], np.inf)))
+        self._check_finite(collected.objectives[0, 0])
+        restart = int(collected.objectives[0, 0].argmin())
         parameters = spec.mix.parameters(len(spec.network.dense_layers), self.lambda_)
         if factors is not None:
             parameters["penalty_factor"] = np.asarray(factors[0])
@@ -202,37 +235,58 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         self.selected_features_ = np.asarray(estimator.selected_features_)
         self.best_estimator_ = estimator if fold.transformer is None else make_pipeline(fold.transformer, estimator)
         if self.penalty == "input_l1" and not self.selected_features_.any():
-            warn(
-                f"At the chosen strength, {self.lambda_:.3g}, no input is left: a constant is within one standard "
-                "error of the best network. Look at plot_path(), or take select='min'."
+            best = (
+                "is the best that there is."
+                if self.select == "min" or self.best_index_ == self.min_index_
+                else ("is within one standard error of the best network. Look at plot_path(), or take select='min'.")
             )
+            warn(f"At the chosen strength, {self.lambda_:.3g}, no input is left: a constant {best}")
 
     def predict(self, X: Any) -> Any:
         """What the refitted network predicts."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict(X)
+        return self._fitted().predict(X)
+
+    def _fitted(self) -> Any:
+        """The refitted network. Raises NotFittedError, also after a fit without one."""
+        check_is_fitted(self, "lambdas_")
+        if not hasattr(self, "best_estimator_"):
+            raise NotFittedError(
+                "fit was called with refit=False, so there is no network to predict with: set refit=True."
+            )
+        return self.best_estimator_
 
     @available_if(_best_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
         """The refitted network's probabilities."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict_proba(X)
+        return self._fitted().predict_proba(X)
+
+    @available_if(_best_has("predict_log_proba"))  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: Any) -> Any:
+        """Their logarithms."""
+        return self._fitted().predict_log_proba(X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy, or R2, of the refitted network."""
-        check_is_fitted(self, "best_estimator_")
-        return float(self.best_estimator_.score(X, y, sample_weight))
+        return float(self._fitted().score(X, y, sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        """Those of the network that predicts; a transformer in front may take other tables."""
+        tags, own = super().__sklearn_tags__(), self._template_class().__sklearn_tags__()
+        tags.input_tags.sparse = own.input_tags.sparse
+        tags.target_tags.multi_output = own.target_tags.multi_output
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = own.classifier_tags.multi_label
+        return tags
 
     def plot_path(self) -> Any:
         """Score with error bars against the strength, inputs on top, both strengths marked: a matplotlib Figure."""
         check_is_fitted(self, "lambdas_")
-        best, one_se = (int(np.flatnonzero(self.lambdas_ == one)[0]) for one in (self.lambda_min_, self.lambda_1se_))
         pilot = getattr(self, "pilot_scores_", None)
         scoring = self.scoring if isinstance(self.scoring, str) else None
         name = scoring or ("score" if self.scoring is not None else default_scoring(self._classifier))
         return selection_figure(
-            self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, best, one_se, score_name=name,
-            penalty=self.penalty, reference=None if pilot is None else choose(pilot).mean,
+            self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, self.min_index_, self.one_se_index_,
+            score_name=name, penalty=self.penalty, reference=None if pilot is None else choose(pilot).mean,
         )  # fmt: skip
 
     def plot_norms(self) -> Any:
@@ -248,12 +302,9 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
 
     def __sklearn_clone__(self) -> Self:
         """An executor has threads or connections, which cannot be copied: the clone has the same one."""
-        executor, self.executor = self.executor, None
-        try:
-            twin: Self = _clone_parametrized(self)
-        finally:
-            self.executor = executor
-        twin.executor = executor
+        given = {name: value for name, value in self.get_params(deep=False).items() if name != "executor"}
+        copied = {name: clone(value, safe=False) for name, value in given.items()}
+        twin: Self = type(self)(**copied, executor=self.executor)
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def fitted_estimator(
     estimator.n_layers_, estimator.n_outputs_ = len(weights) + 1, weights[-1].shape[1]
     estimator.n_iter_, estimator.t_ = epochs, epochs * len(fold.x)
     estimator.loss_ = estimator.best_loss_ = np.float64(loss)
-    if fold.transformer is not None:
+    if fold.transformer is not None:  # what it sees are the transformer's columns
         estimator.n_features_in_ = weights[0].shape[0]
+        if hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
     return estimator

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from regnet.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SquaredError, get_loss
 from regnet.selection.fitted import outputs_of
 from regnet.sweep.cells import SweepSpec
 from regnet.sweep.lanes import train_lanes
@@ -46,7 +47,9 @@ def find_lambdas(spec: SweepSpec, count: int) -> tuple[float, ...]:
     are gone (or, under an L2 penalty, until its outputs hardly vary).
     """
     largest = _null_gradient(spec)
-    if len(spec.network.dense_layers) > 1 or not spec.mix.sparse:
+    linear = len(spec.network.dense_layers) == 1 and spec.mix.penalty in ("input_l1", "weight_l1")
+    known = isinstance(get_loss(spec.network.loss), (SquaredError, CategoricalCrossEntropy, BinaryCrossEntropy))
+    if not (linear and known):
         largest = _search(spec, largest)
     if count == 1:
         return (largest,)
@@ -64,8 +67,10 @@ def _null_gradient(spec: SweepSpec) -> float:
     gradient = np.asarray(fold.x, dtype=np.float64).T @ (share[:, None] * (y - mean))
     groups = spec.mix.penalty == "input_l1"
     parts = np.sqrt((gradient**2).mean(axis=1)) if groups else np.abs(gradient).max(axis=1)
-    found = float(parts.max()) / max(spec.mix.l1_ratio, 1e-3)
-    return found if found > 0 else 1.0
+    size = float(np.abs(fold.x).max(initial=0.0)) * float(np.abs(y).max(initial=0.0))
+    if not parts.max() > 100.0 * np.finfo(fold.x.dtype).eps * size:  # nothing varies, or nothing goes with the target
+        return 1.0
+    return float(parts.max()) / max(spec.mix.l1_ratio, 1e-3) * (1.0 + 1e-5)  # beyond rounding
 
 
 def _search(spec: SweepSpec, scale: float) -> float:

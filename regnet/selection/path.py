@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 
 from regnet.estimators import MLPClassifier, MLPRegressor
-from regnet.estimators.parameters import STRENGTHS
+from regnet.estimators.parameters import DEFAULT_ALPHA, STRENGTHS
 from regnet.plots import norms_figure
 from regnet.selection.building import check_sweep_parameters, make_spec, restart_seeds
 from regnet.selection.collecting import Collector
@@ -29,14 +29,14 @@ __all__ = ["PathResult", "check_estimator_for_sweep", "collect_path", "path", "s
 @final
 @dataclass(frozen=True)
 class PathResult:
-    """What a path found at each strength; of the restart with the smallest loss there.
+    """What a path found at each strength; of the restart with the smallest objective (data loss + penalty) there.
 
-    lambdas: ascending, (n,); losses: training data loss; scores: on the validation rows (NaN without any; the
-    estimator's usual score: accuracy or R2); zeros: share of weights that are exactly 0; norms: Frobenius norm of each
-    layer's weights, (n, layers); input_norms: ||row|| of the first layer's weights, (n, features); selected: whether an
-    input has a weight that is not 0, (n, features); feature_names: of the inputs. Norms are of the network as it was
-    trained, on standardised inputs if `standardize` was True. estimators: fitted, one per strength; their weights are
-    in the table's own units.
+    lambdas: ascending, (n,); losses: mean data loss on the training rows, of standardised targets; scores: on the
+    validation rows (NaN without any; the estimator's usual score: accuracy or R2); zeros: share of weights that are
+    exactly 0; norms: Frobenius norm of each layer's weights, (n, layers); input_norms: ||row|| of the first layer's
+    weights, (n, features); selected: whether an input has a weight that is not 0, (n, features); feature_names: of
+    the inputs. Norms are of the network as it was trained, on standardised inputs if `standardize` was True.
+    estimators: fitted, one per strength; their weights are in the table's own units.
     """
 
     lambdas: NDArray[np.float64]
@@ -155,14 +155,18 @@ def check_estimator_for_sweep(estimator: Any) -> None:
             raise ValueError(f"The estimator has {name} of its own, which a path would change: leave it out.")
     if estimator.solver == "lbfgs":
         raise ValueError("solver='lbfgs' is not for paths: use 'adam', or 'fista' for all rows.")
+    if estimator.alpha is not DEFAULT_ALPHA:
+        raise ValueError("The estimator has an alpha of its own, beside the path's penalty: leave it out.")
+    for name, value in (("l1_step", "proximal"), ("learning_rate", "constant")):
+        if getattr(estimator, name) != value:
+            raise ValueError(f"{name}={getattr(estimator, name)!r} is not for paths: leave it {value!r}.")
     if estimator.early_stopping:
         raise ValueError("early_stopping would end every network of a sweep elsewhere: leave it out, and set max_iter.")
 
 
 def collect_path(spec: SweepSpec, collected: Collector, template: Any, checked: Checked, fold: int = 0) -> PathResult:
     """The path on one fold that kept its points, of the best restart at each strength."""
-    losses = np.where(collected.diverged_at[:, fold] < 0, collected.losses[:, fold], np.inf)
-    restarts = losses.argmin(axis=1)
+    restarts = collected.objectives[:, fold].argmin(axis=1)
     where = (np.arange(len(restarts)), fold, restarts)
     estimators = []
     for strength, restart in enumerate(restarts):

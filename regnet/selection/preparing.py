@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 from regnet.estimators import inputs as data
 from regnet.losses import Poisson
@@ -39,11 +40,16 @@ def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor:
         table = data.to_host(given.x)
         table = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
     else:
+        check_consistent_length(x, y, sample_weight)
         stand_in = np.zeros((len(y), 1), dtype=np.float64)
         given = data.check_fit_inputs(
             template, stand_in, data.to_host(y), data.to_host(sample_weight), reset=True,
             numeric=template._numeric_targets,
         )  # fmt: skip
+        del template.n_features_in_
+        if np.ndim(x) == 2:  # a list of texts has no columns
+            _check_feature_names(template, x, reset=True)
+            _check_n_features(template, x, reset=True)
         table = None
     host_y, weight = data.to_host(given.y), data.to_host(given.weight)
     host_y = host_y.toarray() if hasattr(host_y, "toarray") else host_y
@@ -113,8 +119,8 @@ def _make_fold(
     y = (y - affine.y_center) / affine.y_scale
     x, x_test = ((np.asarray(one, np.float64) - affine.x_center) / affine.x_scale for one in (x, x_test))
     return Fold(
-        x.astype(dtype), y.astype(dtype), weight.astype(dtype), x_test.astype(dtype), y_test, weight_test, affine,
-        train, test, transformer,
+        x.astype(dtype), y.astype(dtype), weight, x_test.astype(dtype), y_test, weight_test, affine, train, test,
+        transformer,
     )  # fmt: skip
 
 
@@ -137,8 +143,8 @@ def _check_classes(template: Any, y: Any, number: int, train: NDArray[Any]) -> N
     missing = np.setdiff1d(template.classes_, np.unique(y[train]))
     if len(missing):
         raise ValueError(
-            f"Fold {number}: no training row is of class {missing[0]!r}, so no network can learn it there: use a "
-            "StratifiedKFold, fewer folds, or more rows of that class."
+            f"Fold {number}: no training row is of class {str(missing[0])!r}, so no network can learn it there: have "
+            "more rows of that class, fewer folds, or a StratifiedKFold."
         )
 
 

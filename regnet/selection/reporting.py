@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from regnet.estimators.warning import warn
 from regnet.selection.collecting import Collector
@@ -17,7 +18,16 @@ TOLD = 3
 
 def report_divergence(spec: SweepSpec, collected: Collector) -> None:
     """Warn of networks that were stopped, with their strength and the step."""
-    where = np.argwhere(collected.diverged_at >= 0)
+    if collected.unconverged:
+        warn(
+            f"{collected.unconverged} of {collected.diverged_at.size} models did not reach the tolerance in max_iter "
+            f"({spec.epochs}) iterations: increase max_iter, or tol.",
+            ConvergenceWarning,
+        )
+    first = collected.diverged_at >= 0
+    if spec.warm_start:  # stronger strengths of a lane that has diverged are not trained
+        first = first & (np.cumsum(first, axis=0) == 1)
+    where = np.argwhere(first)
     if not len(where):
         return
     told = [

@@ -39,10 +39,11 @@ def choose(scores: Any, /) -> Choice:
     count = folds.shape[1]
     se = folds.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else np.zeros(len(mean))
     if not np.isfinite(mean).any():
+        fold = int(np.argmax(~np.isfinite(folds).any(axis=0)))
         raise ValueError(
-            "Every strength has a fold without a score, whose networks diverged: lower learning_rate_init, or "
-            "standardise the inputs."
+            f"No strength has a score on every fold (first without one: fold {fold}): either its networks diverged "
+            "(lower learning_rate_init, or standardise the inputs), or the scorer gave NaN for its held-out rows."
         )
-    best = int(np.nanargmax(mean))
+    best = int(np.flatnonzero(mean == np.nanmax(mean)).max())  # of equals the strongest
     within = np.flatnonzero(mean >= mean[best] - se[best])
     return Choice(mean, se, best, int(within.max()))

@@ -34,15 +34,19 @@ def _accuracy(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
 
 
 def _squared_error(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
-    return -_mean(((outputs - y) ** 2).mean(axis=1), weight)
+    return -_mean(((get_loss(loss).predict(outputs) - y) ** 2).mean(axis=1), weight)
 
 
 def _absolute_error(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
-    return -_mean(np.abs(outputs - y).mean(axis=1), weight)
+    return -_mean(np.abs(get_loss(loss).predict(outputs) - y).mean(axis=1), weight)
 
 
 def _r2(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
-    y = np.asarray(y, dtype=np.float64)
+    if len(y) < 2:
+        raise ValueError(
+            "R2 is not defined for a fold with one held-out row: use fewer folds, or scoring='neg_mean_squared_error'."
+        )
+    y, outputs = np.asarray(y, dtype=np.float64), get_loss(loss).predict(outputs)
     total = np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
     rest = np.average((outputs - y) ** 2, axis=0, weights=weight)
     with np.errstate(divide="ignore", invalid="ignore"):

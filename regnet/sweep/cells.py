@@ -16,6 +16,10 @@ from regnet.sweep.mix import Mix
 __all__ = ["Cell", "Lane", "Outcome", "SweepSpec"]
 
 
+FIRST = 5
+"""How many times longer a path's first strength is trained: the others begin where a solution was."""
+
+
 class Cell(NamedTuple):
     """One network of a sweep: the number of its strength, of its fold and of its restart."""
 
@@ -25,12 +29,16 @@ class Cell(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A trained cell: its parameters (size,), data loss before the last step, and -1 or the step of its divergence."""
+    """A trained cell: its parameters (size,), the loss that its solver saw last, -1 or the step of its divergence, and
+
+    whether a solver that goes on to a tolerance has reached it.
+    """
 
     cell: Cell
     point: NDArray[Any]
     loss: float
     diverged_at: int
+    converged: bool = True
 
 
 class Lane(NamedTuple):
@@ -80,6 +88,10 @@ class SweepSpec:
             for restart in range(len(self.seeds))
             for chain in chains
         ]
+
+    def epochs_at(self, stage: int) -> int:
+        """Epochs of a lane's strength number `stage`: the first one of several begins with random weights."""
+        return self.epochs * (FIRST if self.warm_start and stage == 0 else 1)
 
     def factor_of(self, cell: Cell) -> Any:
         """The penalty factors of a cell's inputs (in,), or None."""

@@ -20,6 +20,9 @@ __all__ = ["blocks_of", "run_sweep"]
 RETRIES = 10
 """How often a block whose worker was lost is sent again."""
 
+LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "CancelledError")
+"""Dask's errors, by name, for a task that died with its worker."""
+
 
 def run_sweep(
     spec: SweepSpec,
@@ -39,7 +42,7 @@ def run_sweep(
     lanes = spec.lanes()
     total = sum(len(lane.strengths) for lane in lanes)
     done = 0
-    with progress_bar(total, f"{spec.name}: networks", enabled=progress) as bar:
+    with progress_bar(total, f"{spec.name.partition('-')[0]}: networks", enabled=progress) as bar:
         for outcome in _outcomes(spec, lanes, journal, memory_limit, executor, sweep_dir):
             each(outcome)
             done += 1
@@ -82,7 +85,7 @@ def _processors() -> int:
 
 def blocks_of(spec: SweepSpec, lanes: Sequence[Lane], memory_limit: int | None, workers: int) -> list[list[Lane]]:
     """Lanes in blocks that take no more than `memory_limit` bytes each, at least two for every worker."""
-    limit = _half_of_free() if memory_limit is None else memory_limit
+    limit = (_half_of_free() if memory_limit is None else memory_limit) // workers
     blocks = []
     for group in group_lanes(spec, lanes):
         size = max(1, int(limit // _bytes_of_lane(spec, group[0])))
@@ -139,24 +142,30 @@ def _train_elsewhere(
     waiting: dict[Any, tuple[list[Lane], int]] = {}
     for block in blocks:
         waiting[executor.submit(_block_task, spec, block, sweep_dir)] = (block, 0)
+    try:
+        yield from _as_they_come(spec, waiting, executor, sweep_dir)
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _as_they_come(
+    spec: SweepSpec,
+    waiting: dict[Any, tuple[list[Lane], int]],
+    executor: Executor,
+    sweep_dir: str | os.PathLike[str] | None,
+) -> Iterator[Outcome]:
     while waiting:
         future = next(as_completed(list(waiting)))
         block, tries = waiting.pop(future)
         try:
             yield from future.result()
         except BrokenExecutor as error:
-            remedy = (
-                "" if sweep_dir is None else f" Run it again with sweep_dir={str(sweep_dir)!r}: it goes on from there."
-            )
-            raise BrokenExecutor(
-                f"A worker process of the executor was lost, and the sweep with it.{remedy}"
-            ) from error
+            remedy = "Give sweep_dir=..., and the next one goes on where it stopped."
+            if sweep_dir is not None:
+                remedy = f"Run it again with sweep_dir={str(sweep_dir)!r}: it goes on from there."
+            raise BrokenExecutor(f"The executor lost a worker process, and the sweep with it. {remedy}") from error
         except Exception as error:
-            if type(error).__name__ not in (
-                "KilledWorker",
-                "CommClosedError",
-                "FutureCancelledError",
-                "CancelledError",
-            ) or (tries >= RETRIES):
+            if type(error).__name__ not in LOST or tries >= RETRIES:
                 raise
             waiting[executor.submit(_block_task, spec, block, sweep_dir)] = (block, tries + 1)

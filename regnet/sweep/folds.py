@@ -43,9 +43,10 @@ class Affine:
 class Fold:
     """One fold, on the host.
 
-    x (n, in), y (n, outputs), weight (n,): training rows in the type that is computed in. x_test, y_test, weight_test:
-    held-out rows, x_test standardised as x is, y_test encoded but in the targets' own units; empty for "all rows".
-    train, test: the rows' numbers in the user's table; transformer: fitted on the training rows, or None.
+    x (n, in), y (n, outputs): training rows in the type that is computed in; weight (n,): theirs, float64. x_test,
+    y_test, weight_test: held-out rows, x_test standardised as x is, y_test encoded but in the targets' own units;
+    empty for "all rows". train, test: the rows' numbers in the user's table; transformer: fitted on the training
+    rows, or None.
     """
 
     x: NDArray[Any]
@@ -61,9 +62,10 @@ class Fold:
 
 
 def scale_of(values: NDArray[Any], weight: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted mean and standard deviation of every column, (columns,); 1 for a column that is constant."""
+    """Weighted mean and standard deviation of every column, (columns,); 1 for a column that is constant to rounding."""
     share = weight / weight.sum()
     values = np.asarray(values, dtype=np.float64)
     center = share @ values
     scale = np.sqrt(share @ (values - center) ** 2)
-    return center, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(center)), scale, 1.0)
+    rounding = 10.0 * np.finfo(np.float64).eps * np.abs(values).max(axis=0, initial=0.0)
+    return center, np.where(scale > rounding, scale, 1.0)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import final
@@ -22,20 +23,26 @@ __all__ = ["Journal", "fingerprint"]
 def fingerprint(spec: SweepSpec) -> dict[str, str]:
     """What two sweeps must have in common for one to go on where the other stopped, by what a user calls it."""
     data = hashlib.sha256()
-    for fold in spec.folds:
+    held_out = [fold for fold in spec.folds if len(fold.test)]
+    for fold in held_out or spec.folds:  # a fold of all rows beside others has the same rows
         for array in (fold.x, fold.y, fold.weight, fold.train):
             data.update(str((array.dtype, array.shape)).encode())
             data.update(np.ascontiguousarray(array).tobytes())
+    factors = None if spec.factors is None else np.asarray(spec.factors)
+    if factors is not None and held_out:
+        factors = factors[: len(held_out)] if factors.ndim == 2 else factors[:, : len(held_out)]
+    parameters = spec.template.get_params()
     info = get_backend(spec.backend).describe()
     libraries = [re.sub(r", \d+ threads$", "", note) for note in info.notes]  # threads do not change the bits
     compiled = [note for note in libraries if note.startswith("loops compiled")] if spec.fast else []
     return {
         "data": data.hexdigest(),
-        "estimator": repr(sorted(spec.template.get_params().items(), key=lambda pair: pair[0])),
+        "estimator": repr({name: value for name, value in sorted(parameters.items()) if name != "random_state"}),
         "penalty": repr(spec.mix),
         "lambdas": repr(spec.lambdas),
-        "restarts": repr(spec.seeds),
-        "epochs": repr((spec.epochs, spec.batch_rows)),
+        "random_state": repr(spec.seeds),
+        "factors": hashlib.sha256(b"" if factors is None else np.ascontiguousarray(factors).tobytes()).hexdigest(),
+        "epochs": repr((spec.epochs_at(0), spec.epochs, spec.batch_rows)),
         "warm_start": repr((spec.warm_start, spec.screen)),
         "dtype": spec.dtype,
         "backend": f"{spec.backend} {info.version}, {spec.device}",
@@ -50,36 +57,46 @@ class Journal:
 
     def __init__(self, folder: str | os.PathLike[str], spec: SweepSpec) -> None:
         """Opens or makes the folder. Raises ValueError if it holds another problem's sweep, naming what differs."""
-        self._folder = Path(folder) / spec.name
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._shape, self._dtype = Path(folder) / spec.name, (spec.network.layout.size,), spec.dtype
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"sweep_dir={str(folder)!r} cannot be a folder ({error}): give another one.") from error
         mine, sheet = fingerprint(spec), self._folder / "sweep.json"
-        factors = b"" if spec.factors is None else np.ascontiguousarray(spec.factors).tobytes()
-        mine["factors"] = hashlib.sha256(factors).hexdigest()
         if not sheet.exists():
             self._write(sheet, json.dumps(mine, indent=1).encode())
-        theirs = json.loads(sheet.read_text())
+        try:
+            theirs = dict(json.loads(sheet.read_text()))
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"{str(sheet)!r} is not a sweep's description: give another folder, or delete it."
+            ) from None
         different = [name for name, value in mine.items() if theirs.get(name) != value]
         if different:
             name = different[0]
-            was, now = theirs.get(name), mine[name]
-            detail = "" if name in ("data", "factors") else f" ({name} was {was}, and is {now})"
+            detail = "" if name in ("data", "factors") else f" ({name} was {theirs.get(name)}, and is {mine[name]})"
+            hint = " An integer random_state gives every run the same." if name == "random_state" else ""
             raise ValueError(
                 f"sweep_dir={str(folder)!r} holds the sweep of another problem: {', '.join(different)} differ{detail}. "
-                "Give another folder, or delete this one."
+                f"Give another folder, or delete this one.{hint}"
             )
 
     def get(self, cell: Cell) -> Outcome | None:
-        """The outcome of a cell, or None if it has not been trained."""
-        path = self._path(cell)
-        if not path.exists():
+        """The outcome of a cell, or None if it has not been trained (or its file cannot be read)."""
+        try:
+            with self._path(cell).open("rb") as file, np.load(file, allow_pickle=False) as kept:
+                outcome = Outcome(
+                    cell, kept["point"], float(kept["loss"]), int(kept["diverged_at"]), bool(kept["converged"])
+                )
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
             return None
-        with np.load(path, allow_pickle=False) as kept:
-            return Outcome(cell, kept["point"], float(kept["loss"]), int(kept["diverged_at"]))
+        point = outcome.point
+        return outcome if point.shape == self._shape and point.dtype == self._dtype else None
 
     def put(self, outcome: Outcome) -> None:
         """Keep an outcome; another process that writes the same one at the same time does no harm."""
         buffer = io.BytesIO()
-        np.savez(buffer, point=outcome.point, loss=outcome.loss, diverged_at=outcome.diverged_at)
+        np.savez(buffer, **{name: value for name, value in outcome._asdict().items() if name != "cell"})
         self._write(self._path(outcome.cell), buffer.getvalue())
 
     def _path(self, cell: Cell) -> Path:
@@ -89,5 +106,8 @@ class Journal:
     def _write(path: Path, content: bytes) -> None:
         """A file under its name is whole: it is written under another one and renamed."""
         unfinished = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-        unfinished.write_bytes(content)
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.replace(path)

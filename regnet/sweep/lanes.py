@@ -67,6 +67,9 @@ def _train_together(spec: SweepSpec, lanes: Sequence[Lane], placement: Placement
         outcomes: list[Outcome | None] = [
             lookup(Cell(lane.strengths[stage], lane.fold, lane.restart)) for lane in lanes
         ]
+        for k, lane in enumerate(lanes):
+            if failed[k]:  # it stays where it stopped
+                outcomes[k] = _stopped(lane, stage, points[k, 0])
         todo = [k for k, known in enumerate(outcomes) if known is None]
         if todo:
             if stage:
@@ -75,13 +78,18 @@ def _train_together(spec: SweepSpec, lanes: Sequence[Lane], placement: Placement
                 made = tuple(todo), Stack(spec, [lanes[k] for k in todo], placement)
             trained = _train(made[1], stage, points[todo], generators, run, placement)
             for k, new in zip(todo, trained, strict=True):
-                outcomes[k] = new if not failed[k] else new._replace(point=points[k, 0].copy(), diverged_at=0)
+                outcomes[k] = new
         for k, outcome in enumerate(outcomes):
             if outcome is None:
                 raise AssertionError("a cell was neither known nor trained")
             points[k, 0] = outcome.point
             failed[k] |= outcome.diverged_at >= 0
             yield outcome
+
+
+def _stopped(lane: Lane, stage: int, point: NDArray[Any]) -> Outcome:
+    """A cell of a lane that has diverged at a weaker strength: step 0, and the parameters from there."""
+    return Outcome(Cell(lane.strengths[stage], lane.fold, lane.restart), point.copy(), float("nan"), 0)
 
 
 def _train(
@@ -98,7 +106,7 @@ def _train(
     if run is None:
         return _minimise(stack, cells, points, hyper, placement)
     state = stack.start(points)
-    for data, steps in stack.epochs(generators):
+    for data, steps in stack.epochs(generators, spec.epochs_at(stage)):
         state = run(state, data, hyper, steps)
     values = (to_numpy(array) for array in (state.point, state.loss, state.diverged_at))
     return [
@@ -121,8 +129,8 @@ def _minimise(stack: Stack, cells: list[Cell], points: NDArray[Any], hyper: Any,
     )  # fmt: skip
     host = placement.backend.to_numpy(found.point)
     return [
-        Outcome(cell, point, float(value), -1 if np.isfinite(value) else 0)
-        for cell, point, value in zip(cells, host, found.value, strict=True)
+        Outcome(cell, point, float(value), -1 if np.isfinite(value) else 0, status == 0)
+        for cell, point, value, status in zip(cells, host, found.value, found.status, strict=True)
     ]
 
 
@@ -136,6 +144,8 @@ def _train_screened(spec: SweepSpec, lane: Lane, placement: Placement, lookup: L
     whole, failed = Stack(spec, [lane], placement), False
     for stage, strength in enumerate(lane.strengths):
         outcome = lookup(Cell(strength, lane.fold, lane.restart))
+        if failed:
+            outcome = _stopped(lane, stage, point[0, 0])
         kept = _kept(point, shape) if stage else np.arange(shape[0])
         for attempt in range(ROUNDS):
             if outcome is not None:
@@ -153,8 +163,6 @@ def _train_screened(spec: SweepSpec, lane: Lane, placement: Placement, lookup: L
                 kept = _kept(point, shape, np.union1d(kept, missing))
         if outcome is None:
             raise AssertionError("a cell was neither known nor trained")
-        if failed:
-            outcome = outcome._replace(point=point[0, 0], diverged_at=0)
         failed = failed or outcome.diverged_at >= 0
         point = np.array(outcome.point)[None, None]
         yield outcome
@@ -195,12 +203,8 @@ def _missing(
     _, grad = gradient(placement.backend, network, rows, placement.put(point[0]), None)
     shape = network.layout.shapes[0]
     first = placement.backend.to_numpy(grad).reshape(-1)[: shape[0] * shape[1]].reshape(shape)
-    strengths = whole.hyper(stage, None).strengths
-    if strengths.group:
-        allowed = np.broadcast_to(placement.backend.to_numpy(strengths.group[0])[0, :, 0], shape[0])
-        excess = np.sqrt((first.astype(np.float64) ** 2).sum(axis=1)) > allowed
-    else:
-        allowed = placement.backend.to_numpy(strengths.l1)[0, 0, : shape[0] * shape[1]].reshape(shape)
-        excess = (np.abs(first) > allowed).any(axis=1)
+    strengths = whole.hyper(stage, None).strengths.group[0]
+    allowed = np.broadcast_to(placement.backend.to_numpy(strengths)[0, :, 0], shape[0])
+    excess = np.sqrt((first.astype(np.float64) ** 2).sum(axis=1)) > allowed
     excess[kept] = False
     return np.flatnonzero(excess)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -13,12 +12,11 @@ from sklearn.utils import gen_batches
 
 from regnet.estimators.weights import draw_weights
 from regnet.layers import Dense, DenseParams
-from regnet.namespace import array_namespace
 from regnet.network import Network
 from regnet.problem import place_strengths
 from regnet.registry import Placement
 from regnet.schedules import as_schedule
-from regnet.step import Batches, Data, Hyper, State, batches_of
+from regnet.step import Data, Hyper, State, batches_of
 from regnet.sweep.cells import Cell, Lane, SweepSpec
 from regnet.sweep.folds import Fold
 
@@ -48,7 +46,10 @@ def group_lanes(spec: SweepSpec, lanes: Sequence[Lane]) -> list[list[Lane]]:
         fold = spec.folds[lane.fold]
         rows = len(fold.x)
         if spec.batch_rows is not None:
-            key: Any = (min(spec.batch_rows, rows), -(-rows // spec.batch_rows), len(lane.strengths))
+            # Cold lanes of a fold and restart differ in strength only: they read the same batches, which saves as much
+            # time as a larger stack would.
+            own = () if spec.warm_start else (lane.fold, lane.restart)
+            key: Any = (min(spec.batch_rows, rows), -(-rows // spec.batch_rows), own)
         else:  # folds of nearly the same size are filled up to the largest; the fold of all rows stays alone
             key = ("held out" if len(fold.test) else rows, lane.fold if not spec.warm_start else -1)
         groups.setdefault(key, []).append(lane)
@@ -73,8 +74,7 @@ class Stack:
         """Places the rows on the device. inputs: the numbers of those that take part, or None for all."""
         self.spec, self.lanes, self._placement, self._inputs = spec, list(lanes), placement, inputs
         self.network = spec.network if inputs is None else narrowed(spec.network, len(inputs))
-        self._pairs = sorted({(lane.fold, lane.restart) for lane in lanes})
-        self._which = np.asarray([self._pairs.index((lane.fold, lane.restart)) for lane in lanes])
+        self._pairs = list(dict.fromkeys((lane.fold, lane.restart) for lane in lanes))
         self._numbers = sorted({lane.fold for lane in lanes})
         self._folds = [spec.folds[number] for number in self._numbers]
         self.data = self._all_rows() if spec.batch_rows is None else self._side_by_side()
@@ -110,11 +110,11 @@ class Stack:
         number = put(np.arange(rows)[:, None], "int32") if spec.network.has_dropout else None
         return Data(put(x), put(y), put(weight), number)
 
-    def epochs(self, generators: dict[tuple[int, int], np.random.RandomState]) -> Any:
-        """Yields (data, steps) until `spec.epochs` epochs are over; generators: by fold and restart."""
+    def epochs(self, generators: dict[tuple[int, int], np.random.RandomState], total: int) -> Any:
+        """Yields (data, steps) until `total` epochs are over; generators: by fold and restart."""
         spec = self.spec
         if spec.batch_rows is None:
-            yield self.data, spec.epochs
+            yield self.data, total
             return
         rows = len(self._folds[0].x)
         size = min(spec.batch_rows, rows)
@@ -123,8 +123,8 @@ class Stack:
         starts = np.cumsum([0, *(len(fold.x) for fold in self._folds)])
         orders = {pair: np.arange(len(spec.folds[pair[0]].x)) for pair in self._pairs}
         done = 0
-        while done < spec.epochs:
-            count = min(at_once, spec.epochs - done)
+        while done < total:
+            count = min(at_once, total - done)
             table = np.full((len(self._pairs), count * steps, size), -1, dtype=np.int32)
             for number, pair in enumerate(self._pairs):
                 for epoch in range(count):
@@ -132,8 +132,10 @@ class Stack:
                     for step, part in enumerate(gen_batches(len(orders[pair]), size)):
                         offset = starts[self._numbers.index(pair[0])]
                         table[number, epoch * steps + step, : part.stop - part.start] = orders[pair][part] + offset
+            table = np.roll(table, done * steps, axis=1)  # step t takes batch t % (count * steps)
+            table = table if len(self._pairs) > 1 else table[0]
             batches = self._batches_of(self.data.weight, self._placement.put(table, "int32"))
-            yield self.data._replace(batches=self._spread(batches)), count * steps
+            yield self.data._replace(batches=batches), count * steps
             done += count
 
     def _shuffled(self, order: NDArray[Any], rng: np.random.RandomState) -> NDArray[Any]:
@@ -143,17 +145,6 @@ class Stack:
         shuffled = np.arange(len(order))
         rng.shuffle(shuffled)
         return order[shuffled]
-
-    def _spread(self, batches: Batches) -> Batches:
-        """The batches of each fold and restart, once for every lane that has them."""
-        if len(self._pairs) == len(self.lanes):
-            return batches
-        xp = array_namespace(batches.rows)
-        return Batches(*(xp.take(array, self._index, axis=0) for array in batches))
-
-    @cached_property
-    def _index(self) -> Any:
-        return self._placement.put(self._which, "int32")
 
     def start(self, points: NDArray[Any]) -> State:
         """The state before the first step; points: (K, 1, size)."""

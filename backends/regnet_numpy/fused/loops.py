@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 
-__all__ = ["inline", "loop", "sum_loop"]
+__all__ = ["exact_loop", "inline", "loop", "sum_loop"]
 
 
 def _compiled(**options: Any) -> Any:
@@ -26,7 +26,9 @@ def _compiled(**options: Any) -> Any:
 
 
 # Elementwise loops round as they are written, so that a term which is 0 gives the bits of a term which is absent. Sums
-# over rows may be reordered, as a vector unit needs; NaN and infinities keep their meaning in both.
+# over rows may be reordered, as a vector unit needs; NaN and infinities keep their meaning in both. An exact loop may
+# not be reordered, but fuses products with sums.
 loop = _compiled()
 sum_loop = _compiled(fastmath={"reassoc", "contract", "arcp", "nsz"})
+exact_loop = _compiled(fastmath={"contract"})
 inline = numba.njit(inline="always")

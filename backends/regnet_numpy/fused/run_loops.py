@@ -71,9 +71,9 @@ def adam_run(
     l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, group: Any, shapes: Any, widths: Any, slopes: Any, loss: Any,
     tile: Any, setting: Any, smallest: Any, t: Any, n: Any,
 ) -> Any:  # fmt: skip
-    """Take n steps of Adam from step t: point, m, v (size,), the last loss, and -1 or the step at which that stopped being
+    """Take n steps of Adam from step t: point, m, v (size,), the last loss, and -1 or the step at which that was no
 
-    finite, after which nothing changes. The arrays handed in are overwritten.
+    longer finite, after which nothing changes. The arrays handed in are overwritten.
     batches: (steps, rows of a batch), row numbers, or None for all rows in every step; batch_weight: the same shape;
     batch_share: (steps,); tile: rows that go through the network together; setting: learning rate, beta1, beta2,
     epsilon, whether that is epsilon hat, AdamW's decay.

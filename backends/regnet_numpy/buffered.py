@@ -1,0 +1,150 @@
+"""A network's gradient and Adam's update as the references compute them, step by step, in arrays that are kept.
+
+A fresh array for every operation costs NumPy more than the operation: memory that has left the cache, and pages that
+the system has to map. Here a layer's activations and their gradients lie where those of the last step lay, and the
+weights' gradients are products right into their place in the point. The bits are the reference's.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from regnet.reductions import sum_rows
+from regnet_numpy.tiles import sum_in_tiles
+
+__all__ = ["buffered_kernel"]
+
+Function: TypeAlias = Callable[..., Any]
+
+KEPT = 32
+"""Arrays that a thread keeps; all are let go when there are more, for another network has other shapes."""
+
+
+class _Kept(threading.local):
+    """Arrays of one thread by purpose, shape and type."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[Any, Any] = {}
+
+    def get(self, purpose: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+        """An array whose content means nothing."""
+        key = (purpose, shape, dtype)
+        if key not in self.arrays:
+            if len(self.arrays) >= KEPT:
+                self.arrays.clear()
+            self.arrays[key] = np.empty(shape, dtype)
+        return self.arrays[key]
+
+
+_kept = _Kept()
+
+
+def buffered_kernel(name: str, reference: Function, /) -> Function:
+    """The version of a kernel that keeps its arrays, or the reference."""
+    makers = {"gradient": _buffer_gradient, "prox_update": _buffer_prox_update}
+    return makers[name](reference) if name in makers else reference
+
+
+def _buffer_gradient(reference: Function) -> Function:
+    """`regnet.kernels.gradient` for networks without dropout."""
+
+    def gradient(backend: Any, network: Any, rows: Any, point: Any, key: Any) -> Any:
+        if key is not None:
+            return reference(backend, network, rows, point, key)
+        networks = point.shape[0] if point.ndim > 2 else None
+        return sum_in_tiles(lambda tile, own: _tile(network, tile, own), rows, (point,), network.width, networks)
+
+    return gradient
+
+
+def _tile(network: Any, rows: Any, point: Any) -> tuple[Any, Any]:
+    """Loss and gradient on a tile of rows."""
+    layers, params = network.dense_layers, network.layout.split(point)
+    inputs = [rows.x]
+    for number, layer in enumerate(layers):
+        weight, bias = params[2 * number], params[2 * number + 1]
+        shape = (*weight.shape[:-2], rows.x.shape[-2], weight.shape[-1])
+        z = np.matmul(inputs[-1], weight, out=_kept.get(number, shape, point.dtype))
+        z += bias
+        inputs.append(np.maximum(z, 0, out=z) if _in_place(layer) else layer.activation_object.forward(z))
+    loss, dy = network.loss_object.value_and_grad(inputs[-1], rows.y)
+    total = sum_rows(loss * rows.weight)
+    dy = dy * rows.weight
+    grad = np.empty(point.shape, point.dtype)
+    grads = network.layout.split(grad)
+    for number in reversed(range(len(layers))):
+        y, x, weight = inputs[number + 1], inputs[number], params[2 * number]
+        if _in_place(layers[number]):
+            mask = np.greater(y, 0, out=_kept.get("mask", y.shape, np.bool_))
+            dy = np.multiply(dy, mask, out=dy)
+        else:
+            dy = layers[number].activation_object.backward(dy, y)
+        np.matmul(np.ones((1, dy.shape[-2]), dy.dtype), dy, out=grads[2 * number + 1])
+        np.matmul(x.mT, dy, out=grads[2 * number])
+        if number:
+            back, kept = weight.mT, _kept.get(("back", number), (*dy.shape[:-1], weight.shape[-2]), point.dtype)
+            # With one output this is an outer product, for which BLAS takes five times as long.
+            dy = np.multiply(dy, back, out=kept) if back.shape[-2] == 1 else np.matmul(dy, back, out=kept)
+    return total, grad
+
+
+def _in_place(layer: Any) -> bool:
+    return type(layer.activation_object).__name__ == "Relu"
+
+
+def _buffer_prox_update(reference: Function) -> Function:
+    """`regnet.kernels.prox_update` for Adam under L1 and L2 terms."""
+
+    def prox_update(
+        optimizer: Any,
+        layout: Any,
+        point: Any,
+        grad: Any,
+        slots: Any,
+        strengths: Any,
+        t: Any,
+        learning_rate: Any,
+        weight_share: Any = None,
+        with_penalty: bool = False,
+    ) -> Any:
+        plain = strengths.l1 is strengths.l1_subgradient is None and not strengths.group
+        if type(optimizer).__name__ != "Adam" or not plain or with_penalty:
+            return reference(
+                optimizer, layout, point, grad, slots, strengths, t, learning_rate, weight_share, with_penalty
+            )
+        shape, dtype = point.shape, point.dtype
+        one, two = (_kept.get(name, shape, dtype) for name in ("one", "two"))
+        shares = ((strengths.l2, None), (strengths.batch_l2, weight_share))
+        for strength, share in shares:
+            if strength is not None:
+                np.multiply(2.0, strength if share is None else strength / share, out=one)
+                np.multiply(one, point, out=one)
+                grad = np.add(grad, one, out=two)
+        m, v = np.multiply(optimizer.beta1, slots[0]), np.multiply(optimizer.beta2, slots[1])
+        m += np.multiply(1.0 - optimizer.beta1, grad, out=one)
+        np.multiply(grad, grad, out=one)
+        v += np.multiply(1.0 - optimizer.beta2, one, out=one)
+        steps = t.astype(dtype)
+        root = np.sqrt(_bias_correction(optimizer.beta2, steps))
+        np.sqrt(v, out=one)
+        one += optimizer.epsilon if optimizer.epsilon_hat else optimizer.epsilon * root
+        np.divide(m, one, out=one)
+        one *= learning_rate * (root / _bias_correction(optimizer.beta1, steps))
+        moved = np.subtract(point, one)
+        if strengths.l2 is not None or strengths.batch_l2 is not None:  # see regnet.kernels.flush_subnormal
+            np.abs(moved, out=one)
+            mask = np.greater_equal(one, np.finfo(dtype).smallest_normal, out=_kept.get("mask", shape, np.bool_))
+            np.multiply(moved, mask, out=moved)
+        return moved, (m, v), None
+
+    return prox_update
+
+
+def _bias_correction(beta: float, t: Any) -> Any:
+    """1 - beta^(t + 1), as in regnet.optimizers."""
+    return np.ones_like(t) if beta == 0.0 else -np.expm1(math.log(beta) * (t + 1.0))
