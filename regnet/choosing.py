@@ -29,7 +29,10 @@ NAMES = 20
 @final
 @dataclass(frozen=True)
 class Selection:
-    """A finished selection. test_score: accuracy or R2 on the held-out rows, or None; seconds: of the sweep."""
+    """A finished selection.
+
+    test_score: accuracy or R2 on the held-out rows, None if there are fewer than 2; seconds: of the sweep.
+    """
 
     data: str
     table: Table
@@ -69,7 +72,7 @@ def choose_strength(data: str, table: Table, *, folds: int, test_size: float, se
     started = time.perf_counter()
     fitted.fit(prepared.x_train, prepared.y_train)
     seconds = time.perf_counter() - started
-    score = fitted.score(prepared.x_test, prepared.y_test) if len(prepared.x_test) else None
+    score = fitted.score(prepared.x_test, prepared.y_test) if len(prepared.x_test) > 1 else None
     return Selection(data, table, prepared, fitted, seed, seconds, score)
 
 

@@ -72,10 +72,11 @@ def test_classes_a_journal_and_a_linear_model(tmp_path):
     [
         (["--penalty", "l3"], "--penalty 'l3' is unknown"),
         (["--rule", "2se"], "--rule '2se' is unknown"),
-        (["--cv", 500], "n_splits=500"),
+        (["--cv", 500], "--cv 500: the table has 60 rows"),
         (["--lambdas", "a,b"], "--lambdas 'a,b': give numbers"),
         (["--lambdas", ""], "lambdas is empty"),
-        (["--scoring", "bleu"], "bleu"),
+        (["--scoring", "acuracy"], "Did you mean 'accuracy'?"),
+        (["--scoring", "roc_auc"], "scoring does not fit the estimator"),
         (["--report", "table.csv"], "is a file: give a folder"),
         (["--report", "no/such/folder"], "there is no folder"),
         (["--relax", "--penalty", "weight_l2"], "relax=True"),

@@ -18,6 +18,7 @@ from sklearn.metrics import accuracy_score, log_loss, make_scorer, mean_absolute
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
 
 from regnet import (
     SGD,
@@ -415,7 +416,7 @@ def test_stability_finds_what_is_there(rng):
         ({"solver": Adam([0.1, 0.2])}, "one learning rate"),
         ({"cv": LeaveOneOut()}, "R2 is not defined for a fold with one held-out row"),
         ({"scoring": lambda *_: float("nan")}, "the scorer gave NaN"),
-        ({"scoring": "no such score"}, "The 'scoring'|not a valid scoring value"),
+        ({"scoring": "no such score"}, "is not a name of a score"),
         ({"cv": [(np.arange(0), np.arange(5))]}, "Fold 0 has no training rows"),
     ],
 )
@@ -558,3 +559,15 @@ def test_a_solver_that_ends_early_says_so():
     X, y = load_diabetes(return_X_y=True)
     with pytest.warns(ConvergenceWarning, match="increase max_iter"):
         MLPRegressorCV((), penalty="weight_l1", n_lambdas=3, cv=2, max_iter=2).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", [MLPRegressorCV, MLPClassifierCV])
+def test_scikit_learns_checks(kind):
+    """No check fails; the skipped ones are about arrays of libraries or devices that are not here."""
+    estimator = kind(lambdas=(1e-3, 1e-2, 1e-1), cv=3, max_iter=60, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(estimator, on_fail=None, on_skip=None)
+    failed = [f"{one['check_name']}: {one['exception']}" for one in results if one["status"] == "failed"]
+    assert failed == []
+    assert sum(one["status"] == "passed" for one in results) > 50

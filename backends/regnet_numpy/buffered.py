@@ -125,7 +125,11 @@ def _buffer_prox_update(reference: Function) -> Function:
                 np.multiply(2.0, strength if share is None else strength / share, out=one)
                 np.multiply(one, point, out=one)
                 grad = np.add(grad, one, out=two)
-        m, v = np.multiply(optimizer.beta1, slots[0]), np.multiply(optimizer.beta2, slots[1])
+        # Two sets of arrays take turns; `tiles.repeat_in_groups` hands out copies of the last one.
+        turn = int(slots[0] is _kept.get(("m", 0), shape, dtype))
+        m, v, moved = (_kept.get((name, turn), shape, dtype) for name in ("m", "v", "moved"))
+        np.multiply(optimizer.beta1, slots[0], out=m)
+        np.multiply(optimizer.beta2, slots[1], out=v)
         m += np.multiply(1.0 - optimizer.beta1, grad, out=one)
         np.multiply(grad, grad, out=one)
         v += np.multiply(1.0 - optimizer.beta2, one, out=one)
@@ -135,7 +139,7 @@ def _buffer_prox_update(reference: Function) -> Function:
         one += optimizer.epsilon if optimizer.epsilon_hat else optimizer.epsilon * root
         np.divide(m, one, out=one)
         one *= learning_rate * (root / _bias_correction(optimizer.beta1, steps))
-        moved = np.subtract(point, one)
+        np.subtract(point, one, out=moved)
         if strengths.l2 is not None or strengths.batch_l2 is not None:  # see regnet.kernels.flush_subnormal
             np.abs(moved, out=one)
             mask = np.greater_equal(one, np.finfo(dtype).smallest_normal, out=_kept.get("mask", shape, np.bool_))

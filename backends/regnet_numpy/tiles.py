@@ -81,7 +81,10 @@ def repeat_in_groups(step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
 
     A group's parameters stay in cache from step to step, and no thread waits for another.
     """
-    repeat = repeat_eagerly(step)
+    eagerly = repeat_eagerly(step)
+
+    def repeat(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
+        return tree_map(np.array, eagerly(state, data, hyper, n))  # a step may have written to arrays that it keeps
 
     def run(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
         point = leaves(state)[0]

@@ -87,7 +87,10 @@ class Collector:
             spec.template, spec.network, fold, outcome.point, {}, loss=float("nan"), epochs=spec.epochs
         )
         x, y = self._raw(fold.test)
-        return float(self._scoring(estimator, x if fold.transformer is None else fold.transformer.transform(x), y))
+        try:
+            return float(self._scoring(estimator, x if fold.transformer is None else fold.transformer.transform(x), y))
+        except AttributeError as error:  # a score of probabilities, for a regression
+            raise ValueError(f"scoring does not fit the estimator: {error}") from error
 
     @property
     def selected(self) -> NDArray[np.bool_]:

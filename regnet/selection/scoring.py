@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
 
 from regnet.losses import get_loss
 
@@ -70,5 +71,9 @@ def default_scoring(classifier: bool) -> str:
 
 
 def scorer_of(estimator: Any, scoring: Any) -> Any:
-    """A scorer `scorer(estimator, X, y)` for anything that scikit-learn takes as `scoring`; raises its ValueError."""
+    """A scorer `scorer(estimator, X, y)` for anything that scikit-learn takes as `scoring`. Raises ValueError."""
+    if isinstance(scoring, str) and scoring not in get_scorer_names():
+        near = get_close_matches(scoring, get_scorer_names())
+        hint = f" Did you mean {near[0]!r}?" if near else " See sklearn.metrics.get_scorer_names()."
+        raise ValueError(f"scoring={scoring!r} is not a name of a score.{hint}")
     return check_scoring(estimator, scoring=scoring)

@@ -8,6 +8,7 @@ from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor, as_
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from regnet.progress import progress_bar
 from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
@@ -19,6 +20,9 @@ __all__ = ["blocks_of", "run_sweep"]
 
 RETRIES = 10
 """How often a block whose worker was lost is sent again."""
+
+BLOCKS_PER_WORKER = 4
+"""Blocks for each worker, so that none waits long for the last one."""
 
 LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "CancelledError")
 """Dask's errors, by name, for a task that died with its worker."""
@@ -84,13 +88,14 @@ def _processors() -> int:
 
 
 def blocks_of(spec: SweepSpec, lanes: Sequence[Lane], memory_limit: int | None, workers: int) -> list[list[Lane]]:
-    """Lanes in blocks that take no more than `memory_limit` bytes each, at least two for every worker."""
+    """Lanes in blocks that take no more than `memory_limit` bytes together on all workers, a few for every worker."""
     limit = (_half_of_free() if memory_limit is None else memory_limit) // workers
     blocks = []
     for group in group_lanes(spec, lanes):
         size = max(1, int(limit // _bytes_of_lane(spec, group[0])))
         if workers > 1:
-            size = min(size, max(1, len(group) // (2 * workers)))
+            size = min(size, -(-len(lanes) // (BLOCKS_PER_WORKER * workers)))
+        size = -(-len(group) // -(-len(group) // size))  # as many blocks, of equal size
         blocks += [group[start : start + size] for start in range(0, len(group), size)]
     return blocks
 
@@ -121,9 +126,15 @@ def _train_block(spec: SweepSpec, lanes: Sequence[Lane], journal: Journal | None
         yield outcome
 
 
-def _block_task(spec: SweepSpec, lanes: list[Lane], sweep_dir: str | os.PathLike[str] | None) -> list[Outcome]:
-    """A block on a worker."""
-    return list(_train_block(spec, lanes, None if sweep_dir is None else Journal(sweep_dir, spec)))
+def _block_task(
+    spec: SweepSpec, lanes: list[Lane], sweep_dir: str | os.PathLike[str] | None, caller: int, workers: int
+) -> list[Outcome]:
+    """A block on a worker. caller: the process that asked; other processes share the processors with one another."""
+    journal = None if sweep_dir is None else Journal(sweep_dir, spec)
+    if os.getpid() == caller:
+        return list(_train_block(spec, lanes, journal))
+    with threadpool_limits(max(1, _processors() // workers), user_api="blas"):
+        return list(_train_block(spec, lanes, journal))
 
 
 def _workers(executor: Executor) -> int:
@@ -139,20 +150,22 @@ def _train_elsewhere(
     spec: SweepSpec, blocks: list[list[Lane]], executor: Executor, sweep_dir: str | os.PathLike[str] | None
 ) -> Iterator[Outcome]:
     """Blocks on an executor; one whose worker was lost is sent again, and goes on from its journal if it has one."""
-    waiting: dict[Any, tuple[list[Lane], int]] = {}
-    for block in blocks:
-        waiting[executor.submit(_block_task, spec, block, sweep_dir)] = (block, 0)
+    workers = _workers(executor)
+
+    def submit(block: list[Lane]) -> Any:
+        return executor.submit(_block_task, spec, block, sweep_dir, os.getpid(), workers)
+
+    waiting = {submit(block): (block, 0) for block in blocks}
     try:
-        yield from _as_they_come(spec, waiting, executor, sweep_dir)
+        yield from _as_they_come(waiting, submit, sweep_dir)
     finally:
         for future in waiting:
             future.cancel()
 
 
 def _as_they_come(
-    spec: SweepSpec,
     waiting: dict[Any, tuple[list[Lane], int]],
-    executor: Executor,
+    submit: Callable[[list[Lane]], Any],
     sweep_dir: str | os.PathLike[str] | None,
 ) -> Iterator[Outcome]:
     while waiting:
@@ -168,4 +181,4 @@ def _as_they_come(
         except Exception as error:
             if type(error).__name__ not in LOST or tries >= RETRIES:
                 raise
-            waiting[executor.submit(_block_task, spec, block, sweep_dir)] = (block, tries + 1)
+            waiting[submit(block)] = (block, tries + 1)
