@@ -9,6 +9,7 @@ import numpy as np
 
 from regnet_numpy.fused import run_loops
 from regnet_numpy.fused.gradient import Plan, plan
+from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import tile_rows
 
@@ -56,46 +57,34 @@ def _run(network: Any, optimizer: Any, found: Plan, tile: int, state: Any, data:
     shapes = np.asarray(network.layout.shapes)
     smallest = float(np.finfo(point.dtype).smallest_normal)
 
-    def of(array: Any, k: int) -> Any:
-        """Network k's part of an array (..., rows, columns)."""
-        return array if array.ndim == 2 else array[k if array.shape[0] > 1 else 0]
-
-    def row(array: Any, k: int) -> Any:
-        """Network k's strengths (size,), or None."""
-        if array is None:
-            return None
-        found = of(array, k)[0]
-        return found if found.shape[0] == point.shape[-1] else np.full(point.shape[-1], found[0], found.dtype)
-
-    def groups(k: int) -> Any:
-        """The strengths of all rows of all parameter arrays; 0: no group."""
-        pairs = zip(network.layout.shapes, hyper.strengths.group, strict=True)
-        return np.concatenate(
-            [
-                np.zeros(rows, point.dtype) if group is None else np.broadcast_to(of(group, k)[:, 0], rows)
-                for (rows, _), group in pairs
-            ]
-        )
-
     def one(k: int) -> None:
-        if of(diverged_at, k)[0, 0] >= 0:
+        if part_of(diverged_at, k)[0, 0] >= 0:
             return
         batches = data.batches
-        own = [None] * 3 if batches is None else [of(batches.rows, k), of(batches.weight, k)]
+        terms = [None if array is None else row_of(array, k, point.shape[-1]) for array in hyper.strengths[:4]]
+        own = [None] * 3 if batches is None else [part_of(batches.rows, k), part_of(batches.weight, k)]
         if batches is not None:
-            own.append(of(batches.weight_share, k)[:, 0])
+            own.append(part_of(batches.weight_share, k)[:, 0])
         flat = [array.reshape(count, -1)[k] for array in (point, m, v)]
         *new, value, step = run_loops.adam_run(
-            of(data.x, k), of(data.y, k), of(data.weight, k), *own, *(array.copy() for array in flat),
-            *(row(array, k) for array in hyper.strengths[:4]), groups(k) if hyper.strengths.group else None,
+            part_of(data.x, k), part_of(data.y, k), part_of(data.weight, k), *own, *(array.copy() for array in flat),
+            *terms, _all_rows(network.layout, hyper.strengths.group, k, point.dtype),
             shapes, found.widths, found.slopes, found.loss, tile,
-            _setting(optimizer, float(of(hyper.learning_rate, k)[0, 0])), smallest, int(state.t), n,
+            _setting(optimizer, float(part_of(hyper.learning_rate, k)[0, 0])), smallest, int(state.t), n,
         )  # fmt: skip
         for array, result in zip(flat, new, strict=True):
             array[:] = result
-        of(loss, k)[0, 0], of(diverged_at, k)[0, 0] = value, step
+        part_of(loss, k)[0, 0], part_of(diverged_at, k)[0, 0] = value, step
 
     parallel_map(one, range(count))
     return state._replace(
         point=point, slots=(m, v), t=state.t + np.asarray(n, state.t.dtype), loss=loss, diverged_at=diverged_at
     )
+
+
+def _all_rows(layout: Any, groups: Any, k: int, dtype: Any) -> Any:
+    """Network k's group strengths of all rows of all parameter arrays, one after another; 0: no group. None without."""
+    if not groups:
+        return None
+    pairs = zip(layout.shapes, row_strengths(layout, groups, k), strict=True)
+    return np.concatenate([np.zeros(rows, dtype) if group is None else group for (rows, _), group in pairs])

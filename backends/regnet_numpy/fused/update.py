@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from regnet_numpy.fused import update_loops
+from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.threads import parallel_map
 
 __all__ = ["fuse_prox_update"]
@@ -101,12 +102,12 @@ def fuse_prox_update(reference: Function) -> Function:
         networks = [
             _Network(
                 float(t),
-                float(_of(learning_rate, k).item()),
-                1.0 if weight_share is None else float(_of(weight_share, k).item()),
-                tuple([_of(array, k)[0] for array in (point, grad, *slots)]),
-                tuple([None if array is None else _row(array, k, point.shape[-1]) for array in terms]),
+                float(part_of(learning_rate, k).item()),
+                1.0 if weight_share is None else float(part_of(weight_share, k).item()),
+                tuple([part_of(array, k)[0] for array in (point, grad, *slots)]),
+                tuple([None if array is None else row_of(array, k, point.shape[-1]) for array in terms]),
                 tuple([array[k, 0] if array.ndim > 2 else array[0] for array in new]),
-                _row_strengths(layout, strengths.group, k),
+                row_strengths(layout, strengths.group, k),
             )
             for k in range(count)
         ]
@@ -132,25 +133,3 @@ class _Network(NamedTuple):
     terms: tuple[Any, ...]
     new: tuple[Any, ...]
     groups: tuple[Any, ...]
-
-
-def _of(array: Any, k: int) -> Any:
-    """Network k's part (1, columns) of an array (1, columns), (1, 1, columns) or (K, 1, columns)."""
-    return array if array.ndim == 2 else array[k if array.shape[0] > 1 else 0]
-
-
-def _row(strength: Any, k: int, size: int) -> Any:
-    """Network k's strengths (size,); a loop over contiguous memory needs one for every entry."""
-    row = _of(strength, k)[0]
-    return row if row.shape[0] == size else np.full(size, row[0], row.dtype)
-
-
-def _row_strengths(layout: Any, groups: Any, k: int) -> tuple[Any, ...]:
-    return (
-        tuple(
-            None if group is None else np.broadcast_to(_of(group, k)[:, 0], rows)
-            for (rows, _), group in zip(layout.shapes, groups, strict=True)
-        )
-        if groups
-        else ()
-    )
