@@ -92,6 +92,8 @@ def print_selection(selection: Selection, console: Console) -> None:
         style = "bold" if number in marks else None
         table.add_row(*cells, f"{fitted.zeros_[number]:.1%}", marks.get(number, ""), style=style)
     console.print(table)
+    if len(shown) < len(fitted.lambdas_):
+        print(f"{len(shown)} of {len(fitted.lambdas_)} strengths; --json has all")
     names = selection.selected
     listed = ", ".join(names[:NAMES]) + (f" and {len(names) - NAMES} more" if len(names) > NAMES else "")
     console.print(
@@ -102,7 +104,9 @@ def print_selection(selection: Selection, console: Console) -> None:
     )
     if selection.test_score is not None:
         metric = "accuracy" if selection.prepared.classes else "r2"
-        print(f"held out: {metric} {selection.test_score:.4f}")
+        print(
+            f"on the {len(selection.prepared.x_test)} rows held out of the sweep: {metric} {selection.test_score:.4f}"
+        )
     passes = " in each of two passes" if hasattr(fitted, "pilot_scores_") else ""
     print(f"{fitted.cv_scores_.size} networks{passes}, {selection.seconds:.1f} s")
 

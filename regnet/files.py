@@ -88,7 +88,8 @@ def _matrix(path: str, columns: _Columns, names: tuple[str, ...]) -> NDArray[Any
         if values.dtype.kind not in "fiub":
             bad = next((value for value in values if not _is_number(value)), values[0])
             raise FileError(
-                f"{path}: column {name!r} holds text ({str(bad)!r}), but inputs must be numbers: encode it, or drop it."
+                f"{path}: column {name!r} holds text ({str(bad)!r}), but inputs must be numbers: encode it, "
+                "drop it, or name it as the target."
             )
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values))[0])

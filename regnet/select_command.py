@@ -93,7 +93,7 @@ def select(
     if report is not None:
         report.mkdir(exist_ok=True)
         found.fitted.plot_path().savefig(report / "path.png", dpi=120)
-        found.fitted.plot_norms().savefig(report / "norms.png", dpi=120)
+        found.fitted.plot_norms(found.table.feature_names).savefig(report / "norms.png", dpi=120)
         (report / "selection.json").write_text(figures)
         save_selection(report / "model.safetensors", found)
         print(f"report: {report}/path.png, norms.png, selection.json, model.safetensors")

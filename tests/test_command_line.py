@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -283,7 +284,7 @@ def test_the_readme_runs(tmp_path, monkeypatch):
         if kind == "console":
             for line in code.splitlines():
                 if line.startswith("$ regnet "):
-                    words = line.removeprefix("$ regnet ").split("  #")[0].split()
-                    extra = ["--epochs", "2"] if words[0] == "fit" and "--epochs" not in words else []
+                    words = shlex.split(line.removeprefix("$ regnet ").split("  #")[0])
+                    extra = ["--epochs", "2"] if words[0] in ("fit", "select") and "--epochs" not in words else []
                     done = run(*words, *extra, cwd=tmp_path)
                     assert done.returncode == 0, (line, done.stderr)

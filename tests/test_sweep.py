@@ -154,13 +154,13 @@ def test_a_sweep_goes_on_where_it_stopped(make, tmp_path, fast):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"X": FRIEDMAN[0] + 1e-9}, "data"),
+        ({"X": FRIEDMAN[0] + 1e-9}, "data or folds"),
         ({"lambdas": (0.01, 0.1)}, "lambdas"),
         ({"max_iter": 31}, "epochs"),
         ({"random_state": 1}, "random_state"),
         ({"companion_l2": 2.0}, "penalty"),
         ({"activation": "tanh"}, "estimator"),
-        ({"cv": 4}, "data"),
+        ({"cv": 4}, "data or folds"),
     ],
 )
 def test_a_journal_of_another_problem_is_refused(change, named, tmp_path):

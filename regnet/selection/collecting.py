@@ -89,7 +89,7 @@ class Collector:
         x, y = self._raw(fold.test)
         try:
             return float(self._scoring(estimator, x if fold.transformer is None else fold.transformer.transform(x), y))
-        except AttributeError as error:  # a score of probabilities, for a regression
+        except (AttributeError, ValueError, TypeError) as error:  # a score of classes, for a regression
             raise ValueError(f"scoring does not fit the estimator: {error}") from error
 
     @property

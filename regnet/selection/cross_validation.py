@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from abc import ABC
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -289,11 +290,15 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
             score_name=name, penalty=self.penalty, reference=None if pilot is None else choose(pilot).mean,
         )  # fmt: skip
 
-    def plot_norms(self) -> Any:
-        """The norm of each input's weights against the strength, the chosen inputs coloured: a matplotlib Figure."""
+    def plot_norms(self, names: Sequence[str] | None = None) -> Any:
+        """The norm of each input's weights against the strength, the chosen inputs coloured: a matplotlib Figure.
+
+        names: of the inputs (of the transformed ones, behind a preprocessor); default: those of the table.
+        """
         check_is_fitted(self, "lambdas_")
         count = self.input_norms_.shape[1]
-        names = getattr(self, "feature_names_in_", ()) if self.preprocessor is None else ()
+        if names is None:
+            names = getattr(self, "feature_names_in_", ()) if self.preprocessor is None else ()
         given = tuple(map(str, names)) if len(names) == count else tuple(f"x{number}" for number in range(count))
         return norms_figure(
             self.lambdas_, self.input_norms_, given, self.best_index_, title="regularisation path",

@@ -54,10 +54,10 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
 
     Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where
     a network diverged), score_mean_ and score_se_ (over folds), lambda_min_, lambda_1se_, lambda_ (the chosen one),
-    best_index_, best_score_, n_selected_ (inputs used at each strength), zeros_ (share of weights that are 0),
-    input_norms_ (n_lambdas, n_features), n_splits_, n_diverged_; after adaptive paths pilot_scores_ and
-    adaptive_factors_; with refit best_estimator_ (`MLPClassifier`, in the units of X), selected_features_, and
-    path_ (a `PathResult` on all rows) if warm_start. classes_.
+    best_index_ and best_score_ (its number and mean score), n_selected_ (inputs used at each strength), zeros_
+    (share of weights that are 0), input_norms_ (n_lambdas, n_features), n_splits_, n_diverged_; after adaptive
+    paths pilot_scores_ and adaptive_factors_; with refit best_estimator_ (`MLPClassifier`, in the units of X),
+    selected_features_, and path_ (a `PathResult` on all rows) if warm_start. classes_.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> X, y = load_breast_cancer(return_X_y=True)
@@ -184,10 +184,10 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
 
     Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where
     a network diverged), score_mean_ and score_se_ (over folds), lambda_min_, lambda_1se_, lambda_ (the chosen one),
-    best_index_, best_score_, n_selected_ (inputs used at each strength), zeros_ (share of weights that are 0),
-    input_norms_ (n_lambdas, n_features), n_splits_, n_diverged_; after adaptive paths pilot_scores_ and
-    adaptive_factors_; with refit best_estimator_ (`MLPRegressor`, in the units of X), selected_features_, and path_
-    (a `PathResult` on all rows) if warm_start.
+    best_index_ and best_score_ (its number and mean score), n_selected_ (inputs used at each strength), zeros_
+    (share of weights that are 0), input_norms_ (n_lambdas, n_features), n_splits_, n_diverged_; after adaptive
+    paths pilot_scores_ and adaptive_factors_; with refit best_estimator_ (`MLPRegressor`, in the units of X),
+    selected_features_, and path_ (a `PathResult` on all rows) if warm_start.
 
     >>> from sklearn.datasets import make_friedman1
     >>> X, y = make_friedman1(300, n_features=20, random_state=0)

@@ -17,7 +17,9 @@ __all__ = ["Cell", "Lane", "Outcome", "SweepSpec"]
 
 
 FIRST = 5
-"""How many times longer a path's first strength is trained: the others begin where a solution was."""
+"""How many times longer a path's first strength is trained: the others begin where a solution was. (A wide table is
+
+fitted exactly long before.)"""
 
 
 class Cell(NamedTuple):
@@ -91,7 +93,7 @@ class SweepSpec:
 
     def epochs_at(self, stage: int) -> int:
         """Epochs of a lane's strength number `stage`: the first one of several begins with random weights."""
-        return self.epochs * (FIRST if self.warm_start and stage == 0 else 1)
+        return self.epochs * (FIRST if self.warm_start and stage == 0 and not self.screen else 1)
 
     def factor_of(self, cell: Cell) -> Any:
         """The penalty factors of a cell's inputs (in,), or None."""

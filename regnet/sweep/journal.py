@@ -36,7 +36,7 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
     libraries = [re.sub(r", \d+ threads$", "", note) for note in info.notes]  # threads do not change the bits
     compiled = [note for note in libraries if note.startswith("loops compiled")] if spec.fast else []
     return {
-        "data": data.hexdigest(),
+        "data or folds": data.hexdigest(),
         "estimator": repr({name: value for name, value in sorted(parameters.items()) if name != "random_state"}),
         "penalty": repr(spec.mix),
         "lambdas": repr(spec.lambdas),
@@ -74,7 +74,11 @@ class Journal:
         different = [name for name, value in mine.items() if theirs.get(name) != value]
         if different:
             name = different[0]
-            detail = "" if name in ("data", "factors") else f" ({name} was {theirs.get(name)}, and is {mine[name]})"
+            detail = (
+                ""
+                if name in ("data or folds", "factors", "lambdas")
+                else f" ({name} was {theirs.get(name)}, and is {mine[name]})"
+            )
             hint = " An integer random_state gives every run the same." if name == "random_state" else ""
             raise ValueError(
                 f"sweep_dir={str(folder)!r} holds the sweep of another problem: {', '.join(different)} differ{detail}. "
