@@ -35,6 +35,7 @@ from regnet import (
 )
 from regnet.penalties import group_value, l1_value, l2_value
 from regnet.selection.adaptive import adaptive_factors
+from regnet.selection.building import restart_seeds
 from regnet.selection.grid import check_lambdas
 from regnet.selection.rule import choose
 from regnet.sweep.mix import PENALTIES, Mix
@@ -539,20 +540,26 @@ def test_a_refit_that_diverges_is_no_model():
 
 
 def test_the_restart_with_the_smallest_objective_is_kept():
-    X, y = FRIEDMAN
+    X, y = (StandardScaler().fit_transform(part.reshape(200, -1)) for part in FRIEDMAN)
+    y, lambdas, seeds = y[:, 0], (0.005, 0.01, 0.02, 0.05), restart_seeds(0, 6)
     mlp = MLPRegressor(hidden_layer_sizes=(8,), learning_rate_init=3e-3, max_iter=40, random_state=0)
-    found = path(mlp, X, y, lambdas=(0.01, 0.05), restarts=4, standardize=False)
-    alone = [path(mlp.set_params(random_state=seed), X, y, lambdas=(0.01, 0.05), standardize=False) for seed in (0,)]
-    for k, strength in enumerate((0.01, 0.05)):
+    found = path(mlp, X, y, lambdas=lambdas, restarts=6, standardize=False)
+    alone = [path(mlp.set_params(random_state=seed), X, y, lambdas=lambdas, standardize=False) for seed in seeds]
 
-        def objective(result, k=k, strength=strength):
-            weights = result.estimators[k].coefs_
-            groups = np.sqrt(8) * np.linalg.norm(weights[0], axis=1).sum()
-            residual = result.estimators[k].predict(X) - y
-            assert result.losses[k] == pytest.approx(0.5 * np.mean(residual**2), rel=1e-9)
-            return result.losses[k] + strength * (groups + (weights[1] ** 2).sum())
+    def losses(result):
+        residuals = [estimator.predict(X) - y for estimator in result.estimators]
+        return np.asarray([0.5 * np.mean(residual**2) for residual in residuals])
 
-        assert objective(found) <= objective(alone[0])
+    def objectives(result):
+        weights = [estimator.coefs_ for estimator in result.estimators]
+        groups = [np.sqrt(8) * np.linalg.norm(first, axis=1).sum() + (last**2).sum() for first, last in weights]
+        return losses(result) + np.asarray(lambdas) * groups
+
+    np.testing.assert_allclose(found.losses, losses(found), rtol=1e-9)
+    every = np.asarray([objectives(result) for result in alone])
+    np.testing.assert_allclose(objectives(found), every.min(axis=0), rtol=1e-9)
+    by_loss = np.asarray([losses(result) for result in alone]).argmin(axis=0)
+    assert (by_loss != every.argmin(axis=0)).any()  # the data loss alone would choose another one
 
 
 def test_a_solver_that_ends_early_says_so():
