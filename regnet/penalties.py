@@ -20,6 +20,7 @@ import numpy as np
 from array_api_compat import device as device_of
 
 from regnet.namespace import array_namespace
+from regnet.reductions import sum_outputs
 from regnet.types import Array
 
 __all__ = [
@@ -164,8 +165,7 @@ def elastic_net_prox(w: Array, step_size: Array, l1: Array, l2: Array, /) -> Arr
 
 def row_norms(w: Array, /) -> Array:
     """Euclidean norm of every row; w: (..., in, out). Returns (..., in, 1)."""
-    xp = array_namespace(w)
-    return xp.sqrt(xp.sum(w * w, axis=-1, keepdims=True))
+    return array_namespace(w).sqrt(sum_outputs(w * w))
 
 
 def group_value(w: Array, strength: Array, /) -> Array:

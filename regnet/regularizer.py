@@ -21,6 +21,7 @@ from regnet.penalties import (
     soft_threshold,
     sparse_group_residual,
 )
+from regnet.reductions import sum_outputs
 from regnet.types import Array
 
 __all__ = [
@@ -148,7 +149,7 @@ def group_mean(strengths: Strengths, layout: Layout, /) -> Callable[[Array], Arr
     def mean(values: Array) -> Array:
         xp = array_namespace(values)
         parts = [
-            part if group is None else xp.where(group > 0, xp.mean(part, axis=-1, keepdims=True), part)
+            part if group is None else xp.where(group > 0, sum_outputs(part) / part.shape[-1], part)
             for part, group in zip(layout.split(values), strengths.group, strict=True)
         ]
         return layout.pack(parts)

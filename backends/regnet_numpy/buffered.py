@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from regnet.reductions import sum_rows
+from regnet.reductions import sum_outputs, sum_rows
 from regnet_numpy.tiles import sum_in_tiles
 
 __all__ = ["buffered_kernel"]
@@ -98,7 +98,7 @@ def _in_place(layer: Any) -> bool:
 
 
 def _buffer_prox_update(reference: Function) -> Function:
-    """`regnet.kernels.prox_update` for Adam under L1 and L2 terms."""
+    """`regnet.kernels.prox_update` for Adam, unless L1 acts by its subgradient."""
 
     def prox_update(
         optimizer: Any,
@@ -112,8 +112,7 @@ def _buffer_prox_update(reference: Function) -> Function:
         weight_share: Any = None,
         with_penalty: bool = False,
     ) -> Any:
-        plain = strengths.l1 is strengths.l1_subgradient is None and not strengths.group
-        if type(optimizer).__name__ != "Adam" or not plain or with_penalty:
+        if type(optimizer).__name__ != "Adam" or strengths.l1_subgradient is not None or with_penalty:
             return reference(
                 optimizer, layout, point, grad, slots, strengths, t, learning_rate, weight_share, with_penalty
             )
@@ -135,18 +134,43 @@ def _buffer_prox_update(reference: Function) -> Function:
         v += np.multiply(1.0 - optimizer.beta2, one, out=one)
         steps = t.astype(dtype)
         root = np.sqrt(_bias_correction(optimizer.beta2, steps))
-        np.sqrt(v, out=one)
-        one += optimizer.epsilon if optimizer.epsilon_hat else optimizer.epsilon * root
-        np.divide(m, one, out=one)
-        one *= learning_rate * (root / _bias_correction(optimizer.beta1, steps))
-        np.subtract(point, one, out=moved)
+        metric = np.sqrt(v, out=one)
+        for rows, squares, group in _grouped(layout, strengths, metric, v):
+            np.copyto(rows, np.sqrt(sum_outputs(squares) / squares.shape[-1]), where=group > 0)
+        metric += optimizer.epsilon if optimizer.epsilon_hat else optimizer.epsilon * root
+        np.divide(m, metric, out=two)
+        two *= learning_rate * (root / _bias_correction(optimizer.beta1, steps))
+        np.subtract(point, two, out=moved)
         if strengths.l2 is not None or strengths.batch_l2 is not None:  # see regnet.kernels.flush_subnormal
-            np.abs(moved, out=one)
-            mask = np.greater_equal(one, np.finfo(dtype).smallest_normal, out=_kept.get("mask", shape, np.bool_))
+            np.abs(moved, out=two)
+            mask = np.greater_equal(two, np.finfo(dtype).smallest_normal, out=_kept.get("mask", shape, np.bool_))
             np.multiply(moved, mask, out=moved)
+        _prox_in_place(moved, learning_rate * root, metric, two, strengths, layout)
         return moved, (m, v), None
 
     return prox_update
+
+
+def _grouped(layout: Any, strengths: Any, *points: Any) -> Any:
+    """The arrays whose rows are groups, as views into points, each with its strengths."""
+    if not strengths.group:
+        return []
+    columns = zip(*(layout.split(point) for point in points), strengths.group, strict=True)
+    return [arrays for arrays in columns if arrays[-1] is not None]
+
+
+def _prox_in_place(point: Any, scale: Any, metric: Any, spare: Any, strengths: Any, layout: Any) -> None:
+    """`regnet.regularizer.penalty_prox` with step size scale / metric; changes the point and an array to spare."""
+    if strengths.l1 is not None:
+        threshold = np.divide(scale, metric, out=spare)
+        threshold *= strengths.l1
+        shrunk = np.subtract(np.abs(point), threshold, out=threshold)
+        np.maximum(shrunk, 0, out=shrunk)
+        np.multiply(np.sign(point, out=point), shrunk, out=point)
+    for rows, own, group in _grouped(layout, strengths, point, metric):
+        norms = np.sqrt(sum_outputs(rows * rows))
+        factor = 1 - (scale / own[..., :1]) * group / np.where(norms > 0, norms, 1)
+        rows *= np.maximum(factor, 0, out=factor)
 
 
 def _bias_correction(beta: float, t: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from typing import Any
 
 import numpy as np
@@ -74,9 +74,6 @@ def _outcomes(
     blocks = blocks_of(spec, lanes, memory_limit, workers)
     if executor is not None:
         yield from _train_elsewhere(spec, blocks, executor, sweep_dir)
-    elif spec.screen:  # lanes of their own shapes cannot be stacked: they go side by side
-        with ThreadPoolExecutor(_processors()) as threads:
-            yield from _train_elsewhere(spec, [[lane] for lane in lanes], threads, sweep_dir)
     else:
         for block in blocks:
             yield from _train_block(spec, block, journal)

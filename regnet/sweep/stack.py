@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, final
 
@@ -21,6 +21,9 @@ from regnet.sweep.cells import Cell, Lane, SweepSpec
 from regnet.sweep.folds import Fold
 
 __all__ = ["Stack", "draw_point", "group_lanes", "narrowed"]
+
+FEW_ROWS = 512
+"""Rows up to which a step's time is in its calls."""
 
 TABLE_ELEMENTS = 2**22
 """Row numbers that are drawn at once, for as many epochs as that is: calls cost more than memory."""
@@ -50,10 +53,21 @@ def group_lanes(spec: SweepSpec, lanes: Sequence[Lane]) -> list[list[Lane]]:
             # time as a larger stack would.
             own = () if spec.warm_start else (lane.fold, lane.restart)
             key: Any = (min(spec.batch_rows, rows), -(-rows // spec.batch_rows), own)
-        else:  # folds of nearly the same size are filled up to the largest; the fold of all rows stays alone
-            key = ("held out" if len(fold.test) else rows, lane.fold if not spec.warm_start else -1)
+        else:
+            key = (filled_rows(spec, fold), -1 if spec.warm_start else lane.fold)
         groups.setdefault(key, []).append(lane)
     return list(groups.values())
+
+
+def filled_rows(spec: SweepSpec, fold: Fold) -> int:
+    """How many rows a fold has in a stack: the largest fold's, so that all may be one stack.
+
+    The fold of all rows stays apart where it would make the others' steps a quarter longer.
+    """
+    largest = max(len(one.x) for one in spec.folds)
+    if largest <= FEW_ROWS:
+        return largest
+    return max(len(one.x) for one in spec.folds if len(one.test)) if len(fold.test) else len(fold.x)
 
 
 def narrowed(network: Network, inputs: int) -> Network:
@@ -69,46 +83,56 @@ class Stack:
     """What the steps of some lanes of one group read."""
 
     def __init__(
-        self, spec: SweepSpec, lanes: Sequence[Lane], placement: Placement, inputs: NDArray[np.int64] | None = None
+        self,
+        spec: SweepSpec,
+        lanes: Sequence[Lane],
+        placement: Placement,
+        inputs: Sequence[NDArray[np.int64]] | None = None,
     ) -> None:
-        """Places the rows on the device. inputs: the numbers of those that take part, or None for all."""
+        """Places the rows on the device. inputs: for each lane the numbers of those that take part; None: all."""
         self.spec, self.lanes, self._placement, self._inputs = spec, list(lanes), placement, inputs
-        self.network = spec.network if inputs is None else narrowed(spec.network, len(inputs))
+        self.network = spec.network if inputs is None else narrowed(spec.network, len(inputs[0]))
         self._pairs = list(dict.fromkeys((lane.fold, lane.restart) for lane in lanes))
         self._numbers = sorted({lane.fold for lane in lanes})
         self._folds = [spec.folds[number] for number in self._numbers]
-        self.data = self._all_rows() if spec.batch_rows is None else self._side_by_side()
+        self._starts = dict.fromkeys(self._numbers, 0)
+        if inputs is not None:
+            self.data = self._tables([self._table(lane.fold, own) for lane, own in zip(lanes, inputs, strict=True)])
+        elif spec.batch_rows is None:
+            tables = {number: self._table(number) for number in self._numbers}
+            self.data = self._tables([tables[lane.fold] for lane in lanes] if len(tables) > 1 else tables.values())
+        else:
+            self.data = self._side_by_side()
         self._batches_of = placement.backend.compile(batches_of)
 
-    def _of(self, fold: Fold, name: str) -> NDArray[Any]:
-        values: NDArray[Any] = getattr(fold, name)
-        return values[:, self._inputs] if name == "x" and self._inputs is not None else values
+    def _table(self, number: int, inputs: NDArray[np.int64] | None = None) -> tuple[NDArray[Any], ...]:
+        """The rows of a fold, filled up with rows of weight 0, and their weights (rows, 1)."""
+        fold = self.spec.folds[number]
+        share = (fold.weight / fold.weight.sum())[:, None]
+        rows = filled_rows(self.spec, fold) if self.spec.batch_rows is None else max(len(one.x) for one in self._folds)
+        more = rows - len(share)
+        x = fold.x if inputs is None else fold.x[:, inputs]
+        return tuple(np.pad(array, ((0, more), (0, 0))) for array in (x, fold.y, share))
 
-    def _all_rows(self) -> Data:
-        """Every network's own rows, filled up with rows of weight 0; one table if all have the same."""
-        put, spec = self._placement.put, self.spec
-        held_out = [fold for fold in spec.folds if len(fold.test)]
-        most = max(len(fold.x) for fold in (held_out if len(self._folds[0].test) else self._folds))
-
-        def padded(name: str) -> Any:
-            arrays = [self._of(fold, name) for fold in self._folds]
-            arrays = [array[:, None] / array.sum() if array.ndim == 1 else array for array in arrays]
-            filled = [np.pad(array, ((0, most - len(array)), (0, 0))) for array in arrays]
-            if len(filled) == 1:
-                return put(filled[0])
-            return put(np.stack(filled)[[self._numbers.index(lane.fold) for lane in self.lanes]])
-
-        number = put(np.arange(most)[:, None], "int32") if spec.network.has_dropout else None
-        return Data(padded("x"), padded("y"), padded("weight"), number)
+    def _tables(self, tables: Iterable[tuple[NDArray[Any], ...]]) -> Data:
+        """Every lane's own rows; one table if all have the same."""
+        x, y, weight = (self._placement.put(np.stack(arrays)) for arrays in zip(*tables, strict=True))
+        if x.shape[0] == 1:
+            x, y, weight = x[0, ...], y[0, ...], weight[0, ...]
+        return Data(x, y, weight, self._row_numbers(x.shape[-2]))
 
     def _side_by_side(self) -> Data:
         """All folds' rows one below the other; batches say which rows they take."""
-        put, spec = self._placement.put, self.spec
-        x, y = (np.concatenate([self._of(fold, name) for fold in self._folds]) for name in ("x", "y"))
+        put = self._placement.put
+        x, y = (np.concatenate([getattr(fold, name) for fold in self._folds]) for name in ("x", "y"))
         weight = np.concatenate([fold.weight / fold.weight.sum() for fold in self._folds])[:, None]
-        rows = min(spec.batch_rows or len(x), len(self._folds[0].x))
-        number = put(np.arange(rows)[:, None], "int32") if spec.network.has_dropout else None
-        return Data(put(x), put(y), put(weight), number)
+        ends = np.cumsum([len(fold.x) for fold in self._folds])
+        self._starts = dict(zip(self._numbers, [0, *ends.tolist()], strict=False))
+        rows = min(self.spec.batch_rows or len(x), len(self._folds[0].x))
+        return Data(put(x), put(y), put(weight), self._row_numbers(rows))
+
+    def _row_numbers(self, rows: int) -> Any:
+        return self._placement.put(np.arange(rows)[:, None], "int32") if self.spec.network.has_dropout else None
 
     def epochs(self, generators: dict[tuple[int, int], np.random.RandomState], total: int) -> Any:
         """Yields (data, steps) until `total` epochs are over; generators: by fold and restart."""
@@ -120,7 +144,6 @@ class Stack:
         size = min(spec.batch_rows, rows)
         steps = -(-rows // size)
         at_once = max(1, TABLE_ELEMENTS // (len(self.lanes) * steps * size))
-        starts = np.cumsum([0, *(len(fold.x) for fold in self._folds)])
         orders = {pair: np.arange(len(spec.folds[pair[0]].x)) for pair in self._pairs}
         done = 0
         while done < total:
@@ -130,8 +153,8 @@ class Stack:
                 for epoch in range(count):
                     orders[pair] = self._shuffled(orders[pair], generators[pair])
                     for step, part in enumerate(gen_batches(len(orders[pair]), size)):
-                        offset = starts[self._numbers.index(pair[0])]
-                        table[number, epoch * steps + step, : part.stop - part.start] = orders[pair][part] + offset
+                        drawn = orders[pair][part] + self._starts[pair[0]]
+                        table[number, epoch * steps + step, : len(drawn)] = drawn
             table = np.roll(table, done * steps, axis=1)  # step t takes batch t % (count * steps)
             table = table if len(self._pairs) > 1 else table[0]
             batches = self._batches_of(self.data.weight, self._placement.put(table, "int32"))
@@ -166,7 +189,7 @@ class Stack:
         factors = None
         if spec.factors is not None:
             factors = np.stack([spec.factor_of(cell) for cell in cells])
-            factors = factors if self._inputs is None else factors[:, self._inputs]
+            factors = factors if self._inputs is None else np.take_along_axis(factors, np.stack(self._inputs), axis=1)
         network = self.network
         batch_l2: Any = 0.0
         if spec.mix.penalty == "alpha":

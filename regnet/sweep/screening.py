@@ -1,0 +1,126 @@
+"""Training lanes without the inputs whose weights have become 0: what is wide at first is narrow at most strengths.
+
+At every strength, inputs that have left are asked whether they should come back: they should where the gradient is
+larger than the penalty. Lanes that keep equally many inputs are one stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet.kernels import kernels_of
+from regnet.network import Rows
+from regnet.registry import Placement
+from regnet.step import make_run
+from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
+from regnet.sweep.stack import Stack
+from regnet.sweep.stage import Lookup, first_points, generators_at, stopped, train_stage
+
+__all__ = ["train_screened"]
+
+ROUNDS = 3
+"""How often a strength is trained again because an input that had left should have come back."""
+
+FEWEST = 32
+"""Inputs that are kept at least: fewer take a step no less time, and lanes of one shape go together."""
+
+
+def train_screened(spec: SweepSpec, lanes: Sequence[Lane], placement: Placement, lookup: Lookup) -> Iterator[Outcome]:
+    """See `regnet.sweep.lanes.train_lanes`."""
+    points, generators = first_points(spec, lanes)
+    shape = spec.network.layout.shapes[0]
+    every = np.arange(shape[0])
+    whole = Stack(spec, lanes, placement, [every] * len(lanes))
+    failed = np.zeros(len(lanes), dtype=bool)
+    for stage in range(len(lanes[0].strengths)):
+        outcomes = [lookup(Cell(lane.strengths[stage], lane.fold, lane.restart)) for lane in lanes]
+        outcomes = [
+            stopped(lane, stage, point[0]) if over else outcome
+            for lane, point, over, outcome in zip(lanes, points, failed, outcomes, strict=True)
+        ]
+        todo = [k for k, outcome in enumerate(outcomes) if outcome is None]
+        kept = {k: _kept(points[k], shape) if stage else every for k in todo}
+        for attempt in range(ROUNDS):
+            if stage:
+                generators = generators_at(spec, lanes, stage)
+            trained = points.copy()
+            for k, part in _train_by_shape(spec, lanes, stage, points, kept, whole, generators, placement):
+                trained[k] = _widen(part.point, shape, kept[k])
+                outcomes[k] = part._replace(point=trained[k, 0])
+            narrow = {k: inputs for k, inputs in kept.items() if len(inputs) < shape[0]}
+            if attempt == ROUNDS - 1 or not narrow:
+                break
+            wanted = _wanted(whole, stage, trained, placement)
+            missing = {k: np.setdiff1d(np.flatnonzero(wanted[k]), inputs) for k, inputs in narrow.items()}
+            kept = {k: _kept(points[k], shape, np.union1d(narrow[k], new)) for k, new in missing.items() if len(new)}
+        for k, outcome in enumerate(outcomes):
+            if outcome is None:
+                raise AssertionError("a cell was neither known nor trained")
+            points[k, 0] = outcome.point
+            failed[k] |= outcome.diverged_at >= 0
+            yield outcome
+
+
+def _train_by_shape(
+    spec: SweepSpec,
+    lanes: Sequence[Lane],
+    stage: int,
+    points: NDArray[Any],
+    kept: dict[int, NDArray[np.int64]],
+    whole: Stack,
+    generators: Any,
+    placement: Placement,
+) -> Iterator[tuple[int, Outcome]]:
+    """Yields (k, outcome) of the lanes of `kept`, from points (K, 1, size); those with as many inputs are one stack."""
+    shape = spec.network.layout.shapes[0]
+    for count in sorted({len(inputs) for inputs in kept.values()}):
+        members = [k for k, inputs in kept.items() if len(inputs) == count]
+        if count == shape[0] and len(members) == len(lanes):
+            stack = whole
+        else:
+            stack = Stack(spec, [lanes[k] for k in members], placement, [kept[k] for k in members])
+        run = make_run(placement.backend, stack.network, spec.optimizer)
+        narrow = np.stack([_narrow(points[k], shape, kept[k]) for k in members])
+        own = {(lane.fold, lane.restart): generators[lane.fold, lane.restart] for lane in stack.lanes}
+        yield from zip(members, train_stage(stack, stage, narrow, own, run, placement), strict=True)
+
+
+def _kept(point: NDArray[Any], shape: tuple[int, int], wanted: Any = ()) -> NDArray[np.int64]:
+    """The inputs that take part: those with a weight that is not 0, the wanted ones, and others up to a power of two,
+
+    so that shapes change rarely. It depends on the point (1, size) alone, so that a sweep that goes on has the same.
+    """
+    alive = (point[0, : shape[0] * shape[1]].reshape(shape) != 0).any(axis=1)
+    alive[np.asarray(wanted, dtype=np.int64)] = True
+    count = int(alive.sum())
+    size = max(FEWEST, 1 << (count - 1).bit_length() if count else 1)
+    alive[np.flatnonzero(~alive)[: max(0, size - count)]] = True
+    return np.flatnonzero(alive)
+
+
+def _narrow(point: NDArray[Any], shape: tuple[int, int], kept: NDArray[np.int64]) -> NDArray[Any]:
+    """A point (1, size) without the first layer's rows of other inputs."""
+    size = shape[0] * shape[1]
+    return np.concatenate([point[:, :size].reshape(shape)[kept].reshape(1, -1), point[:, size:]], axis=-1)
+
+
+def _widen(point: NDArray[Any], shape: tuple[int, int], kept: NDArray[np.int64]) -> NDArray[Any]:
+    """The inverse of `_narrow` of a point (size,), with 0 for the inputs that are not kept."""
+    weight = np.zeros(shape, point.dtype)
+    weight[kept] = point[: len(kept) * shape[1]].reshape(-1, shape[1])
+    return np.concatenate([weight.reshape(-1), point[len(kept) * shape[1] :]])
+
+
+def _wanted(whole: Stack, stage: int, points: NDArray[Any], placement: Placement) -> NDArray[np.bool_]:
+    """Whether the objective falls when an input's weights leave 0, (K, in); means something where they are 0."""
+    network, data, to_numpy = whole.network, whole.data, placement.backend.to_numpy
+    rows = Rows(data.x, data.y, data.weight)
+    _, grad = kernels_of(placement.backend).gradient(placement.backend, network, rows, placement.put(points), None)
+    shape = network.layout.shapes[0]
+    first = to_numpy(grad)[:, 0, : shape[0] * shape[1]].reshape(-1, *shape)
+    allowed = to_numpy(whole.hyper(stage, None).strengths.group[0])[..., 0]
+    return np.asarray(np.sqrt((first.astype(np.float64) ** 2).sum(axis=-1)) > allowed)

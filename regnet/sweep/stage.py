@@ -1,0 +1,87 @@
+"""One strength of a stack of lanes: their first weights, their generators, their training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet.fista import fista
+from regnet.network import Rows
+from regnet.objective import Objective
+from regnet.registry import Placement
+from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
+from regnet.sweep.stack import Stack, draw_point
+from regnet.tree import tree_map
+
+__all__ = ["Lookup", "first_points", "generators_at", "stopped", "train_stage"]
+
+Lookup = Callable[[Cell], Outcome | None]
+"""What a journal knows of a cell, or None."""
+
+
+def generators_at(spec: SweepSpec, lanes: Sequence[Lane], stage: int) -> dict[tuple[int, int], Any]:
+    """What draws the batches of a strength after the first, by fold and restart."""
+    return {(lane.fold, lane.restart): np.random.RandomState([spec.seeds[lane.restart], stage]) for lane in lanes}
+
+
+def first_points(spec: SweepSpec, lanes: Sequence[Lane]) -> tuple[NDArray[Any], dict[tuple[int, int], Any]]:
+    """First parameters (K, 1, size), and what draws the batches of the first strength, by fold and restart: the
+
+    generators that drew the weights, as in an estimator.
+    """
+    points, generators = [], {}
+    for lane in lanes:
+        rng = np.random.RandomState(spec.seeds[lane.restart])
+        points.append(draw_point(spec, rng))
+        generators[lane.fold, lane.restart] = rng
+    return np.stack(points), generators
+
+
+def stopped(lane: Lane, stage: int, point: NDArray[Any]) -> Outcome:
+    """A cell of a lane that has diverged at a weaker strength: step 0, and the parameters from there."""
+    return Outcome(Cell(lane.strengths[stage], lane.fold, lane.restart), point.copy(), float("nan"), 0)
+
+
+def train_stage(
+    stack: Stack, stage: int, points: NDArray[Any], generators: Any, run: Any, placement: Placement
+) -> list[Outcome]:
+    """All lanes of a stack at their strength number `stage`, from points (K, 1, size)."""
+    spec, to_numpy = stack.spec, placement.backend.to_numpy
+    seeds = None
+    if spec.network.has_dropout:
+        drawn = {pair: rng.randint(np.iinfo(np.int32).max) for pair, rng in generators.items()}
+        seeds = np.asarray([drawn[lane.fold, lane.restart] for lane in stack.lanes], dtype=np.int32)
+    hyper = stack.hyper(stage, seeds)
+    cells = [Cell(lane.strengths[stage], lane.fold, lane.restart) for lane in stack.lanes]
+    if run is None:
+        return _minimise(stack, cells, points, hyper, placement)
+    state = stack.start(points)
+    for data, steps in stack.epochs(generators, spec.epochs_at(stage)):
+        state = run(state, data, hyper, steps)
+    values = (to_numpy(array) for array in (state.point, state.loss, state.diverged_at))
+    return [
+        Outcome(cell, point[0], float(loss[0, 0]), int(diverged[0, 0]))
+        for cell, point, loss, diverged in zip(cells, *values, strict=True)
+    ]
+
+
+def _minimise(stack: Stack, cells: list[Cell], points: NDArray[Any], hyper: Any, placement: Placement) -> list[Outcome]:
+    """The same by full-batch proximal gradient, to the template's tolerance."""
+    data, spec = stack.data, stack.spec
+    strengths = hyper.strengths
+    if len(cells) == 1:  # an objective takes one network without a leading axis
+        strengths = tree_map(lambda strength: strength[0, ...], strengths)
+    objective = Objective(stack.network, placement, Rows(data.x, data.y, data.weight), strengths)
+    start = placement.put(points[:, 0])
+    found = fista(
+        objective.smooth, objective.prox, objective.penalty, start, placement,
+        max_iter=spec.epochs, tol=float(spec.template.tol),
+    )  # fmt: skip
+    host = placement.backend.to_numpy(found.point)
+    return [
+        Outcome(cell, point, float(value), -1 if np.isfinite(value) else 0, status == 0)
+        for cell, point, value, status in zip(cells, host, found.value, found.status, strict=True)
+    ]
