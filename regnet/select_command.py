@@ -42,6 +42,7 @@ def select(
     report: Annotated[Path | None, typer.Option(help="folder for pictures, figures and the chosen model")] = None,
     save: Annotated[Path | None, typer.Option(help="write the chosen model here (safetensors)")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    jobs: Annotated[int, typer.Option(help="processes; -1: as many as processors")] = 1,
     sweep_dir: Annotated[Path | None, typer.Option(help="folder of a journal: a killed run goes on from it")] = None,
 ) -> None:
     """Choose the strength of a penalty by cross-validation, and say which inputs are left.
@@ -78,6 +79,7 @@ def select(
         "max_iter": epochs,
         "batch_size": batch_size or "auto",
         "learning_rate_init": learning_rate,
+        "n_jobs": jobs,
         "sweep_dir": sweep_dir,
     }
     table = load_data(data, target, task, seed)

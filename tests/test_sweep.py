@@ -121,6 +121,12 @@ def test_executors_change_nothing(make, tmp_path):
         same(whole, make(executor=pool).fit(*data))
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         same(whole, make(executor=pool, sweep_dir=tmp_path / "sweep").fit(*data))
+    same(whole, make(n_jobs=2).fit(*data))
+
+
+def test_one_way_to_say_where_networks_are_trained():
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="give one of them"):
+        small(executor=pool, n_jobs=2).fit(*FRIEDMAN)
 
 
 def test_wide_tables_are_screened_and_do_not_depend_on_it(tmp_path, fast):

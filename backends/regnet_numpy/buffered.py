@@ -80,8 +80,9 @@ def _tile(network: Any, rows: Any, point: Any) -> tuple[Any, Any]:
     for number in reversed(range(len(layers))):
         y, x, weight = inputs[number + 1], inputs[number], params[2 * number]
         if _in_place(layers[number]):
-            mask = np.greater(y, 0, out=_kept.get("mask", y.shape, np.bool_))
-            dy = np.multiply(dy, mask, out=dy)
+            # 1.0 or 0.0: to multiply by a boolean, NumPy converts it, which takes longer than the product.
+            alive = np.greater(y, 0, out=_kept.get("alive", y.shape, point.dtype), casting="unsafe")
+            dy = np.multiply(dy, alive, out=dy)
         else:
             dy = layers[number].activation_object.backward(dy, y)
         np.matmul(np.ones((1, dy.shape[-2]), dy.dtype), dy, out=grads[2 * number + 1])
@@ -143,8 +144,9 @@ def _buffer_prox_update(reference: Function) -> Function:
         np.subtract(point, two, out=moved)
         if strengths.l2 is not None or strengths.batch_l2 is not None:  # see regnet.kernels.flush_subnormal
             np.abs(moved, out=two)
-            mask = np.greater_equal(two, np.finfo(dtype).smallest_normal, out=_kept.get("mask", shape, np.bool_))
-            np.multiply(moved, mask, out=moved)
+            small = np.less(two, np.finfo(dtype).smallest_normal, out=_kept.get("small", shape, np.bool_))
+            if small.any():
+                np.multiply(moved, np.logical_not(small, out=two, casting="unsafe"), out=moved)
         _prox_in_place(moved, learning_rate * root, metric, two, strengths, layout)
         return moved, (m, v), None
 

@@ -1,29 +1,26 @@
-"""What the two cross-validated estimators share: the sweep, the choice of a strength, the refit, the pictures."""
+"""What the two cross-validated estimators share: the sweep, the choice of a strength, the refit."""
 
 from __future__ import annotations
 
 import os
 import zlib
 from abc import ABC
-from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
-from sklearn.exceptions import NotFittedError
+from sklearn.base import _fit_context
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from regnet.estimators.warning import warn
-from regnet.plots import norms_figure, selection_figure
 from regnet.selection.adaptive import adaptive_factors
 from regnet.selection.building import SWEEP_CONSTRAINTS, make_spec, make_template, restart_seeds
+from regnet.selection.chosen import ChosenNetwork
 from regnet.selection.collecting import Collector
 from regnet.selection.fitted import fitted_estimator
 from regnet.selection.grid import check_lambdas, find_lambdas
@@ -47,16 +44,9 @@ def _named(name: str, values: NDArray[Any]) -> str:
     return f"{name}-{zlib.crc32(np.ascontiguousarray(values, dtype=np.float64).tobytes()):08x}"
 
 
-def _best_has(name: str) -> Any:
-    return lambda self: hasattr(getattr(self, "best_estimator_", self._template_class), name)
-
-
-class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseCV(ChosenNetwork, ABC):
     """The parts that do not depend on what is predicted."""
 
-    executor: Any
-    _classifier: ClassVar[bool]
-    _template_class: ClassVar[Any]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **SWEEP_CONSTRAINTS,
         "cv": ["cv_object"],
@@ -66,6 +56,7 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         "relax": ["boolean"],
         "refit": ["boolean"],
         "executor": [HasMethods("submit"), None],
+        "n_jobs": [Integral, None],
         "sweep_dir": [str, os.PathLike, None],
     }
 
@@ -130,6 +121,8 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
 
     def _check_combinations(self) -> None:
         """Raise ValueError for settings that mean nothing together."""
+        if self.executor is not None and self.n_jobs is not None:
+            raise ValueError("executor and n_jobs are two ways to say where networks are trained: give one of them.")
         for name in ("relax", "adaptive"):
             if getattr(self, name) is True and self.penalty != "input_l1":
                 raise ValueError(f"{name}=True is for selections of inputs: it needs penalty='input_l1'.")
@@ -160,6 +153,7 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
             collected,
             memory_limit=self.memory_limit,
             executor=self.executor,
+            n_jobs=self.n_jobs,
             sweep_dir=self.sweep_dir,
             progress=bool(self.verbose),
         )
@@ -242,76 +236,3 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
                 else ("is within one standard error of the best network. Look at plot_path(), or take select='min'.")
             )
             warn(f"At the chosen strength, {self.lambda_:.3g}, no input is left: a constant {best}")
-
-    def predict(self, X: Any) -> Any:
-        """What the refitted network predicts."""
-        return self._fitted().predict(X)
-
-    def _fitted(self) -> Any:
-        """The refitted network. Raises NotFittedError, also after a fit without one."""
-        check_is_fitted(self, "lambdas_")
-        if not hasattr(self, "best_estimator_"):
-            raise NotFittedError(
-                "fit was called with refit=False, so there is no network to predict with: set refit=True."
-            )
-        return self.best_estimator_
-
-    @available_if(_best_has("predict_proba"))  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> Any:
-        """The refitted network's probabilities."""
-        return self._fitted().predict_proba(X)
-
-    @available_if(_best_has("predict_log_proba"))  # type: ignore[untyped-decorator]
-    def predict_log_proba(self, X: Any) -> Any:
-        """Their logarithms."""
-        return self._fitted().predict_log_proba(X)
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy, or R2, of the refitted network."""
-        return float(self._fitted().score(X, y, sample_weight))
-
-    def __sklearn_tags__(self) -> Any:
-        """Those of the network that predicts; a transformer in front may take other tables."""
-        tags, own = super().__sklearn_tags__(), self._template_class().__sklearn_tags__()
-        tags.input_tags.sparse = own.input_tags.sparse
-        tags.target_tags.multi_output = own.target_tags.multi_output
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_label = own.classifier_tags.multi_label
-        return tags
-
-    def plot_path(self) -> Any:
-        """Score with error bars against the strength, inputs on top, both strengths marked: a matplotlib Figure."""
-        check_is_fitted(self, "lambdas_")
-        pilot = getattr(self, "pilot_scores_", None)
-        scoring = self.scoring if isinstance(self.scoring, str) else None
-        name = scoring or ("score" if self.scoring is not None else default_scoring(self._classifier))
-        return selection_figure(
-            self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, self.min_index_, self.one_se_index_,
-            score_name=name, penalty=self.penalty, reference=None if pilot is None else choose(pilot).mean,
-        )  # fmt: skip
-
-    def plot_norms(self, names: Sequence[str] | None = None) -> Any:
-        """The norm of each input's weights against the strength, the chosen inputs coloured: a matplotlib Figure.
-
-        names: of the inputs (of the transformed ones, behind a preprocessor); default: those of the table.
-        """
-        check_is_fitted(self, "lambdas_")
-        count = self.input_norms_.shape[1]
-        if names is None:
-            names = getattr(self, "feature_names_in_", ()) if self.preprocessor is None else ()
-        given = tuple(map(str, names)) if len(names) == count else tuple(f"x{number}" for number in range(count))
-        return norms_figure(
-            self.lambdas_, self.input_norms_, given, self.best_index_, title="regularisation path",
-            ylabel="norm of an input's weights",
-        )  # fmt: skip
-
-    def __sklearn_clone__(self) -> Self:
-        """An executor has threads or connections, which cannot be copied: the clone has the same one."""
-        given = {name: value for name, value in self.get_params(deep=False).items() if name != "executor"}
-        copied = {name: clone(value, safe=False) for name, value in given.items()}
-        twin: Self = type(self)(**copied, executor=self.executor)
-        return twin
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the executor, for the same reason."""
-        return {**super().__getstate__(), "executor": None}

@@ -47,10 +47,11 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     None is 3e-3 (cold: 1e-3). batch_size: 'auto' is all rows up to 2048, else 256 or a 200th part of them (cold:
     200). max_iter: epochs at each strength; None: 200 steps (cold: 200 epochs). tol: of 'fista'.
 
-    memory_limit: bytes for the networks that are trained together; None: half of what is free. executor: a
-    `concurrent.futures` executor, such as Dask's `Client.get_executor()`, whose workers train. sweep_dir: a folder
-    in which every trained network is noted, so that a sweep that was killed goes on where it stopped. None of these
-    three changes a number. verbose: show progress. random_state: first weights, and batches.
+    memory_limit: bytes for the networks that are trained together; None: half of what is free. n_jobs: processes
+    that train, as scikit-learn counts them (without numba they use the processors better than one process does);
+    or executor: a `concurrent.futures` executor, such as Dask's `Client.get_executor()`, whose workers train.
+    sweep_dir: a folder in which every trained network is noted, so that a sweep that was killed goes on where it
+    stopped. None of these four changes a number. verbose: show progress. random_state: first weights, and batches.
 
     Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where
     a network diverged), score_mean_ and score_se_ (over folds), lambda_min_, lambda_1se_, lambda_ (the chosen one),
@@ -103,6 +104,7 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         initializer: Any = None,
         class_weight: Any = None,
         memory_limit: int | None = None,
+        n_jobs: int | None = None,
         executor: Any = None,
         sweep_dir: Any = None,
         random_state: Any = None,
@@ -136,6 +138,7 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         self.initializer = initializer
         self.class_weight = class_weight
         self.memory_limit = memory_limit
+        self.n_jobs = n_jobs
         self.executor = executor
         self.sweep_dir = sweep_dir
         self.random_state = random_state
@@ -177,10 +180,11 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     None is 3e-3 (cold: 1e-3). batch_size: 'auto' is all rows up to 2048, else 256 or a 200th part of them (cold:
     200). max_iter: epochs at each strength; None: 200 steps (cold: 200 epochs). tol: of 'fista'.
 
-    memory_limit: bytes for the networks that are trained together; None: half of what is free. executor: a
-    `concurrent.futures` executor, such as Dask's `Client.get_executor()`, whose workers train. sweep_dir: a folder
-    in which every trained network is noted, so that a sweep that was killed goes on where it stopped. None of these
-    three changes a number. verbose: show progress. random_state: first weights, and batches.
+    memory_limit: bytes for the networks that are trained together; None: half of what is free. n_jobs: processes
+    that train, as scikit-learn counts them (without numba they use the processors better than one process does);
+    or executor: a `concurrent.futures` executor, such as Dask's `Client.get_executor()`, whose workers train.
+    sweep_dir: a folder in which every trained network is noted, so that a sweep that was killed goes on where it
+    stopped. None of these four changes a number. verbose: show progress. random_state: first weights, and batches.
 
     Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where
     a network diverged), score_mean_ and score_se_ (over folds), lambda_min_, lambda_1se_, lambda_ (the chosen one),
@@ -233,6 +237,7 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         dropout: float = 0.0,
         initializer: Any = None,
         memory_limit: int | None = None,
+        n_jobs: int | None = None,
         executor: Any = None,
         sweep_dir: Any = None,
         random_state: Any = None,
@@ -266,6 +271,7 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         self.dropout = dropout
         self.initializer = initializer
         self.memory_limit = memory_limit
+        self.n_jobs = n_jobs
         self.executor = executor
         self.sweep_dir = sweep_dir
         self.random_state = random_state

@@ -85,6 +85,7 @@ def path(
     sample_weight: Any = None,
     validation_data: tuple[Any, Any] | None = None,
     memory_limit: int | None = None,
+    n_jobs: int | None = None,
     executor: Any = None,
     sweep_dir: Any = None,
     progress: bool = False,
@@ -101,7 +102,7 @@ def path(
     from the estimator's first weights, all in one stack. The estimator's `max_iter` is the number of epochs at each
     strength; 'auto' batches are all rows, where there are at most 2048. restarts: networks from different first
     weights. standardize: centre and scale inputs (and a regression's targets); what is returned is in their own units.
-    validation_data: (X, y) for `scores`. memory_limit, executor, sweep_dir: see `MLPClassifierCV`.
+    validation_data: (X, y) for `scores`. memory_limit, n_jobs, executor, sweep_dir: see `MLPClassifierCV`.
 
     Raises ValueError naming the argument, and for an estimator that has strengths of its own.
 
@@ -126,7 +127,8 @@ def path(
     spec = make_spec(settings, template, [fold], checked.placement, strengths, seeds, "path")
     collected = Collector(spec, default_scoring(is_classifier(template)), None, frozenset([0]))
     run_sweep(
-        spec, collected, memory_limit=memory_limit, executor=executor, sweep_dir=sweep_dir, progress=progress
+        spec, collected, memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir,
+        progress=progress,
     )  # fmt: skip
     report_divergence(spec, collected)
     found = collect_path(spec, collected, template, checked)

@@ -67,6 +67,7 @@ def stability_selection(
     standardize: bool = True,
     sample_weight: Any = None,
     memory_limit: int | None = None,
+    n_jobs: int | None = None,
     executor: Any = None,
     sweep_dir: Any = None,
     progress: bool = False,
@@ -118,7 +119,15 @@ def stability_selection(
     folds = make_folds(template, checked, halves, standardize=standardize, preprocessor=None)
     spec = make_spec(settings, template, folds, checked.placement, strengths, (seed,), "stability")
     collected = Collector(spec, "", None, frozenset())
-    run_sweep(spec, collected, memory_limit=memory_limit, executor=executor, sweep_dir=sweep_dir, progress=progress)
+    run_sweep(
+        spec,
+        collected,
+        memory_limit=memory_limit,
+        executor=executor,
+        n_jobs=n_jobs,
+        sweep_dir=sweep_dir,
+        progress=progress,
+    )
     report_divergence(spec, collected)
     names = getattr(template, "feature_names_in_", [f"x{number}" for number in range(spec.network.in_features)])
     frequencies = collected.selected[:, :, 0].mean(axis=1)

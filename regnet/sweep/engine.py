@@ -8,6 +8,7 @@ from concurrent.futures import BrokenExecutor, Executor, as_completed
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
 from regnet.progress import progress_bar
@@ -24,6 +25,9 @@ RETRIES = 10
 BLOCKS_PER_WORKER = 4
 """Blocks for each worker, so that none waits long for the last one."""
 
+SMALL_STACK = 8
+"""Lanes that take a step hardly longer together than one alone: they are not cut for the sake of even work."""
+
 LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "CancelledError")
 """Dask's errors, by name, for a task that died with its worker."""
 
@@ -34,20 +38,22 @@ def run_sweep(
     *,
     memory_limit: int | None = None,
     executor: Executor | None = None,
+    n_jobs: int | None = None,
     sweep_dir: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> None:
     """Train every cell of `spec` and hand its outcome to `each`, in any order, once.
 
-    memory_limit: bytes for a block (default: half of what is free); executor: where blocks run, all of them here if
-    None; sweep_dir: the journal's folder, which workers must see too. None of them changes a number.
+    memory_limit: bytes for a block (default: half of what is free); executor: where blocks run; n_jobs: how many
+    processes of this machine run them, as joblib counts; without either, all of them here; sweep_dir: the journal's
+    folder, which workers must see too. None of them changes a number.
     """
     journal = None if sweep_dir is None else Journal(sweep_dir, spec)
     lanes = spec.lanes()
     total = sum(len(lane.strengths) for lane in lanes)
     done = 0
     with progress_bar(total, f"{spec.name.partition('-')[0]}: networks", enabled=progress) as bar:
-        for outcome in _outcomes(spec, lanes, journal, memory_limit, executor, sweep_dir):
+        for outcome in _outcomes(spec, lanes, journal, memory_limit, executor, n_jobs, sweep_dir):
             each(outcome)
             done += 1
             bar.update(done, f"strength {spec.lambdas[outcome.cell.strength]:.3g}")
@@ -59,6 +65,7 @@ def _outcomes(
     journal: Journal | None,
     memory_limit: int | None,
     executor: Executor | None,
+    n_jobs: int | None,
     sweep_dir: str | os.PathLike[str] | None,
 ) -> Iterator[Outcome]:
     if journal is not None:  # lanes that are over need no training
@@ -70,10 +77,12 @@ def _outcomes(
             else:
                 yield from (one for one in known if one is not None)
         lanes = open_lanes
-    workers = 1 if executor is None else _workers(executor)
+    workers = effective_n_jobs(n_jobs) if executor is None else _workers(executor)
     blocks = blocks_of(spec, lanes, memory_limit, workers)
     if executor is not None:
         yield from _train_elsewhere(spec, blocks, executor, sweep_dir)
+    elif workers > 1:
+        yield from _train_in_processes(spec, blocks, workers, sweep_dir)
     else:
         for block in blocks:
             yield from _train_block(spec, block, journal)
@@ -91,7 +100,8 @@ def blocks_of(spec: SweepSpec, lanes: Sequence[Lane], memory_limit: int | None, 
     for group in group_lanes(spec, lanes):
         size = max(1, int(limit // _bytes_of_lane(spec, group[0])))
         if workers > 1:
-            size = min(size, -(-len(lanes) // (BLOCKS_PER_WORKER * workers)))
+            share = -(-len(lanes) // workers)
+            size = min(size, max(-(-share // BLOCKS_PER_WORKER), min(share, SMALL_STACK)))
         size = -(-len(group) // -(-len(group) // size))  # as many blocks, of equal size
         blocks += [group[start : start + size] for start in range(0, len(group), size)]
     return blocks
@@ -160,6 +170,25 @@ def _train_elsewhere(
             future.cancel()
 
 
+def _train_in_processes(
+    spec: SweepSpec, blocks: list[list[Lane]], workers: int, sweep_dir: str | os.PathLike[str] | None
+) -> Iterator[Outcome]:
+    """Blocks on joblib's processes, which share large arrays and wait for the next sweep when this one is over."""
+    tasks = [delayed(_block_task)(spec, block, sweep_dir, os.getpid(), workers) for block in blocks]
+    try:
+        for outcomes in Parallel(n_jobs=workers, return_as="generator_unordered")(tasks):
+            yield from outcomes
+    except BrokenExecutor as error:
+        raise _lost(sweep_dir) from error
+
+
+def _lost(sweep_dir: str | os.PathLike[str] | None) -> BrokenExecutor:
+    remedy = "Give sweep_dir=..., and the next one goes on where it stopped."
+    if sweep_dir is not None:
+        remedy = f"Run it again with sweep_dir={str(sweep_dir)!r}: it goes on from there."
+    return BrokenExecutor(f"A worker process was lost, and the sweep with it. {remedy}")
+
+
 def _as_they_come(
     waiting: dict[Any, tuple[list[Lane], int]],
     submit: Callable[[list[Lane]], Any],
@@ -171,10 +200,7 @@ def _as_they_come(
         try:
             yield from future.result()
         except BrokenExecutor as error:
-            remedy = "Give sweep_dir=..., and the next one goes on where it stopped."
-            if sweep_dir is not None:
-                remedy = f"Run it again with sweep_dir={str(sweep_dir)!r}: it goes on from there."
-            raise BrokenExecutor(f"The executor lost a worker process, and the sweep with it. {remedy}") from error
+            raise _lost(sweep_dir) from error
         except Exception as error:
             if type(error).__name__ not in LOST or tries >= RETRIES:
                 raise
