@@ -6,7 +6,10 @@ BLAS adds up in a tenth of the time, as a product with ones; elsewhere the libra
 
 from __future__ import annotations
 
-from array_api_compat import is_numpy_array
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
 
 from regnet.namespace import array_namespace
 from regnet.types import Array
@@ -17,25 +20,31 @@ FEW = 32
 """Outputs up to which a copy with the outputs as rows is quicker than a maximum over each row."""
 
 
+@lru_cache(maxsize=64)
+def _ones(rows: int, columns: int, dtype: Any) -> Any:
+    """For products with values: making them anew takes as long as a small product."""
+    ones = np.ones((rows, columns), dtype)
+    ones.flags.writeable = False
+    return ones
+
+
 def sum_outputs(values: Array, /) -> Array:
     """Sums over the last axis, which stays with length 1."""
-    xp = array_namespace(values)
-    if is_numpy_array(values):
-        return values @ xp.ones((values.shape[-1], 1), dtype=values.dtype)
-    return xp.sum(values, axis=-1, keepdims=True)
+    if isinstance(values, np.ndarray):
+        return values @ _ones(values.shape[-1], 1, values.dtype)
+    return array_namespace(values).sum(values, axis=-1, keepdims=True)
 
 
 def sum_rows(values: Array, /) -> Array:
     """Sums over the axis before the last, which stays with length 1."""
-    xp = array_namespace(values)
-    if is_numpy_array(values):
-        return xp.ones((1, values.shape[-2]), dtype=values.dtype) @ values
-    return xp.sum(values, axis=-2, keepdims=True)
+    if isinstance(values, np.ndarray):
+        return _ones(1, values.shape[-2], values.dtype) @ values
+    return array_namespace(values).sum(values, axis=-2, keepdims=True)
 
 
 def max_outputs(values: Array, /) -> Array:
     """Maxima over the last axis, which stays with length 1."""
     xp = array_namespace(values)
-    if not is_numpy_array(values) or values.shape[-1] > FEW:
+    if not isinstance(values, np.ndarray) or values.shape[-1] > FEW:
         return xp.max(values, axis=-1, keepdims=True)
     return xp.max(xp.ascontiguousarray(values.mT), axis=-2)[..., None]

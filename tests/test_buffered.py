@@ -1,63 +1,213 @@
-"""NumPy with arrays that are kept, against the functions on the Array API that it stands for: bit for bit."""
+"""NumPy with arrays that are kept, against the functions on the Array API that it stands for."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import reference
+from threadpoolctl import threadpool_limits
 
-from regnet import Adam, Network, kernels
+from regnet import Adam, AdamW, Network, kernels
 from regnet.network import Rows
 from regnet.registry import get_backend
 from regnet.regularizer import Strengths
+from regnet.step import Data, Hyper, State, batches_of, make_step
 from regnet.tree import leaves
 from regnet_numpy.buffered import buffered_kernel
 
+BACKEND = get_backend("numpy")
+ROUNDING = {"float32": 3e-6, "float64": 1e-13}
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+
+class Reference:
+    """NumPy without any kernel of its own."""
+
+    sum_rows = staticmethod(BACKEND.sum_rows)
+    select = staticmethod(BACKEND.select)
+
+    @staticmethod
+    def kernel(name, function):
+        return function
+
+
+def close(got, expected, dtype):
+    for a, b in zip(leaves(got), leaves(expected), strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        np.testing.assert_allclose(a, b, rtol=10 * ROUNDING[dtype], atol=ROUNDING[dtype] * max(np.abs(b).max(), 1e-3))
+
+
+def same(got, expected):
+    assert [np.array_equal(a, b) for a, b in zip(leaves(got), leaves(expected), strict=True)].count(False) == 0
+
+
+def state_of(optimizer, point, running=False):
+    ones = np.ones((*point.shape[:-1], 1), point.dtype)
+    return State(
+        point,
+        optimizer.init(point),
+        np.asarray(3, "int32"),
+        0 * ones,
+        -ones.astype("int32"),
+        0 * ones if running else None,
+    )
+
+
+def problem(network, networks, dtype, rng, rows=50, own_rows=False):
+    """Parameters, rows of data, and a learning rate."""
+    leading = () if networks is None else (networks,)
+    table = leading if own_rows else ()
+    x = rng.standard_normal((*table, rows, network.in_features)).astype(dtype)
+    y = np.broadcast_to(
+        reference.targets(rng, network.loss, rows, network.out_features), (*table, rows, network.out_features)
+    )
+    weight = rng.uniform(0.5, 1.5, (*table, rows, 1))
+    weight = (weight / weight.sum(-2, keepdims=True)).astype(dtype)
+    point = (0.5 * rng.standard_normal((*leading, 1, network.layout.size))).astype(dtype)
+    rate = rng.uniform(0.005, 0.02, (*leading, 1, 1)).astype(dtype)
+    return point, Data(x, np.ascontiguousarray(y).astype(dtype), weight, None), rate
+
+
+def strengths_of(kind, layout, point, rng):
+    """No terms; smooth ones; L1; groups in the first weight, some of strength 0; all of them."""
+    shape, dtype = point.shape, point.dtype
+    smooth = {"l2": np.full(shape, 1e-2, dtype), "batch_l2": rng.uniform(0, 1e-2, shape).astype(dtype)}
+    l1 = np.full((*shape[:-1], 1), 0.05, dtype)
+    rows = layout.shapes[0][0]
+    group = (0.5 * rng.integers(0, 2, (*shape[:-2], rows, 1))).astype(dtype)
+    group[..., 0, 0] = 5
+    groups = (group, *(None,) * (len(layout.shapes) - 1))
+    return {
+        "none": Strengths(),
+        "smooth": Strengths(**smooth),
+        "l1": Strengths(l1=l1),
+        "group": Strengths(group=groups, l2=smooth["l2"]),
+        "all": Strengths(l1=l1, group=groups, **smooth),
+    }[kind]
+
+
+def run_of(network, optimizer):
+    """The run under test, and the step that it stands for, repeated."""
+
+    def repeat(state, data, hyper, n):
+        step = make_step(Reference(), network, optimizer)
+        for _ in range(n):
+            state = step(state, data, hyper)
+        return state
+
+    def refuse(*args):
+        raise AssertionError("went to the reference")
+
+    return buffered_kernel("make_run", lambda *args: refuse)(BACKEND, network, optimizer), repeat
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "leaky_relu"])
 @pytest.mark.parametrize("networks", [None, 5])
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "squared_error", "huber"])
-def test_kept_arrays_change_no_bit(activation, networks, loss, rng):
-    """NumPy's own gradient and update against the reference."""
+@pytest.mark.parametrize("inputs", [3, 70])
+def test_gradient(inputs, activation, networks, loss, dtype, rng):
     outputs = 1 if loss == "huber" else 4
-    network, backend = Network.mlp([3, 9, 7, outputs], loss=loss, activation=activation), get_backend("numpy")
-    leading = () if networks is None else (networks,)
-    x = rng.standard_normal((600, 3)).astype("float32")
-    y = reference.targets(rng, loss, 600, outputs).astype("float32")
-    rows = Rows(x, y, np.full((600, 1), 1 / 600, "float32"))
-    point = rng.standard_normal((*leading, 1, network.layout.size)).astype("float32")
-    gradient, update = (buffered_kernel(name, getattr(kernels, name)) for name in ("gradient", "prox_update"))
-    with backend.session():
+    network = Network.mlp([inputs, 9, 7, outputs], loss=loss, activation=activation)
+    point, data, _ = problem(network, networks, dtype, rng, rows=600)
+    gradient = buffered_kernel("gradient", kernels.gradient)
+    with BACKEND.session():
         for _ in range(2):
-            got = gradient(backend, network, rows, point, None)
-            expected = kernels.gradient(backend, network, rows, point, None)
-            assert all(np.array_equal(a, b) for a, b in zip(got, expected, strict=True))
-    share, t, rate = (
-        np.full((*leading, 1, 1), 0.3, "float32"),
-        np.asarray(3, "int32"),
-        np.full((*leading, 1, 1), 0.01, "float32"),
+            rows = Rows(data.x, data.y, data.weight)
+            close(
+                gradient(BACKEND, network, rows, point, None),
+                kernels.gradient(BACKEND, network, rows, point, None),
+                dtype,
+            )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.parametrize("networks", [None, 4])
+@pytest.mark.parametrize("kind", ["none", "smooth", "l1", "group", "all"])
+@pytest.mark.parametrize("optimizer", [Adam(0.01), Adam(0.01, epsilon_hat=True), AdamW(0.01, weight_decay=0.1)])
+def test_run_on_all_rows(optimizer, kind, networks, running, dtype, rng):
+    network = Network.mlp([6, 8, 3], loss="categorical_crossentropy")
+    point, data, rate = problem(network, networks, dtype, rng)
+    hyper = Hyper(rate, strengths_of(kind, network.layout, point, rng), None)
+    run, repeat = run_of(network, optimizer)
+    with BACKEND.session():
+        got = run(state_of(optimizer, point, running), data, hyper, 20)
+        expected = repeat(state_of(optimizer, point, running), data, hyper, 20)
+    close(got, expected, dtype)
+    assert kind in ("none", "smooth") or (got.point == 0).any()
+    assert ((got.point == 0) == (expected.point == 0)).all()
+
+
+@pytest.mark.parametrize("networks", [None, 4])
+@pytest.mark.parametrize("own_rows", [False, True])
+@pytest.mark.parametrize("own_batches", [False, True])
+def test_run_on_batches(own_batches, own_rows, networks, rng):
+    """Tables and batches of the whole stack or of each network; the last batch is padded; the L2 is alpha's too."""
+    network, optimizer = Network.mlp([6, 8, 3], loss="categorical_crossentropy"), Adam(0.01)
+    point, data, rate = problem(network, networks, "float64", rng, own_rows=own_rows)
+    leading = (networks,) if own_batches and networks else ()
+    orders = np.stack([rng.permutation(50) for _ in range(networks or 1)]).astype("int32")
+    table = np.pad(orders, ((0, 0), (0, 4)), constant_values=-1).reshape(-1, 6, 9)
+    data = data._replace(batches=batches_of(data.weight, table if leading else table[0]))
+    hyper = Hyper(rate, strengths_of("all", network.layout, point, rng), None)
+    run, repeat = run_of(network, optimizer)
+    with BACKEND.session():
+        got = run(state_of(optimizer, point, True), data, hyper, 15)
+        close(got, repeat(state_of(optimizer, point, True), data, hyper, 15), "float64")
+        twice = run(run(state_of(optimizer, point, True), data, hyper, 7), data, hyper, 8)
+    same(twice, got)
+
+
+@pytest.mark.parametrize("elements", [2**20, 1])
+def test_tiles_and_threads_change_no_bit(elements, rng, monkeypatch):
+    """Rows in many tiles, added as they come or at the end; updates in parts; one thread or all."""
+    monkeypatch.setattr("regnet_numpy.run.SUM_ELEMENTS", elements)
+    monkeypatch.setattr("regnet_numpy.tiles.TILE_ELEMENTS", 64 * 9)
+    monkeypatch.setattr("regnet_numpy.run.THREADED_PARAMETERS", 1)
+    network, optimizer = Network.mlp([3, 9, 3], loss="categorical_crossentropy"), Adam(0.01)
+    point, data, rate = problem(network, None, "float64", rng, rows=1000)
+    hyper = Hyper(rate, strengths_of("smooth", network.layout, point, rng), None)
+    run, repeat = run_of(network, optimizer)
+    with BACKEND.session():
+        got = run(state_of(optimizer, point), data, hyper, 9)
+        close(got, repeat(state_of(optimizer, point), data, hyper, 9), "float64")
+    with threadpool_limits(1), BACKEND.session():
+        same(run(state_of(optimizer, point), data, hyper, 9), got)
+
+
+def test_a_stack_in_groups_has_the_bits_of_its_networks(rng, monkeypatch):
+    network, optimizer = Network.mlp([6, 8, 3], loss="categorical_crossentropy"), Adam(0.01)
+    point, data, rate = problem(network, 7, "float32", rng)
+    strengths = strengths_of("all", network.layout, point, rng)
+    run, _ = run_of(network, optimizer)
+    with BACKEND.session():
+        whole = run(state_of(optimizer, point, True), data, Hyper(rate, strengths, None), 20)
+        monkeypatch.setattr("regnet_numpy.tiles.GROUP_ELEMENTS", 2 * network.layout.size)
+        same(run(state_of(optimizer, point, True), data, Hyper(rate, strengths, None), 20), whole)
+        for k in range(7):
+            own = Strengths(*(term[k] for term in strengths[:1]), None, *(term[k] for term in strengths[2:4]),
+                            tuple(None if group is None else group[k] for group in strengths.group))  # fmt: skip
+            alone = run(state_of(optimizer, point[k], True), data, Hyper(rate[k], own, None), 20)
+            same(alone.point, whole.point[k])
+            same(alone.running_loss, whole.running_loss[k])
+
+
+@pytest.mark.parametrize("networks", [None, 3])
+def test_a_network_that_diverges_stays_where_it_stopped(networks, rng):
+    network, optimizer = Network.mlp([6, 8, 1], loss="squared_error"), Adam(0.01)
+    point, data, rate = problem(network, networks, "float32", rng)
+    hyper = Hyper(rate, Strengths(), None)
+    run, repeat = run_of(network, optimizer)
+    with BACKEND.session():
+        healthy = run(state_of(optimizer, point), data, hyper, 5)
+        sick = point.copy()
+        sick[-1] = 1e30
+        got = run(state_of(optimizer, sick), data, hyper, 5)
+        expected = repeat(state_of(optimizer, sick), data, hyper, 5)
+    assert (
+        got.diverged_at.ravel().tolist() == expected.diverged_at.ravel().tolist() == [-1] * ((networks or 1) - 1) + [3]
     )
-    slots = (0.1 * got[1], got[1] ** 2)
-    for strengths in _strengths(network.layout, point, rng):
-        results = [
-            one(Adam(0.01), network.layout, point, got[1], slots, strengths, t, rate, share)
-            for one in (update, kernels.prox_update)
-        ]
-        assert all(np.array_equal(a, b) for a, b in zip(leaves(results[0]), leaves(results[1]), strict=True))
-        assert (strengths.l1 is None and not strengths.group) or (results[0][0] == 0).any()
-
-
-def _strengths(layout, point, rng):
-    """Smooth terms; with L1; with groups in the first weight, some of strength 0; with all of them."""
-    smooth = {"l2": np.full_like(point, 1e-3), "batch_l2": np.full_like(point, 1e-4)}
-    l1 = np.full((*point.shape[:-1], 1), 2e3, "float32")
-    rows, leading = layout.shapes[0][0], point.shape[:-2]
-    group = 1e5 * rng.integers(0, 2, (*leading, rows, 1)).astype("float32") + np.zeros((*leading, rows, 1), "float32")
-    group[..., 0, 0] = 1e5
-    groups = (group, *(None,) * (len(layout.shapes) - 1))
-    return [
-        Strengths(**smooth),
-        Strengths(l1=l1),
-        Strengths(group=groups, l2=smooth["l2"]),
-        Strengths(l1=l1, group=groups, **smooth),
-    ]
+    same(got.point[-1], sick[-1])
+    assert int(got.t) == 8
+    if networks:
+        same(got.point[:-1], healthy.point[:-1])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -103,7 +103,18 @@ def _in_worker() -> bool:
 def parallel_map(function: Callable[[Any], Any], items: Iterable[Any], /) -> list[Any]:
     """`[function(item) for item in items]`, over the threads if a session is open.
 
-    A worker does all items itself: the others may be waiting for it.
+    A worker does all items itself: the others may be waiting for it. Where there are no more items than threads, the
+    caller does the first one, which saves waking a thread.
     """
     pool = _Shared.pool if _Shared.users and not _in_worker() else None
-    return [function(item) for item in items] if pool is None else list(pool.map(function, items))
+    listed = list(items)
+    if pool is None or len(listed) < 2:
+        return [function(item) for item in listed]
+    if len(listed) > _Shared.threads:
+        return list(pool.map(function, listed))
+    others = [pool.submit(function, item) for item in listed[1:]]
+    try:
+        first = function(listed[0])
+    finally:
+        wait(others)
+    return [first, *(other.result() for other in others)]

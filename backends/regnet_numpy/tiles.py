@@ -17,7 +17,7 @@ from regnet.tree import leaves, rebuild, tree_map
 from regnet.types import Step, Tree
 from regnet_numpy.threads import parallel_map, thread_count
 
-__all__ = ["repeat_in_groups", "sum_in_tiles", "tile_rows"]
+__all__ = ["repeat_in_groups", "run_in_groups", "sum_in_tiles", "tile_rows"]
 
 TILE_ELEMENTS = 2**17
 """Elements of the widest activation in a tile (512 KiB in float32). Measured on 3000 x 2 -> 512 -> 3, two cores with
@@ -80,31 +80,36 @@ def sum_in_tiles(
 
 def repeat_in_groups(step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
     """`run(state, data, hyper, n)`; the networks of a stack go through all n steps in groups, over the threads."""
-    eagerly = repeat_eagerly(step)
+    return run_in_groups(repeat_eagerly(step))
 
-    def repeat(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
-        return tree_map(np.array, eagerly(state, data, hyper, n))  # a step may have written to arrays that it keeps
 
-    def run(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
+def run_in_groups(
+    run: Callable[[Tree, Tree, Tree, int], Tree], row_elements: int = 0, /
+) -> Callable[[Tree, Tree, Tree, int], Tree]:
+    """`run`, called for groups of a stack's networks, over the threads.
+
+    row_elements: of the widest activation of all the rows of a step, for one network.
+    """
+
+    def run_groups(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
         point = leaves(state)[0]
         networks = point.shape[0] if point.ndim > 2 else 1
-        threads = thread_count()
-        together = max(1, GROUP_ELEMENTS // point.shape[-1])
-        if threads == 1 or networks <= together:
-            return repeat(state, data, hyper, n)
-        together = min(together, -(-networks // threads))
+        together = max(1, min(GROUP_ELEMENTS // point.shape[-1], STACK_ELEMENTS // max(1, row_elements)))
+        if networks <= together:
+            return run(state, data, hyper, n)
+        together = min(together, -(-networks // thread_count()))
         groups = [slice(start, start + together) for start in range(0, networks, together)]
 
         def advance(group: slice) -> Tree:
             own_state, own_data, own_hyper = (_take(group, networks, tree) for tree in (state, data, hyper))
-            return repeat(own_state, own_data, own_hyper, n)
+            return run(own_state, own_data, own_hyper, n)
 
         parts = parallel_map(advance, groups)
         return tree_map(
             lambda *columns: np.concatenate(columns) if columns[0].ndim > 2 else columns[0], parts[0], *parts[1:]
         )
 
-    return run
+    return run_groups
 
 
 def _add_tiles(function: Callable[..., Tree], tiles: list[Tree], args: tuple[Tree, ...]) -> Tree:

@@ -8,8 +8,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from regnet_numpy.fused import run_loops
-from regnet_numpy.fused.gradient import Plan, plan
+from regnet_numpy.fused.kept_parts import CompiledPass, CompiledUpdate
 from regnet_numpy.fused.parts import part_of, row_of, row_strengths
+from regnet_numpy.fused.plan import Plan, plan
+from regnet_numpy.passes import Pass
+from regnet_numpy.run import Parts, make_run_of, suits
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import tile_rows
 
@@ -28,20 +31,28 @@ def _setting(optimizer: Any, learning_rate: float) -> tuple[float, ...]:
 
 
 def fuse_make_run(reference: Function) -> Function:
-    """`regnet.step.make_run`, for Adam and AdamW at a constant rate on networks that the loops can do."""
+    """`regnet.step.make_run`, for Adam and AdamW at a constant rate.
+
+    Each network of a stack, and a network alone whose rows are one tile, goes through all its steps in one call; tiles
+    of one network, and parts of its update, go over the threads.
+    """
 
     def make_run(backend: Any, network: Any, optimizer: Any) -> Function:
         otherwise: Function = reference(backend, network, optimizer)
-        if type(optimizer).__name__ not in ("Adam", "AdamW") or not isinstance(optimizer.learning_rate, (int, float)):
-            return otherwise
-        tile = tile_rows(network.width)
+        tile, given = tile_rows(network.width), lambda *args: otherwise
+        tiled: Function = make_run_of(Parts(CompiledPass, CompiledUpdate), given)(backend, network, optimizer)
+        half: Function = make_run_of(Parts(Pass, CompiledUpdate), given)(backend, network, optimizer)
 
         def run(state: Any, data: Any, hyper: Any, n: int) -> Any:
-            found = plan(network, state.point.dtype)
+            if not suits(optimizer, state, hyper):
+                return otherwise(state, data, hyper, n)
+            found, alone = plan(network, state.point.dtype), state.point.ndim == 2
+            if found is None:
+                return (half if alone else otherwise)(state, data, hyper, n)
             count = data.x.shape[-2] if data.batches is None else data.batches.rows.shape[-1]
-            alone = state.point.ndim == 2
-            # A network alone has its tiles spread over the threads; a stack has its networks.
-            if found is None or hyper.seed is not None or state.running_loss is not None or (alone and count > tile):
+            if alone and (count > tile or state.running_loss is not None):
+                return tiled(state, data, hyper, n)
+            if state.running_loss is not None:
                 return otherwise(state, data, hyper, n)
             return _run(network, optimizer, found, tile, state, data, hyper, n)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,7 +13,7 @@ from regnet_numpy.fused import update_loops
 from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.threads import parallel_map
 
-__all__ = ["fuse_prox_update"]
+__all__ = ["NetworkPart", "fuse_prox_update", "penalty_of", "scalars_of", "update_one"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -47,38 +47,68 @@ def _smallest_normal(dtype: Any) -> float:
 _SCALARS: dict[str, Function] = {"Adam": _adam_scalars, "AdamW": _adam_scalars, "SGD": _sgd_scalars}
 
 
+class NetworkPart(NamedTuple):
+    """One network's share of an update, arrays as rows (size,).
+
+    old: point, gradient, slots; terms: l1, l1_subgradient, l2, batch_l2, or None each; new: where point and slots go;
+    groups: per parameter array its rows' strengths (rows,) or None; () for no groups.
+    """
+
+    t: float
+    learning_rate: float
+    share: float
+    old: tuple[Any, ...]
+    terms: tuple[Any, ...]
+    new: tuple[Any, ...]
+    groups: tuple[Any, ...]
+
+
+def update_one(network: NetworkPart, optimizer: Any, layout: Any, scalars: Any) -> None:
+    """Update one network: what is in `network.old` goes to `network.new`. scalars: of `adam_step` or `sgd_step`."""
+    arrays, new = network.old, network.new
+    if type(optimizer).__name__ == "SGD":
+        if len(arrays) == 2:  # no momentum
+            arrays, new = (*arrays, None), (*new, None)
+        update_loops.sgd_step(*arrays, *network.terms, scalars, *new)
+        return
+    if not network.groups:
+        update_loops.adam_step(*arrays, *network.terms, scalars, *new)
+        return
+    for part, shape, group in _by_array(layout, network.groups):
+        cut = [None if array is None else array[part] for array in (*arrays, *network.terms, *new)]
+        if group is None:
+            update_loops.adam_step(*cut[:8], scalars, *cut[8:])
+        else:
+            cut = [None if array is None else array.reshape(shape) for array in cut]
+            update_loops.adam_group_step(*cut[:8], scalars, group, *cut[8:])
+
+
+def penalty_of(network: NetworkPart, layout: Any, two_by_share: Any) -> Any:
+    """The penalty at the old point; two_by_share: 2 / share, of the point's type."""
+    point, terms = network.old[0], network.terms
+    l1 = terms[0] if terms[1] is None else terms[1]
+    value = update_loops.penalty_value(point, l1, terms[2], terms[3], two_by_share)
+    for part, shape, group in _by_array(layout, network.groups):
+        if group is not None:
+            value += update_loops.group_norms(point[part].reshape(shape), group)
+    return value
+
+
+def _by_array(layout: Any, groups: tuple[Any, ...]) -> Iterator[tuple[slice, tuple[int, int], Any]]:
+    """Where each parameter array lies in a row, its shape, its group strengths; nothing without groups."""
+    start = 0
+    for (rows, columns), group in zip(layout.shapes[: len(groups)], groups, strict=True):
+        yield slice(start, start := start + rows * columns), (rows, columns), group
+
+
+def scalars_of(optimizer: Any, t: float, learning_rate: float, share: float, dtype: Any) -> Any:
+    """What the loops of this optimizer need to know of step t."""
+    numbers = _SCALARS[type(optimizer).__name__](optimizer, t, learning_rate, share)
+    return np.array((*numbers, _smallest_normal(dtype)), dtype)
+
+
 def fuse_prox_update(reference: Function) -> Function:
     """`regnet.kernels.prox_update`, for Adam, AdamW and SGD."""
-
-    def one(network: _Network, optimizer: Any, layout: Any, with_penalty: bool) -> Any:
-        """Update one network's rows in place of `network.new`; its penalty."""
-        kind, dtype = type(optimizer).__name__, network.old[0].dtype
-        numbers = _SCALARS[kind](optimizer, network.t, network.learning_rate, network.share)
-        scalars = np.array((*numbers, _smallest_normal(dtype)), dtype)
-        arrays, terms, new, value = network.old, network.terms, network.new, 0.0
-        if with_penalty:
-            l1 = terms[0] if terms[1] is None else terms[1]
-            value = update_loops.penalty_value(arrays[0], l1, terms[2], terms[3], scalars[-2])
-        if kind == "SGD":
-            if len(arrays) == 2:  # no momentum
-                arrays, new = (*arrays, None), (*new, None)
-            update_loops.sgd_step(*arrays, *terms, scalars, *new)
-            return value
-        if not network.groups:
-            update_loops.adam_step(*arrays, *terms, scalars, *new)
-            return value
-        start = 0
-        for (rows, columns), group in zip(layout.shapes, network.groups, strict=True):
-            part = slice(start, start := start + rows * columns)
-            cut = [None if array is None else array[part] for array in (*arrays, *terms, *new)]
-            if group is None:
-                update_loops.adam_step(*cut[:8], scalars, *cut[8:])
-                continue
-            cut = [None if array is None else array.reshape(rows, columns) for array in cut]
-            if with_penalty:
-                value += update_loops.group_norms(cut[0], group)
-            update_loops.adam_group_step(*cut[:8], scalars, group, *cut[8:])
-        return value
 
     def prox_update(
         optimizer: Any,
@@ -100,7 +130,7 @@ def fuse_prox_update(reference: Function) -> Function:
         new = [np.empty_like(array) for array in (point, *slots)]
         count, terms = point.shape[0] if point.ndim > 2 else 1, strengths[:4]
         networks = [
-            _Network(
+            NetworkPart(
                 float(t),
                 float(part_of(learning_rate, k).item()),
                 1.0 if weight_share is None else float(part_of(weight_share, k).item()),
@@ -111,25 +141,15 @@ def fuse_prox_update(reference: Function) -> Function:
             )
             for k in range(count)
         ]
-        update = partial(one, optimizer=optimizer, layout=layout, with_penalty=with_penalty)
+
+        def update(network: NetworkPart) -> Any:
+            scalars = scalars_of(optimizer, network.t, network.learning_rate, network.share, point.dtype)
+            value = penalty_of(network, layout, scalars[-2]) if with_penalty else None
+            update_one(network, optimizer, layout, scalars)
+            return value
+
         values = [update(networks[0])] if count == 1 else parallel_map(update, networks)
         penalty = np.asarray(values, point.dtype).reshape(*point.shape[:-1], 1) if with_penalty else None
         return new[0], tuple(new[1:]), penalty
 
     return prox_update
-
-
-class _Network(NamedTuple):
-    """One network's share of an update, arrays as rows (size,).
-
-    old: point, gradient, slots; terms: l1, l1_subgradient, l2, batch_l2, or None each; new: where point and slots go;
-    groups: per parameter array its rows' strengths (rows,) or None; () for no groups.
-    """
-
-    t: float
-    learning_rate: float
-    share: float
-    old: tuple[Any, ...]
-    terms: tuple[Any, ...]
-    new: tuple[Any, ...]
-    groups: tuple[Any, ...]

@@ -1,0 +1,83 @@
+"""The compiled pass and update of one network, for the loop in `regnet_numpy.run`."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+
+from regnet_numpy.fused import gradient_loops
+from regnet_numpy.fused.parts import row_of, row_strengths
+from regnet_numpy.fused.plan import plan
+from regnet_numpy.fused.update import NetworkPart, penalty_of, scalars_of, update_one
+
+__all__ = ["CompiledPass", "CompiledUpdate"]
+
+
+@final
+class CompiledPass:
+    """`regnet_numpy.passes.Pass` of a network that the loops can do."""
+
+    def __init__(self, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> None:
+        """leading: ()."""
+        found = plan(network, dtype)
+        if found is None:
+            raise ValueError(f"{network} has an activation or a loss that has no loop.")
+        self.network, self._plan, widths = network, found, found.widths
+        self._memory = (
+            np.empty(rows * int(widths[1:].sum()), dtype),
+            np.empty((rows, widths[-1]), dtype),
+            np.empty((2, rows * int(widths[:-1].max())), dtype),
+        )
+
+    def views(self, point: Any) -> Any:
+        """A point as a row."""
+        return point[0]
+
+    def prepare(self, x: Any) -> Any:
+        """Rows as they are."""
+        return x
+
+    def gradient(self, x: Any, y: Any, row_weight: Any, params: Any, grads: Any) -> Any:
+        """See `Pass.gradient`."""
+        widths, slopes, loss = self._plan
+        total = gradient_loops.tile_gradient(x, y, row_weight, params, widths, slopes, loss, *self._memory, grads)
+        return np.full((1, 1), total, params.dtype)
+
+
+@final
+class CompiledUpdate:
+    """`regnet_numpy.updates.Update` of one network.
+
+    A loop over arrays that may overlap is not vectorised, so two sets of arrays take turns.
+    """
+
+    swaps = True
+
+    def __init__(
+        self, optimizer: Any, layout: Any, arrays: tuple[Any, ...], strengths: Any, learning_rate: Any, spare: Any
+    ) -> None:
+        """See `Update`; spare: three arrays, which hold the result after the first step."""
+        self._optimizer, self._layout, self._rate = optimizer, layout, float(learning_rate.item())
+        self._old, self._new = (tuple(array[0] for array in some) for some in (arrays, spare))
+        size = self._old[0].shape[0]
+        self._terms = tuple(None if term is None else row_of(term, 0, size) for term in strengths[:4])
+        self._groups = row_strengths(layout, strengths.group, 0)
+
+    def _part(self, t: int, grad: Any, share: float) -> NetworkPart:
+        old = (self._old[0], grad, *self._old[1:])
+        return NetworkPart(t, self._rate, share, old, self._terms, self._new, self._groups)
+
+    def step(self, t: int, grad: Any, share: Any) -> None:
+        """Step number t."""
+        number = 1.0 if share is None else float(share.item())
+        scalars = scalars_of(self._optimizer, t, self._rate, number, self._old[0].dtype)
+        update_one(self._part(t, grad[0], number), self._optimizer, self._layout, scalars)
+        self._old, self._new = self._new, self._old
+
+    def penalty(self, share: Any) -> Any:
+        """The penalty at the point as it is, (1, 1)."""
+        dtype = self._old[0].dtype
+        number = 1.0 if share is None else float(share.item())
+        value = penalty_of(self._part(0, None, number), self._layout, dtype.type(2.0 / number))
+        return np.full((1, 1), value, dtype)

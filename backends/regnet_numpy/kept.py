@@ -1,0 +1,33 @@
+"""Arrays that stay from step to step.
+
+A fresh array for every operation costs NumPy more than the operation: memory that has left the cache, and pages that
+the system has to map.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Kept"]
+
+MOST = 64
+"""Things that a thread keeps; all are let go when there are more, for other shapes have taken their place."""
+
+
+class Kept(threading.local):
+    """What a thread has made, by a key that says all about it. What arrays contain means nothing."""
+
+    def __init__(self) -> None:
+        """Each thread begins with nothing."""
+        self._things: dict[Any, Any] = {}
+
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What this thread has under the key; made if there is nothing."""
+        found = self._things.get(key)
+        if found is None:
+            if len(self._things) >= MOST:
+                self._things.clear()
+            found = self._things[key] = make()
+        return found

@@ -1,0 +1,122 @@
+"""A network's loss and gradient on a tile of rows, in arrays that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, final
+
+import numpy as np
+
+from regnet.reductions import sum_rows
+from regnet_numpy.kept import Kept
+from regnet_numpy.tiles import sum_in_tiles
+
+__all__ = ["Pass", "buffer_gradient", "find_pass"]
+
+Function: TypeAlias = Callable[..., Any]
+
+NARROW = 64
+"""Inputs up to which the first layer's bias is a row of its weight, beside a column of ones in the table: the copy of
+the rows is cheaper than one pass over the layer's outputs to add the bias, and one to sum its gradient."""
+
+_kept = Kept()
+
+
+@final
+class Pass:
+    """Forward and backward through a network, or a stack of them, on as many rows as it was made for.
+
+    Weights and biases are views into a point, and so are their gradients, so products go right into their place.
+    """
+
+    def __init__(self, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> None:
+        """leading: () or (K,); rows: of a tile."""
+        self.network = network
+        self._layers, self._loss = network.dense_layers, network.loss_object
+        self._narrow = network.in_features <= NARROW
+        self._relu = [type(layer.activation_object).__name__ == "Relu" for layer in self._layers]
+
+        def empty(columns: int) -> Any:
+            return np.empty((*leading, rows, columns), dtype)
+
+        self._outputs = [empty(layer.out_features) for layer in self._layers]
+        self._back = [empty(layer.in_features) for layer in self._layers[1:]]
+        self._alive = [
+            empty(layer.out_features) if relu else None for layer, relu in zip(self._layers, self._relu, strict=True)
+        ]
+        self._ones = np.ones((1, rows), dtype)
+        self._inputs: dict[tuple[int, ...], Any] = {}
+
+    def views(self, point: Any) -> list[tuple[Any, Any]]:
+        """(weight, bias) of each layer in a point, or None for a bias that is the weight's last row."""
+        arrays = self.network.layout.split(point)
+        pairs = list(zip(arrays[::2], arrays[1::2], strict=True))
+        if self._narrow:
+            rows, columns = pairs[0][0].shape[-2:]
+            both = point[..., : (rows + 1) * columns].reshape(*point.shape[:-2], rows + 1, columns)
+            pairs[0] = both, None
+        return pairs
+
+    def prepare(self, x: Any) -> Any:
+        """Rows as `gradient` wants them, in an array that the next call overwrites."""
+        if not self._narrow:
+            return x
+        shape = (*x.shape[:-1], x.shape[-1] + 1)
+        if shape not in self._inputs:
+            self._inputs[shape] = np.ones(shape, self._ones.dtype)
+        prepared = self._inputs[shape]
+        prepared[..., :-1] = x
+        return prepared
+
+    def gradient(self, x: Any, y: Any, row_weight: Any, params: Any, grads: Any) -> Any:
+        """The weighted loss (..., 1, 1); its gradient goes to `grads`. x: prepared; params, grads: views."""
+        inputs = [x]
+        for number, layer in enumerate(self._layers):
+            weight, bias = params[number]
+            z = np.matmul(inputs[-1], weight, out=self._outputs[number])
+            if bias is not None:
+                z += bias
+            inputs.append(np.maximum(z, 0, out=z) if self._relu[number] else layer.activation_object.forward(z))
+        loss, dy = self._loss.value_and_grad(inputs[-1], y)
+        total = sum_rows(loss * row_weight)
+        dy = dy * row_weight
+        for number in range(len(self._layers) - 1, -1, -1):
+            if self._relu[number]:
+                # 1.0 or 0.0: to multiply by a boolean, NumPy converts it, which takes longer than the product.
+                alive = np.greater(inputs[number + 1], 0, out=self._alive[number], casting="unsafe")
+                dy = np.multiply(dy, alive, out=dy)
+            else:
+                dy = self._layers[number].activation_object.backward(dy, inputs[number + 1])
+            weight_grad, bias_grad = grads[number]
+            np.matmul(inputs[number].mT, dy, out=weight_grad)
+            if bias_grad is not None:
+                np.matmul(self._ones, dy, out=bias_grad)
+            if number:
+                back, out = params[number][0].mT, self._back[number - 1]
+                # With one output this is an outer product, for which BLAS takes five times as long.
+                dy = np.multiply(dy, back, out=out) if back.shape[-2] == 1 else np.matmul(dy, back, out=out)
+        return total
+
+
+def find_pass(kept: Kept, make: Any, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> Any:
+    """The pass that this thread has for a tile of that shape; make: `Pass`, or another class like it."""
+    key = (id(network), leading, rows, dtype)
+    return kept.get(key, lambda: make(network, leading, rows, dtype))
+
+
+def buffer_gradient(reference: Function) -> Function:
+    """`regnet.kernels.gradient` for networks without dropout."""
+
+    def tile(network: Any, rows: Any, point: Any) -> tuple[Any, Any]:
+        one = find_pass(_kept, Pass, network, point.shape[:-2], rows.x.shape[-2], point.dtype)
+        grad = np.empty(point.shape, point.dtype)
+        loss = one.gradient(one.prepare(rows.x), rows.y, rows.weight, one.views(point), one.views(grad))
+        return loss, grad
+
+    def gradient(backend: Any, network: Any, rows: Any, point: Any, key: Any) -> Any:
+        if key is not None:
+            return reference(backend, network, rows, point, key)
+        networks = point.shape[0] if point.ndim > 2 else None
+        return sum_in_tiles(lambda part, own: tile(network, part, own), rows, (point,), network.width, networks)
+
+    return gradient

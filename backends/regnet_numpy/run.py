@@ -1,0 +1,265 @@
+"""Many steps of Adam on arrays that stay: what `regnet.step.make_run` repeats, without the interpreter's share.
+
+Two kinds of parts fit in here: NumPy's own (`Pass`, `Update`) and those that numba compiles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias, final
+
+import numpy as np
+
+from regnet_numpy.kept import Kept
+from regnet_numpy.passes import Pass, find_pass
+from regnet_numpy.threads import parallel_map, thread_count
+from regnet_numpy.tiles import run_in_groups, tile_rows
+from regnet_numpy.updates import Update
+
+__all__ = ["NUMPY_PARTS", "Parts", "make_run_of", "suits"]
+
+Function: TypeAlias = Callable[..., Any]
+
+SUM_ELEMENTS = 2**20
+"""Elements of all tiles' gradients up to which they are kept until the last tile; else they are added as they come."""
+
+THREADED_PARAMETERS = 2**16
+"""Parameters from which an update is shared by the threads: waking one takes as long as some 2^14 of them."""
+
+
+class Parts(NamedTuple):
+    """What the loop is made of: constructors of a pass and of an update."""
+
+    make_pass: Function
+    make_update: Any
+
+
+NUMPY_PARTS = Parts(Pass, Update)
+
+
+def suits(optimizer: Any, state: Any, hyper: Any) -> bool:
+    """Whether the loop can do it: Adam and AdamW at a constant rate, without dropout."""
+    constant = isinstance(optimizer.learning_rate, (int, float))
+    adam = type(optimizer).__name__ in ("Adam", "AdamW") and constant
+    return adam and hyper.seed is None and hyper.strengths.l1_subgradient is None
+
+
+def make_run_of(parts: Parts, reference: Function, /) -> Function:
+    """`regnet.step.make_run` by these parts; what they cannot do goes to the reference."""
+
+    def make_run(backend: Any, network: Any, optimizer: Any) -> Function:
+        otherwise, kept = reference(backend, network, optimizer), Kept()
+
+        def together(state: Any, data: Any, hyper: Any, n: int) -> Any:
+            return _run(parts, kept, network, optimizer, state, data, hyper, n)
+
+        def run(state: Any, data: Any, hyper: Any, n: int) -> Any:
+            if not suits(optimizer, state, hyper):
+                return otherwise(state, data, hyper, n)
+            rows = min(_count(data), tile_rows(network.width))
+            return run_in_groups(together, rows * network.width)(state, data, hyper, n)
+
+        return run
+
+    return make_run
+
+
+def _count(data: Any) -> int:
+    """Rows of a step."""
+    return int(data.x.shape[-2] if data.batches is None else data.batches.rows.shape[-1])
+
+
+def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, data: Any, hyper: Any, n: int) -> Any:
+    arrays = [np.array(array, order="C") for array in (state.point, *state.slots)]
+    loss, diverged_at = np.array(state.loss), np.array(state.diverged_at)
+    running = None if state.running_loss is None else np.array(state.running_loss)
+    batches = _Batches(kept, data)
+    gradients = _Gradients(parts, kept, network, arrays[0], _count(data), data.batches is None)
+    updates = _Updates(parts, kept, network.layout, optimizer, arrays, hyper)
+    first = int(state.t)
+    for t in range(first, first + n):
+        x, y, weight, share, row_share = batches.at(t)
+        loss, grad = gradients.of(x, y, weight, updates.arrays[0])
+        if running is not None:
+            total = loss + updates.penalty(share)
+            running = running + (total if row_share is None else total * row_share)
+        alive = np.isfinite(loss) & (diverged_at < 0) if loss.size > 1 else _is_alive(loss, diverged_at)
+        if alive is True or (alive is not False and alive.all()):
+            updates.step(t, grad, share)
+            continue
+        diverged_at = np.where(~np.isfinite(loss) & (diverged_at < 0), np.int32(t), diverged_at)
+        if alive is not False:
+            updates.step_some(t, grad, share, alive[:, 0, 0])
+    point, *slots = updates.arrays
+    return state._replace(
+        point=point, slots=tuple(slots), t=state.t + np.asarray(n, state.t.dtype), loss=np.array(loss),
+        diverged_at=diverged_at, running_loss=running,
+    )  # fmt: skip
+
+
+def _is_alive(loss: Any, diverged_at: Any) -> bool:
+    return math.isfinite(loss.item()) and diverged_at.item() < 0
+
+
+@final
+class _Batches:
+    """The rows of every step."""
+
+    def __init__(self, kept: Kept, data: Any) -> None:
+        self._data, self._kept = data, kept
+        if data.batches is None:
+            return
+        numbers = data.batches.rows.astype(np.intp)
+        x, y = data.x, data.y
+        if x.ndim > 2:  # every network's own table: one below the other
+            networks, rows = x.shape[:2]
+            numbers = np.arange(networks)[:, None, None] * rows + numbers
+            x, y = (array.reshape(networks * rows, -1) for array in (x, y))
+        self._numbers = numbers
+        self._tables = [(array, self._room(name, array)) for name, array in (("x", x), ("y", y))]
+
+    def _room(self, name: str, table: Any) -> Any:
+        shape = (*self._numbers.shape[:-2], self._numbers.shape[-1], table.shape[-1])
+        return self._kept.get((name, shape, table.dtype), lambda: np.empty(shape, table.dtype))
+
+    def at(self, t: int) -> tuple[Any, ...]:
+        """x, y, weight; of all weights, (..., 1, 1), and of all rows, in this batch, or None where it is all."""
+        batches = self._data.batches
+        if batches is None:
+            return self._data.x, self._data.y, self._data.weight, None, None
+        which = t % self._numbers.shape[-2]
+        numbers, row = self._numbers[..., which, :], slice(which, which + 1)
+        # "clip": the default looks at every number first, and takes a detour over a copy.
+        x, y = (np.take(table, numbers, axis=0, out=room, mode="clip") for table, room in self._tables)
+        weight = batches.weight[..., which, :, None]
+        return x, y, weight, batches.weight_share[..., row, :], batches.row_share[..., row, :]
+
+
+@final
+class _Gradients:
+    """A step's loss and gradient: tiles of rows over the threads, added from the first to the last."""
+
+    def __init__(self, parts: Parts, kept: Kept, network: Any, point: Any, count: int, static: bool) -> None:
+        size = tile_rows(network.width)
+        self._parts, self._kept, self._network, self._static = parts, kept, network, static
+        self._tiles = [slice(start, min(start + size, count)) for start in range(0, count, size)]
+        self._leading, self._dtype = point.shape[:-2], point.dtype
+        tiles, threads = len(self._tiles), thread_count()
+        # Tiles of a round are computed side by side, each thread some of them, and added when all are there.
+        together = tiles if tiles * point.size <= SUM_ELEMENTS else threads
+        each = -(-together // threads)
+        self._rounds = [
+            [range(start, min(start + each, stop)) for start in range(begin, stop, each)]
+            for begin in range(0, tiles, together)
+            for stop in [min(begin + together, tiles)]
+        ]
+        self._grads = [
+            kept.get(("grad", number, point.shape, point.dtype), lambda: np.empty_like(point))
+            for number in range(min(tiles, together + (together < tiles)))
+        ]
+        self._first = self._pass(0)
+        self._grad_views = [self._first.views(grad) for grad in self._grads]
+        self._point_views: dict[int, Any] = {}
+        self._prepared: Any = None
+
+    def _pass(self, tile: int) -> Any:
+        rows = self._tiles[tile].stop - self._tiles[tile].start
+        return find_pass(self._kept, self._parts.make_pass, self._network, self._leading, rows, self._dtype)
+
+    def of(self, x: Any, y: Any, weight: Any, point: Any) -> tuple[Any, Any]:
+        """The loss (..., 1, 1), and the gradient in an array that the next call overwrites."""
+        params = self._point_views.get(id(point))
+        if params is None:
+            params = self._point_views[id(point)] = self._first.views(point)
+        if len(self._tiles) == 1:
+            if self._prepared is None or not self._static:
+                self._prepared = self._first.prepare(x)
+            return self._first.gradient(self._prepared, y, weight, params, self._grad_views[0]), self._grads[0]
+        return self._of_tiles(x, y, weight, params)
+
+    def _of_tiles(self, x: Any, y: Any, weight: Any, params: Any) -> tuple[Any, Any]:
+        losses: list[Any] = [None] * len(self._tiles)
+        total, slots = self._grads[0], self._grads[len(self._rounds) > 1 :]
+        views = self._grad_views[len(self._rounds) > 1 :]
+
+        def work(numbers: range) -> None:
+            for number in numbers:
+                one, rows = self._pass(number), self._tiles[number]
+                own_x, own_y, own_weight = (array[..., rows, :] for array in (x, y, weight))
+                grads = views[number % len(slots)]
+                losses[number] = one.gradient(one.prepare(own_x), own_y, own_weight, params, grads)
+
+        for shares in self._rounds:
+            parallel_map(work, shares)
+            for number in range(shares[0].start, shares[-1].stop):
+                slot = slots[number % len(slots)]
+                if number == 0 and slot is not total:
+                    total[...] = slot
+                elif number:
+                    total += slot
+        loss = losses[0]
+        for other in losses[1:]:
+            loss = loss + other
+        return loss, total
+
+
+@final
+class _Updates:
+    """The optimizer's step on all parameters, over the threads where there are many."""
+
+    def __init__(self, parts: Parts, kept: Kept, layout: Any, optimizer: Any, arrays: list[Any], hyper: Any) -> None:
+        point = arrays[0]
+        make = parts.make_update
+        self.arrays = arrays
+        if make.swaps:  # the result may lie in these
+            self._spare = [np.empty_like(point) for _ in arrays]
+        else:
+            self._spare = [
+                kept.get(("spare", number, point.shape, point.dtype), lambda: np.empty_like(point)) for number in (0, 1)
+            ]
+        threads = thread_count() if point.ndim == 2 and point.size >= THREADED_PARAMETERS else 1
+        threads = 1 if hyper.strengths.group else threads
+        size = -(-point.shape[-1] // threads)
+        cuts = [slice(start, start + size) for start in range(0, point.shape[-1], size)]
+        self._cuts = cuts if len(cuts) > 1 else [slice(None)]
+        strengths = hyper.strengths
+        self._updates = [
+            make(
+                optimizer, layout, tuple(array[..., cut] for array in arrays), _cut(strengths, cut),
+                hyper.learning_rate, tuple(array[..., cut] for array in self._spare),
+            )
+            for cut in self._cuts
+        ]  # fmt: skip
+        self._swaps = make.swaps
+
+    def step(self, t: int, grad: Any, share: Any) -> None:
+        """Step number t of all networks; overwrites grad."""
+        pairs = list(zip(self._updates, self._cuts, strict=True))
+        if len(pairs) == 1:
+            self._updates[0].step(t, grad, share)
+        else:
+            parallel_map(lambda pair: pair[0].step(t, grad[..., pair[1]], share), pairs)
+        if self._swaps:
+            self.arrays, self._spare = self._spare, self.arrays
+
+    def step_some(self, t: int, grad: Any, share: Any, alive: Any) -> None:
+        """The same for some networks of a stack; the others stay as they are."""
+        before = [array[~alive] for array in self.arrays]
+        self.step(t, grad, share)
+        for array, old in zip(self.arrays, before, strict=True):
+            array[~alive] = old
+
+    def penalty(self, share: Any) -> Any:
+        """At the point as it is, (..., 1, 1)."""
+        return sum(one.penalty(share) for one in self._updates)
+
+
+def _cut(strengths: Any, cut: slice) -> Any:
+    """The strengths of some of the entries."""
+    own = {
+        name: array if array is None or array.shape[-1] == 1 else array[..., cut]
+        for name, array in strengths._asdict().items()
+        if name != "group"
+    }
+    return strengths._replace(**own)
