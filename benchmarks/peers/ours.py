@@ -1,0 +1,67 @@
+"""regnet, on any of its backends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.tasks import Task
+from regnet import Adam, Network, Penalty, config_context
+from regnet.problem import prepare
+from regnet.step import batches_of, make_run
+
+
+class Regnet:
+    """The run that `fit` repeats, between two looks at the clock."""
+
+    backend, fast = "numpy", False
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        network = Network.mlp(task.widths, loss="categorical_crossentropy")
+        params = tuple(zip(task.weights, (bias[None] for bias in task.biases), strict=True))
+        optimizer = Adam(task.learning_rate, task.beta1, task.beta2, task.epsilon)
+        with config_context(backend=self.backend, fast=self.fast, dtype="float32"):
+            problem = prepare(
+                network, task.x, task.labels, optimizer=optimizer,
+                penalties=[Penalty(weight_l2=task.l2)] * len(task.weights), batch_size=task.batch, sample_weight=None,
+                validation_data=None, params=network.unpack(network.pack([tuple(pair) for pair in params])), seed=0,
+            )  # fmt: skip
+            self.placement, self.network = problem.placement, network
+            self.run = make_run(self.placement.backend, network, optimizer)
+        self.data, self.hyper, self.state = problem.data, problem.hyper, problem.state
+        if task.batch < len(task.x):
+            table = np.arange(len(task.x), dtype=np.int32).reshape(-1, task.batch)
+            batches = self.placement.backend.compile(batches_of)(self.data.weight, self.placement.put(table, "int32"))
+            self.data = self.data._replace(batches=batches)
+
+    def advance(self, n: int) -> None:
+        with (
+            config_context(backend=self.backend, fast=self.fast),
+            self.placement.backend.session(self.placement.device),
+        ):
+            self.state = self.run(self.state, self.data, self.hyper, n)
+            self.placement.backend.synchronize(self.state)
+
+    def params(self) -> list[Any]:
+        return [self.placement.backend.to_numpy(a).reshape(s) for a, s in zip(
+            self.network.layout.split(self.state.point), self.network.layout.shapes, strict=True)]  # fmt: skip
+
+
+class RegnetFast(Regnet):
+    """With numba."""
+
+    fast = True
+
+
+class RegnetJax(Regnet):
+    """On JAX."""
+
+    backend = "jax"
+
+
+class RegnetTorch(Regnet):
+    """On PyTorch."""
+
+    backend = "torch"

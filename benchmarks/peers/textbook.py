@@ -1,0 +1,54 @@
+"""Plain NumPy, as a textbook writes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.tasks import Task
+
+
+class Textbook:
+    """Forward, backward and Adam with a fresh array for every operation."""
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.t, self.one_hot = task, 0, task.one_hot
+        self.theta = [array.copy() for pair in zip(task.weights, task.biases, strict=True) for array in pair]
+        self.m = [np.zeros_like(array) for array in self.theta]
+        self.v = [np.zeros_like(array) for array in self.theta]
+
+    def advance(self, n: int) -> None:
+        batches = self.task.batches()
+        for _ in range(n):
+            rows = batches[self.t % len(batches)]
+            self.t += 1
+            grads = self.gradient(self.task.x[rows], self.one_hot[rows])
+            for number, grad in enumerate(grads):
+                self.adam(number, grad)
+
+    def gradient(self, x: Any, y: Any) -> list[Any]:
+        weights, biases = self.theta[::2], self.theta[1::2]
+        outputs = [x]
+        for number, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            z = outputs[-1] @ weight + bias
+            outputs.append(np.maximum(z, 0) if number < len(weights) - 1 else z)
+        exponentials = np.exp(outputs[-1] - outputs[-1].max(axis=1, keepdims=True))
+        delta = (exponentials / exponentials.sum(axis=1, keepdims=True) - y) / len(x)
+        grads: list[Any] = []
+        for number in reversed(range(len(weights))):
+            grads = [outputs[number].T @ delta + 2 * self.task.l2 * weights[number], delta.sum(axis=0), *grads]
+            if number:
+                delta = (delta @ weights[number].T) * (outputs[number] > 0)
+        return grads
+
+    def adam(self, number: int, grad: Any) -> None:
+        task = self.task
+        self.m[number] = task.beta1 * self.m[number] + (1 - task.beta1) * grad
+        self.v[number] = task.beta2 * self.v[number] + (1 - task.beta2) * grad**2
+        m_hat = self.m[number] / (1 - task.beta1**self.t)
+        v_hat = self.v[number] / (1 - task.beta2**self.t)
+        self.theta[number] = self.theta[number] - task.learning_rate * m_hat / (np.sqrt(v_hat) + task.epsilon)
+
+    def params(self) -> list[Any]:
+        return self.theta

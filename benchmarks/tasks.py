@@ -1,0 +1,84 @@
+"""What every contestant of a training workload is given: rows, first weights, Adam's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, final
+
+import numpy as np
+
+from regnet.datasets import spiral
+
+__all__ = ["Task", "bytes_of_training", "make_task", "objective"]
+
+
+@final
+@dataclass(frozen=True)
+class Task:
+    """A classification with ReLU layers, Adam and an L2 on the weights.
+
+    x: (n, in) float32; labels: (n,) int64; weights, biases: one each a layer, (in, out) and (out,); batch: rows of a
+    step, taken in order; l2: multiplies the sum of squared weights, beside the mean cross-entropy.
+    """
+
+    x: Any
+    labels: Any
+    weights: tuple[Any, ...]
+    biases: tuple[Any, ...]
+    batch: int
+    learning_rate: float = 1e-3
+    l2: float = 5e-4
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    @property
+    def widths(self) -> list[int]:
+        """Inputs, hidden layers, classes."""
+        return [self.weights[0].shape[0], *(weight.shape[1] for weight in self.weights)]
+
+    @property
+    def one_hot(self) -> Any:
+        """(n, classes) float32."""
+        return np.eye(self.widths[-1], dtype=np.float32)[self.labels]
+
+    def batches(self) -> list[slice]:
+        """The rows of an epoch's steps."""
+        return [slice(start, start + self.batch) for start in range(0, len(self.x), self.batch)]
+
+
+def make_task(rows: int, widths: list[int], batch: int | None = None, **settings: float) -> Task:
+    """Spirals for two inputs, as in the study note, else normal inputs with labels from a random network."""
+    rng = np.random.default_rng(0)
+    if widths[0] == 2:
+        x, labels = spiral(samples=-(-rows // widths[-1]), classes=widths[-1], seed=0)
+        x, labels = x[:rows], labels[:rows]
+    else:
+        x = rng.standard_normal((rows, widths[0])).astype(np.float32)
+        labels = (
+            np.maximum(x @ rng.standard_normal((widths[0], 16)), 0) @ rng.standard_normal((16, widths[-1]))
+        ).argmax(1)
+    labels[: widths[-1]] = np.arange(widths[-1])  # every class is there
+    weights = tuple((rng.standard_normal((a, b)) * np.sqrt(2 / a)).astype(np.float32) for a, b in pairwise(widths))
+    biases = tuple(np.zeros(b, np.float32) for b in widths[1:])
+    return Task(
+        np.ascontiguousarray(x, np.float32), labels.astype(np.int64), weights, biases, batch or rows, **settings
+    )
+
+
+def objective(task: Task, params: list[Any]) -> float:
+    """Mean cross-entropy on all rows plus the penalty, in float64; params: weight, bias, weight, bias, ..."""
+    arrays = [np.asarray(array, np.float64) for array in params]
+    z = task.x.astype(np.float64)
+    for number in range(0, len(arrays), 2):
+        z = (z if number == 0 else np.maximum(z, 0)) @ arrays[number] + arrays[number + 1]
+    z -= z.max(axis=1, keepdims=True)
+    loss = np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), task.labels]
+    return float(loss.mean() + task.l2 * sum((weight**2).sum() for weight in arrays[::2]))
+
+
+def bytes_of_training(task: Task) -> int:
+    """Data, parameters and Adam's two moments, in float32."""
+    parameters = sum(array.size for array in (*task.weights, *task.biases))
+    return 4 * (task.x.size + task.one_hot.size + 3 * parameters)
