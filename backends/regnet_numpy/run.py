@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -17,7 +18,7 @@ from regnet_numpy.threads import parallel_map, thread_count
 from regnet_numpy.tiles import run_in_groups, tile_rows
 from regnet_numpy.updates import Update
 
-__all__ = ["NUMPY_PARTS", "Parts", "make_run_of", "suits"]
+__all__ = ["NUMPY_PARTS", "Parts", "count_rows", "make_run_of", "suits"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -29,13 +30,18 @@ THREADED_PARAMETERS = 2**16
 
 
 class Parts(NamedTuple):
-    """What the loop is made of: constructors of a pass and of an update."""
+    """What the loop is made of: constructors of a pass and of an update; threaded_work: products of a tile's rows and
+
+    weights (rows times parameters) from which tiles go over the threads.
+    """
 
     make_pass: Function
     make_update: Any
+    threaded_work: int
 
 
-NUMPY_PARTS = Parts(Pass, Update)
+NUMPY_PARTS = Parts(Pass, Update, threaded_work=2**23)
+"""Between smaller products threads of NumPy wait for Python's lock as long as they compute."""
 
 
 def suits(optimizer: Any, state: Any, hyper: Any) -> bool:
@@ -57,7 +63,7 @@ def make_run_of(parts: Parts, reference: Function, /) -> Function:
         def run(state: Any, data: Any, hyper: Any, n: int) -> Any:
             if not suits(optimizer, state, hyper):
                 return otherwise(state, data, hyper, n)
-            rows = min(_count(data), tile_rows(network.width))
+            rows = tile_rows(network.width, count_rows(data))
             return run_in_groups(together, rows * network.width)(state, data, hyper, n)
 
         return run
@@ -65,7 +71,7 @@ def make_run_of(parts: Parts, reference: Function, /) -> Function:
     return make_run
 
 
-def _count(data: Any) -> int:
+def count_rows(data: Any, /) -> int:
     """Rows of a step."""
     return int(data.x.shape[-2] if data.batches is None else data.batches.rows.shape[-1])
 
@@ -75,7 +81,7 @@ def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, dat
     loss, diverged_at = np.array(state.loss), np.array(state.diverged_at)
     running = None if state.running_loss is None else np.array(state.running_loss)
     batches = _Batches(kept, data)
-    gradients = _Gradients(parts, kept, network, arrays[0], _count(data), data.batches is None)
+    gradients = _Gradients(parts, kept, network, arrays[0], count_rows(data), data.batches is None)
     updates = _Updates(parts, kept, network.layout, optimizer, arrays, hyper)
     first = int(state.t)
     for t in range(first, first + n):
@@ -141,11 +147,12 @@ class _Gradients:
     """A step's loss and gradient: tiles of rows over the threads, added from the first to the last."""
 
     def __init__(self, parts: Parts, kept: Kept, network: Any, point: Any, count: int, static: bool) -> None:
-        size = tile_rows(network.width)
+        size = tile_rows(network.width, count)
         self._parts, self._kept, self._network, self._static = parts, kept, network, static
         self._tiles = [slice(start, min(start + size, count)) for start in range(0, count, size)]
         self._leading, self._dtype = point.shape[:-2], point.dtype
-        tiles, threads = len(self._tiles), thread_count()
+        enough = size * point.shape[-1] >= parts.threaded_work
+        tiles, threads = len(self._tiles), thread_count() if enough else 1
         # Tiles of a round are computed side by side, each thread some of them, and added when all are there.
         together = tiles if tiles * point.size <= SUM_ELEMENTS else threads
         each = -(-together // threads)
@@ -190,14 +197,18 @@ class _Gradients:
                 grads = views[number % len(slots)]
                 losses[number] = one.gradient(one.prepare(own_x), own_y, own_weight, params, grads)
 
-        for shares in self._rounds:
-            parallel_map(work, shares)
-            for number in range(shares[0].start, shares[-1].stop):
+        def add(numbers: range, cut: slice) -> None:
+            for number in numbers:
                 slot = slots[number % len(slots)]
                 if number == 0 and slot is not total:
-                    total[...] = slot
+                    total[..., cut] = slot[..., cut]
                 elif number:
-                    total += slot
+                    total[..., cut] += slot[..., cut]
+
+        for shares in self._rounds:
+            parallel_map(work, shares)
+            numbers = range(shares[0].start, shares[-1].stop)
+            parallel_map(partial(add, numbers), _cuts_of(total))
         loss = losses[0]
         for other in losses[1:]:
             loss = loss + other
@@ -218,11 +229,7 @@ class _Updates:
             self._spare = [
                 kept.get(("spare", number, point.shape, point.dtype), lambda: np.empty_like(point)) for number in (0, 1)
             ]
-        threads = thread_count() if point.ndim == 2 and point.size >= THREADED_PARAMETERS else 1
-        threads = 1 if hyper.strengths.group else threads
-        size = -(-point.shape[-1] // threads)
-        cuts = [slice(start, start + size) for start in range(0, point.shape[-1], size)]
-        self._cuts = cuts if len(cuts) > 1 else [slice(None)]
+        self._cuts = [slice(None)] if hyper.strengths.group else _cuts_of(point)
         strengths = hyper.strengths
         self._updates = [
             make(
@@ -253,6 +260,14 @@ class _Updates:
     def penalty(self, share: Any) -> Any:
         """At the point as it is, (..., 1, 1)."""
         return sum(one.penalty(share) for one in self._updates)
+
+
+def _cuts_of(point: Any) -> list[slice]:
+    """The entries of a point in as many parts as there are threads, if they are many and of one network."""
+    threads = thread_count() if point.ndim == 2 and point.size >= THREADED_PARAMETERS else 1
+    size = -(-point.shape[-1] // threads)
+    cuts = [slice(start, start + size) for start in range(0, point.shape[-1], size)]
+    return cuts if len(cuts) > 1 else [slice(None)]
 
 
 def _cut(strengths: Any, cut: slice) -> Any:

@@ -32,13 +32,17 @@ STACK_ELEMENTS = 2**19
 """Elements of the widest activation of networks that go through one call together. Larger than a tile: a call on a
 small array takes as long for the interpreter, which threads share, as for the processor."""
 
-SMALLEST_TILE = 64
-"""Rows of a tile at least: adding up a tile's gradients costs as much as about ten rows of products."""
+SMALLEST_TILE, FEW_TILES = 64, 8
+"""Rows of a tile at least, for adding up a tile's gradients costs as much as about ten rows of products; and tiles from
+
+which on wide networks have larger ones, up to half as many rows as they have columns: their products take so long that
+the cache matters less than the sums."""
 
 
-def tile_rows(width: int, /) -> int:
-    """Rows of a tile of a network whose widest row is `width`."""
-    return max(SMALLEST_TILE, TILE_ELEMENTS // width)
+def tile_rows(width: int, rows: int, /) -> int:
+    """Rows of a tile of a network whose widest row is `width`: as many tiles as need be, of nearly the same size."""
+    most = max(SMALLEST_TILE, TILE_ELEMENTS // width, min(width // 2, rows // FEW_TILES))
+    return -(-rows // -(-rows // most))
 
 
 def sum_in_tiles(
@@ -54,13 +58,14 @@ def sum_in_tiles(
     """Sum `function(tile, *args)` over tiles of rows, and over networks of a stack apart; see Backend.sum_rows.
 
     stacks: whether the function takes several networks at once, as many as stay in cache.
-    The tiles depend on the width of the network only, and are added from the first row to the last; so the result
-    has the same bits for any number of threads, and for a network alone as for the same network in a stack.
+    The tiles depend on the width of the network and the number of rows only, and are added from the first row to the
+    last; so the result has the same bits for any number of threads, and for a network alone as for the same network in
+    a stack.
     """
-    size = tile_rows(width)
+    count = leaves(rows)[0].shape[-2]
+    size = tile_rows(width, count)
     if networks is None:
         return _add_tiles(function, list(row_blocks(rows, size)), args)
-    count = leaves(rows)[0].shape[-2]
     together = max(1, STACK_ELEMENTS // (width * count)) if stacks else 1
     if stacks and count <= size and networks <= together:
         return function(rows, *args)  # in one piece: products of a stack have the bits of products alone

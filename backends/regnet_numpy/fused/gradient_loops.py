@@ -18,6 +18,9 @@ __all__ = ["BINARY_CROSSENTROPY", "CROSSENTROPY", "SQUARED_ERROR", "tile_gradien
 
 CROSSENTROPY, BINARY_CROSSENTROPY, SQUARED_ERROR = range(3)
 
+THIN = 4
+"""Inputs of the first layer, or outputs of the last, up to which a product is a loop of ours."""
+
 
 @sum_loop
 def _bias_leaky_relu(z: Any, bias: Any, slope: Any) -> None:
@@ -26,6 +29,76 @@ def _bias_leaky_relu(z: Any, bias: Any, slope: Any) -> None:
         for j in range(z.shape[1]):
             value = z[i, j] + bias[j]
             z[i, j] = value if value > 0 else slope * value
+
+
+@sum_loop
+def _thin_layer(x: Any, weight: Any, bias: Any, slope: Any, z: Any) -> None:
+    """Leaky ReLU of x @ weight + bias in z, for at most THIN inputs, in one pass: BLAS takes longer for the product.
+
+    One loop for each number of inputs, because only loops over the neurons become vector instructions.
+    """
+    inputs = x.shape[1]
+    for i in range(x.shape[0]):
+        if inputs == 1:
+            a = x[i, 0]
+            for j in range(z.shape[1]):
+                value = bias[j] + a * weight[0, j]
+                z[i, j] = value if value > 0 else slope * value
+        elif inputs == 2:
+            a, b = x[i, 0], x[i, 1]
+            for j in range(z.shape[1]):
+                value = bias[j] + a * weight[0, j] + b * weight[1, j]
+                z[i, j] = value if value > 0 else slope * value
+        elif inputs == 3:
+            a, b, c = x[i, 0], x[i, 1], x[i, 2]
+            for j in range(z.shape[1]):
+                value = bias[j] + a * weight[0, j] + b * weight[1, j] + c * weight[2, j]
+                z[i, j] = value if value > 0 else slope * value
+        else:
+            a, b, c, d = x[i, 0], x[i, 1], x[i, 2], x[i, 3]
+            for j in range(z.shape[1]):
+                value = bias[j] + a * weight[0, j] + b * weight[1, j] + c * weight[2, j] + d * weight[3, j]
+                z[i, j] = value if value > 0 else slope * value
+
+
+@sum_loop
+def _thin_back(dz: Any, back: Any, y: Any, slope: Any, dx: Any) -> None:
+    """In dx, dz @ back where y > 0 and slope times that elsewhere, in one pass, for at most THIN outputs.
+
+    dz: (n, outputs); back: (outputs, neurons), the weight's transpose; y, dx: (n, neurons).
+    """
+    outputs = dz.shape[1]
+    for i in range(dz.shape[0]):
+        if outputs == 1:
+            a = dz[i, 0]
+            for j in range(dx.shape[1]):
+                value = a * back[0, j]
+                dx[i, j] = value if y[i, j] > 0 else slope * value
+        elif outputs == 2:
+            a, b = dz[i, 0], dz[i, 1]
+            for j in range(dx.shape[1]):
+                value = a * back[0, j] + b * back[1, j]
+                dx[i, j] = value if y[i, j] > 0 else slope * value
+        elif outputs == 3:
+            a, b, c = dz[i, 0], dz[i, 1], dz[i, 2]
+            for j in range(dx.shape[1]):
+                value = a * back[0, j] + b * back[1, j] + c * back[2, j]
+                dx[i, j] = value if y[i, j] > 0 else slope * value
+        else:
+            a, b, c, d = dz[i, 0], dz[i, 1], dz[i, 2], dz[i, 3]
+            for j in range(dx.shape[1]):
+                value = a * back[0, j] + b * back[1, j] + c * back[2, j] + d * back[3, j]
+                dx[i, j] = value if y[i, j] > 0 else slope * value
+
+
+@sum_loop
+def _sum_rows(values: Any, total: Any) -> None:
+    """The sum over rows, in `total`."""
+    for j in range(values.shape[1]):
+        total[j] = 0
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            total[j] += values[i, j]
 
 
 @sum_loop
@@ -53,11 +126,15 @@ def _forward(x: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any,
         weight = point[start : start + rows * columns].reshape(rows, columns)
         start += rows * columns
         z = work[place : place + n * columns].reshape(n, columns)
-        if layer == 0:  # x may be of another type than what we made: read-only
+        bias = point[start : start + columns]
+        if layer == 0 and rows <= THIN:
+            _thin_layer(x, weight, bias, slopes[layer], z)
+        elif layer == 0:  # x may be of another type than what we made: read-only
             np.dot(x, weight, z)
+            _bias_leaky_relu(z, bias, slopes[layer])
         else:
             np.dot(work[place - n * rows : place].reshape(n, rows), weight, z)
-        _bias_leaky_relu(z, point[start : start + columns], slopes[layer])
+            _bias_leaky_relu(z, bias, slopes[layer])
         start += columns
         place += n * columns
     y = work[place - exponents.size : place].reshape(exponents.shape)
@@ -121,10 +198,12 @@ def _backward(
         place -= n * columns
         start = stop - columns - rows * columns
         y = work[place : place + n * columns].reshape(n, columns)
-        slope = slopes[layer]
-        if layer == len(slopes) - 1:
-            slope = slope * 0 + 1  # the loss has moved the outputs, and its gradient is theirs
-        _leaky_relu_grads(dz, y, slope, grad[stop - columns : stop])
+        last = layer == len(slopes) - 1
+        if last or (layer == len(slopes) - 2 and widths[layer + 2] <= min(THIN, n)):
+            # The loss has moved the outputs, and its gradient is theirs; what comes out of _thin_back is finished.
+            _sum_rows(dz, grad[stop - columns : stop])
+        else:
+            _leaky_relu_grads(dz, y, slopes[layer], grad[stop - columns : stop])
         weight_grad = grad[start : start + rows * columns].reshape(rows, columns)
         if layer == 0:
             np.dot(x.T, dz, weight_grad)
@@ -132,7 +211,13 @@ def _backward(
             np.dot(work[place - n * rows : place].reshape(n, rows).T, dz, weight_grad)
             back = point[start : start + rows * columns].reshape(rows, columns)
             dx = scratch[layer % 2, : n * rows].reshape(n, rows)
-            if columns == 1:  # an outer product, for which BLAS takes five times as long
+            if last and columns <= min(THIN, n):  # no more than rows, or the memory would not do
+                turned = scratch[1 - layer % 2, : rows * columns].reshape(columns, rows)
+                for j in range(rows):
+                    for k in range(columns):
+                        turned[k, j] = back[j, k]
+                _thin_back(dz, turned, work[place - n * rows : place].reshape(n, rows), slopes[layer - 1], dx)
+            elif columns == 1:  # an outer product, for which BLAS takes five times as long
                 for i in range(n):
                     for j in range(rows):
                         dx[i, j] = dz[i, 0] * back[j, 0]

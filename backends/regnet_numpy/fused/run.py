@@ -11,14 +11,16 @@ from regnet_numpy.fused import run_loops
 from regnet_numpy.fused.kept_parts import CompiledPass, CompiledUpdate
 from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.fused.plan import Plan, plan
-from regnet_numpy.passes import Pass
-from regnet_numpy.run import Parts, make_run_of, suits
+from regnet_numpy.run import NUMPY_PARTS, Parts, count_rows, make_run_of, suits
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import tile_rows
 
 __all__ = ["fuse_make_run"]
 
 Function: TypeAlias = Callable[..., Any]
+
+COMPILED_PARTS = Parts(CompiledPass, CompiledUpdate, threaded_work=2**17)
+HALF_COMPILED_PARTS = NUMPY_PARTS._replace(make_update=CompiledUpdate)
 
 
 def _setting(optimizer: Any, learning_rate: float) -> tuple[float, ...]:
@@ -39,9 +41,12 @@ def fuse_make_run(reference: Function) -> Function:
 
     def make_run(backend: Any, network: Any, optimizer: Any) -> Function:
         otherwise: Function = reference(backend, network, optimizer)
-        tile, given = tile_rows(network.width), lambda *args: otherwise
-        tiled: Function = make_run_of(Parts(CompiledPass, CompiledUpdate), given)(backend, network, optimizer)
-        half: Function = make_run_of(Parts(Pass, CompiledUpdate), given)(backend, network, optimizer)
+
+        def given(*args: Any) -> Function:
+            return otherwise
+
+        tiled: Function = make_run_of(COMPILED_PARTS, given)(backend, network, optimizer)
+        half: Function = make_run_of(HALF_COMPILED_PARTS, given)(backend, network, optimizer)
 
         def run(state: Any, data: Any, hyper: Any, n: int) -> Any:
             if not suits(optimizer, state, hyper):
@@ -49,7 +54,8 @@ def fuse_make_run(reference: Function) -> Function:
             found, alone = plan(network, state.point.dtype), state.point.ndim == 2
             if found is None:
                 return (half if alone else otherwise)(state, data, hyper, n)
-            count = data.x.shape[-2] if data.batches is None else data.batches.rows.shape[-1]
+            count = count_rows(data)
+            tile = tile_rows(network.width, count)
             if alone and (count > tile or state.running_loss is not None):
                 return tiled(state, data, hyper, n)
             if state.running_loss is not None:
