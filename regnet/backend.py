@@ -77,7 +77,7 @@ class Backend(Protocol):
         """Leaf by leaf `where(alive, new, old)`; alive: boolean (..., 1, 1), one per stacked network."""
 
     def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
-        """The backend's own version of a function of `regnet.kernels`, or of `step.make_run`, or `reference` itself."""
+        """The version that the backend has of what `kernels`, `step.make_run` or `model` compute, or the reference."""
 
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
         """A faster version of a pure function of trees, or the function itself."""

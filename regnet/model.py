@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -17,11 +18,18 @@ from regnet.registry import Placement, is_host_data
 from regnet.tree import leaves, tree_map
 from regnet.types import Array, Tree
 
+SMALL_ELEMENTS = 2**12
+"""Elements of the widest activation up to which a prediction needs no session: setting BLAS threads takes longer."""
+
 __all__ = ["Model", "apply_in_blocks", "score"]
 
 
-def apply_in_blocks(network: Network, params: Tree, table: Array, /) -> Array:
+def apply_in_blocks(backend: Backend, network: Network, params: Tree, table: Array, /) -> Array:
     """The network's outputs for a table on its device, block by block: activations need bounded memory."""
+    return backend.kernel("apply", _apply)(network, params, table)
+
+
+def _apply(network: Network, params: Tree, table: Array) -> Array:
     size = max(1, BLOCK_ELEMENTS // network.width)
     parts = [network.apply(params, block) for block in row_blocks(table, size)]
     return parts[0] if len(parts) == 1 else array_namespace(table).concat(parts, axis=-2)
@@ -56,9 +64,9 @@ class Model:
 
     def predict(self, x: Any, /) -> Array:
         """Probabilities (cross-entropies), expected counts (Poisson) or values, (..., n, out)."""
-        with self.placement.backend.session(self.placement.device):
-            values = get_loss(self.network.loss).predict(self._apply(x))
-        return self._give(x, values)
+        outputs = self._apply(x)
+        with self._session(outputs):
+            return self._give(x, get_loss(self.network.loss).predict(outputs))
 
     def evaluate(self, x: Any, y: Any, /, sample_weight: Any = None) -> dict[str, Any]:
         """{'loss': mean data loss, metric name: score} on these rows; floats, or arrays (K,) for a stack."""
@@ -75,10 +83,14 @@ class Model:
         return tree_map(self.placement.backend.to_numpy, self.params)
 
     def _apply(self, x: Any) -> Array:
-        backend = self.placement.backend
         table = table_of(x, self.placement, in_features=self.network.in_features)
-        with backend.session(self.placement.device):
-            return apply_in_blocks(self.network, self.params, table)
+        with self._session(table):
+            return apply_in_blocks(self.placement.backend, self.network, self.params, table)
+
+    def _session(self, table: Array) -> AbstractContextManager[None]:
+        """The backend's, unless it would take longer than the work in it."""
+        small = table.shape[-2] * self.network.width <= SMALL_ELEMENTS
+        return nullcontext() if small else self.placement.backend.session(self.placement.device)
 
     def _give(self, x: Any, values: Array) -> Array:
         return self.placement.backend.to_numpy(values) if is_host_data(x) else values

@@ -9,9 +9,10 @@ import numpy as np
 
 from regnet.reductions import sum_rows
 from regnet_numpy.kept import Kept
-from regnet_numpy.tiles import sum_in_tiles
+from regnet_numpy.threads import parallel_map
+from regnet_numpy.tiles import sum_in_tiles, tile_rows
 
-__all__ = ["Pass", "buffer_gradient", "find_pass"]
+__all__ = ["Pass", "buffer_gradient", "find_pass", "tile_apply"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -29,6 +30,8 @@ class Pass:
     Weights and biases are views into a point, and so are their gradients, so products go right into their place.
     """
 
+    takes_tiles = False
+
     def __init__(self, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> None:
         """leading: () or (K,); rows: of a tile."""
         self.network = network
@@ -45,7 +48,6 @@ class Pass:
         self._zeros: list[Any] = [
             np.zeros_like(z) if relu else None for z, relu in zip(self._outputs, self._relu, strict=True)
         ]
-        self._alive = [np.empty_like(z) if relu else None for z, relu in zip(self._outputs, self._relu, strict=True)]
         self._ones = np.ones((1, rows), dtype)
         self._inputs: dict[tuple[int, ...], Any] = {}
 
@@ -86,8 +88,10 @@ class Pass:
         dy = dy * row_weight
         for number in range(len(self._layers) - 1, -1, -1):
             if self._relu[number]:
-                # 1.0 or 0.0: to multiply by a boolean, NumPy converts it, which takes longer than the product.
-                alive = np.greater(inputs[number + 1], 0, out=self._alive[number], casting="unsafe")
+                # 1.0 or 0.0, in place of outputs that nobody reads any more: to multiply by a boolean, NumPy converts
+                # it, which takes longer than the product.
+                y = inputs[number + 1]
+                alive = np.greater(y, 0, out=y, casting="unsafe")
                 dy = np.multiply(dy, alive, out=dy)
             else:
                 dy = self._layers[number].activation_object.backward(dy, inputs[number + 1])
@@ -124,3 +128,16 @@ def buffer_gradient(reference: Function) -> Function:
         return sum_in_tiles(lambda part, own: tile(network, part, own), rows, (point,), network.width, networks)
 
     return gradient
+
+
+def tile_apply(reference: Function) -> Function:
+    """`regnet.model.apply_in_blocks`: tiles that stay in cache."""
+
+    def apply(network: Any, params: Any, table: Any) -> Any:
+        size = tile_rows(network.width, table.shape[-2])
+        if table.shape[-2] <= size:
+            return network.apply(params, table)
+        tiles = [table[..., start : start + size, :] for start in range(0, table.shape[-2], size)]
+        return np.concatenate(parallel_map(lambda tile: network.apply(params, tile), tiles), axis=-2)
+
+    return apply

@@ -161,12 +161,14 @@ class _Gradients:
             for begin in range(0, tiles, together)
             for stop in [min(begin + together, tiles)]
         ]
-        self._grads = [
-            kept.get(("grad", number, point.shape, point.dtype), lambda: np.empty_like(point))
-            for number in range(min(tiles, together + (together < tiles)))
-        ]
+        self._size = size
+        shape = (min(tiles, together), *point.shape)
+        self._slots = kept.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype))
+        self._total = self._slots[0]
+        if together < tiles:
+            self._total = kept.get(("total", point.shape, point.dtype), lambda: np.empty_like(point))
         self._first = self._pass(0)
-        self._grad_views = [self._first.views(grad) for grad in self._grads]
+        self._slot_views = [self._first.views(slot) for slot in self._slots]
         self._point_views: dict[int, Any] = {}
         self._prepared: Any = None
 
@@ -182,15 +184,19 @@ class _Gradients:
         if len(self._tiles) == 1:
             if self._prepared is None or not self._static:
                 self._prepared = self._first.prepare(x)
-            return self._first.gradient(self._prepared, y, weight, params, self._grad_views[0]), self._grads[0]
+            return self._first.gradient(self._prepared, y, weight, params, self._slot_views[0]), self._total
         return self._of_tiles(x, y, weight, params)
 
     def _of_tiles(self, x: Any, y: Any, weight: Any, params: Any) -> tuple[Any, Any]:
         losses: list[Any] = [None] * len(self._tiles)
-        total, slots = self._grads[0], self._grads[len(self._rounds) > 1 :]
-        views = self._grad_views[len(self._rounds) > 1 :]
+        total, slots, views = self._total, self._slots, self._slot_views
 
         def work(numbers: range) -> None:
+            one = self._pass(numbers[0])
+            if one.takes_tiles:
+                stops = numbers.start, numbers.stop, self._size
+                losses[numbers.start : numbers.stop] = one.gradients(x, y, weight, params, slots, *stops)
+                return
             for number in numbers:
                 one, rows = self._pass(number), self._tiles[number]
                 own_x, own_y, own_weight = (array[..., rows, :] for array in (x, y, weight))
@@ -200,7 +206,7 @@ class _Gradients:
         def add(numbers: range, cut: slice) -> None:
             for number in numbers:
                 slot = slots[number % len(slots)]
-                if number == 0 and slot is not total:
+                if number == 0 and self._rounds[1:]:
                     total[..., cut] = slot[..., cut]
                 elif number:
                     total[..., cut] += slot[..., cut]

@@ -73,6 +73,7 @@ def _jax(quick: bool) -> Round:
     import jax
     import jax.numpy as jnp
     from sklearn.neural_network import MLPClassifier
+    from sklearn.preprocessing import LabelBinarizer
 
     X, y, grid, cv, epochs = _problem(quick)
     one_hot = np.eye(10, dtype=np.float32)[y]
@@ -111,7 +112,8 @@ def _jax(quick: bool) -> Round:
         for train, test in cv.split(X, y):
             # scikit-learn's first weights and batches, so that all contestants train the same networks
             seen = MLPClassifier((64,), batch_size=200, max_iter=1, random_state=0)
-            seen.n_outputs_, seen._random_state, seen.out_activation_ = 10, np.random.RandomState(0), "softmax"
+            seen._random_state = np.random.RandomState(0)
+            seen._label_binarizer = LabelBinarizer().fit(y)
             seen._initialize(one_hot[train], [64, 64, 10], np.float32)
             order, tables = np.arange(len(train)), []
             for _ in range(epochs):

@@ -201,9 +201,9 @@ def _forget(estimator: Any, *names: str) -> None:
 
 def _outputs(network: Network, params: Tree, table: Any, placement: Placement) -> Array:
     if not issparse(table):
-        return apply_in_blocks(network, params, placement.put(table))
+        return apply_in_blocks(placement.backend, network, params, placement.put(table))
     size, table = max(1, BLOCK_ELEMENTS // table.shape[1]), table.tocsr()
     starts = range(0, table.shape[0], size)
     blocks = [data.dense_rows(table[start : start + size], placement) for start in starts]
-    outputs = [apply_in_blocks(network, params, block) for block in blocks]
+    outputs = [apply_in_blocks(placement.backend, network, params, block) for block in blocks]
     return array_namespace(outputs[0]).concat(outputs, axis=0)

@@ -156,7 +156,7 @@ def _scorer(estimator: Any, network: Network, placement: Placement, rows: RowPar
     table, targets, weight = rows[0], data.to_host(rows[1]), data.to_host(rows[2])
 
     def score(point: Array) -> float:
-        outputs = apply_in_blocks(network, network.unpack(point), table)
+        outputs = apply_in_blocks(placement.backend, network, network.unpack(point), table)
         values = placement.backend.to_numpy(get_loss(network.loss).predict(outputs))
         return float(estimator._score_values(values, targets, weight))
 

@@ -14,7 +14,7 @@ import numpy as np
 from regnet_numpy.fused.exponential import exponential
 from regnet_numpy.fused.loops import sum_loop
 
-__all__ = ["BINARY_CROSSENTROPY", "CROSSENTROPY", "SQUARED_ERROR", "tile_gradient"]
+__all__ = ["BINARY_CROSSENTROPY", "CROSSENTROPY", "SQUARED_ERROR", "tile_gradient", "tiles_gradient"]
 
 CROSSENTROPY, BINARY_CROSSENTROPY, SQUARED_ERROR = range(3)
 
@@ -242,3 +242,22 @@ def tile_gradient(
     if loss != SQUARED_ERROR:
         exponential(exponents.reshape(-1))
     return _backward(x, targets, weight, point, widths, slopes, loss, work, exponents, scratch, grad)
+
+
+@sum_loop
+def tiles_gradient(
+    x: Any, targets: Any, weight: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponents: Any,
+    scratch: Any, slots: Any, losses: Any, first: Any, size: Any,
+) -> None:  # fmt: skip
+    """`tile_gradient` of as many tiles of `size` rows as there are losses, from number `first` on.
+
+    The gradient of tile k goes to slots[k % len(slots)]; slots: (s, parameters).
+    """
+    layers = widths[1:].sum()
+    for k in range(first, first + len(losses)):
+        start = k * size
+        stop = min(start + size, x.shape[0])
+        losses[k - first] = tile_gradient(
+            x[start:stop], targets[start:stop], weight[start:stop], point, widths, slopes, loss,
+            work[: (stop - start) * layers], exponents[: stop - start], scratch, slots[k % len(slots)],
+        )  # fmt: skip

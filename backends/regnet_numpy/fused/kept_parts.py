@@ -18,6 +18,8 @@ __all__ = ["CompiledPass", "CompiledUpdate"]
 class CompiledPass:
     """`regnet_numpy.passes.Pass` of a network that the loops can do."""
 
+    takes_tiles = True
+
     def __init__(self, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> None:
         """leading: ()."""
         found = plan(network, dtype)
@@ -43,6 +45,17 @@ class CompiledPass:
         widths, slopes, loss = self._plan
         total = gradient_loops.tile_gradient(x, y, row_weight, params, widths, slopes, loss, *self._memory, grads)
         return np.full((1, 1), total, params.dtype)
+
+    def gradients(
+        self, x: Any, y: Any, row_weight: Any, params: Any, slots: Any, first: int, stop: int, size: int
+    ) -> list[Any]:
+        """The losses of tiles number first to stop, of `size` rows; their gradients go to slots (s, 1, parameters)."""
+        widths, slopes, loss = self._plan
+        losses = np.empty((stop - first, 1, 1), params.dtype)
+        gradient_loops.tiles_gradient(
+            x, y, row_weight, params, widths, slopes, loss, *self._memory, slots[:, 0], losses[:, 0, 0], first, size
+        )
+        return list(losses)
 
 
 @final
