@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -125,7 +126,8 @@ def buffer_gradient(reference: Function) -> Function:
         if key is not None:
             return reference(backend, network, rows, point, key)
         networks = point.shape[0] if point.ndim > 2 else None
-        return sum_in_tiles(lambda part, own: tile(network, part, own), rows, (point,), network.width, networks)
+        size = tile_rows(network.width, rows.x.shape[-2], parameters=network.layout.size)
+        return sum_in_tiles(partial(tile, network), rows, (point,), network.width, networks, size=size)
 
     return gradient
 

@@ -15,7 +15,7 @@ import numpy as np
 from regnet_numpy.kept import Kept
 from regnet_numpy.passes import Pass, find_pass
 from regnet_numpy.threads import parallel_map, thread_count
-from regnet_numpy.tiles import run_in_groups, tile_rows
+from regnet_numpy.tiles import TILE_ELEMENTS, run_in_groups, tile_rows
 from regnet_numpy.updates import Update
 
 __all__ = ["NUMPY_PARTS", "Parts", "count_rows", "make_run_of", "suits"]
@@ -30,14 +30,20 @@ THREADED_PARAMETERS = 2**16
 
 
 class Parts(NamedTuple):
-    """What the loop is made of: constructors of a pass and of an update; threaded_work: products of a tile's rows and
+    """What the loop is made of.
 
-    weights (rows times parameters) from which tiles go over the threads.
+    make_pass, make_update: constructors; threaded_work: products of a tile's rows and weights (rows times parameters)
+    from which tiles go over the threads; tile_elements: see `tile_rows`.
     """
 
     make_pass: Function
     make_update: Any
     threaded_work: int
+    tile_elements: int = TILE_ELEMENTS
+
+    def tile_rows(self, network: Any, rows: int) -> int:
+        """Rows of a tile."""
+        return tile_rows(network.width, rows, parameters=network.layout.size, elements=self.tile_elements)
 
 
 NUMPY_PARTS = Parts(Pass, Update, threaded_work=2**23)
@@ -46,7 +52,7 @@ NUMPY_PARTS = Parts(Pass, Update, threaded_work=2**23)
 
 def suits(optimizer: Any, state: Any, hyper: Any) -> bool:
     """Whether the loop can do it: Adam and AdamW at a constant rate, without dropout."""
-    constant = isinstance(optimizer.learning_rate, (int, float))
+    constant = not hasattr(optimizer.learning_rate, "factor")
     adam = type(optimizer).__name__ in ("Adam", "AdamW") and constant
     return adam and hyper.seed is None and hyper.strengths.l1_subgradient is None
 
@@ -63,7 +69,7 @@ def make_run_of(parts: Parts, reference: Function, /) -> Function:
         def run(state: Any, data: Any, hyper: Any, n: int) -> Any:
             if not suits(optimizer, state, hyper):
                 return otherwise(state, data, hyper, n)
-            rows = tile_rows(network.width, count_rows(data))
+            rows = parts.tile_rows(network, count_rows(data))
             return run_in_groups(together, rows * network.width)(state, data, hyper, n)
 
         return run
@@ -147,7 +153,7 @@ class _Gradients:
     """A step's loss and gradient: tiles of rows over the threads, added from the first to the last."""
 
     def __init__(self, parts: Parts, kept: Kept, network: Any, point: Any, count: int, static: bool) -> None:
-        size = tile_rows(network.width, count)
+        size = parts.tile_rows(network, count)
         self._parts, self._kept, self._network, self._static = parts, kept, network, static
         self._tiles = [slice(start, min(start + size, count)) for start in range(0, count, size)]
         self._leading, self._dtype = point.shape[:-2], point.dtype

@@ -32,16 +32,18 @@ STACK_ELEMENTS = 2**19
 """Elements of the widest activation of networks that go through one call together. Larger than a tile: a call on a
 small array takes as long for the interpreter, which threads share, as for the processor."""
 
-SMALLEST_TILE, FEW_TILES = 64, 8
-"""Rows of a tile at least, for adding up a tile's gradients costs as much as about ten rows of products; and tiles from
-
-which on wide networks have larger ones, up to half as many rows as they have columns: their products take so long that
-the cache matters less than the sums."""
+SMALLEST_TILE = 64
+"""Rows of a tile at least: adding up a tile's gradients costs as much as about ten rows of products. Networks with many
+parameters for their width have larger tiles, half as many rows as a neuron has weights, but two of them at least."""
 
 
-def tile_rows(width: int, rows: int, /) -> int:
-    """Rows of a tile of a network whose widest row is `width`: as many tiles as need be, of nearly the same size."""
-    most = max(SMALLEST_TILE, TILE_ELEMENTS // width, min(width // 2, rows // FEW_TILES))
+def tile_rows(width: int, rows: int, /, *, parameters: int = 0, elements: int = TILE_ELEMENTS) -> int:
+    """Rows of a tile of a network whose widest row is `width`: as many tiles as need be, of nearly the same size.
+
+    parameters: of the network, if known; elements: of the widest activation in a tile.
+    """
+    deep = min(parameters // width // 2, rows // 2)
+    most = max(SMALLEST_TILE, elements // width, deep)
     return -(-rows // -(-rows // most))
 
 
@@ -54,16 +56,18 @@ def sum_in_tiles(
     /,
     *,
     stacks: bool = True,
+    size: int | None = None,
 ) -> Tree:
     """Sum `function(tile, *args)` over tiles of rows, and over networks of a stack apart; see Backend.sum_rows.
 
-    stacks: whether the function takes several networks at once, as many as stay in cache.
+    stacks: whether the function takes several networks at once, as many as stay in cache; size: rows of a tile,
+    default `tile_rows` of the width.
     The tiles depend on the width of the network and the number of rows only, and are added from the first row to the
     last; so the result has the same bits for any number of threads, and for a network alone as for the same network in
     a stack.
     """
     count = leaves(rows)[0].shape[-2]
-    size = tile_rows(width, count)
+    size = tile_rows(width, count) if size is None else size
     if networks is None:
         return _add_tiles(function, list(row_blocks(rows, size)), args)
     together = max(1, STACK_ELEMENTS // (width * count)) if stacks else 1

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from regnet_numpy.fused.kept_parts import CompiledPass
+from regnet_numpy.fused.kept_parts import COMPILED_TILE, CompiledPass
 from regnet_numpy.fused.plan import plan
 from regnet_numpy.kept import Kept
 from regnet_numpy.passes import find_pass
-from regnet_numpy.tiles import sum_in_tiles
+from regnet_numpy.tiles import sum_in_tiles, tile_rows
 
 __all__ = ["fuse_gradient"]
 
@@ -33,8 +34,9 @@ def fuse_gradient(reference: Function) -> Function:
         if key is not None or plan(network, point.dtype) is None:
             return reference(backend, network, rows, point, key)
         networks = point.shape[0] if point.ndim > 2 else None
-        return sum_in_tiles(
-            lambda part, own: tile(network, part, own), rows, (point,), network.width, networks, stacks=False
-        )
+        count, parameters = rows.x.shape[-2], network.layout.size
+        size = tile_rows(network.width, count, parameters=parameters, elements=COMPILED_TILE)
+        own = partial(tile, network)
+        return sum_in_tiles(own, rows, (point,), network.width, networks, stacks=False, size=size)
 
     return gradient

@@ -11,7 +11,10 @@ from regnet_numpy.fused.parts import row_of, row_strengths
 from regnet_numpy.fused.plan import plan
 from regnet_numpy.fused.update import NetworkPart, penalty_of, scalars_of, update_one
 
-__all__ = ["CompiledPass", "CompiledUpdate"]
+COMPILED_TILE = 2**16
+"""Elements of the widest activation in a tile: with no interpreter between the products, smaller tiles cost nothing."""
+
+__all__ = ["COMPILED_TILE", "CompiledPass", "CompiledUpdate"]
 
 
 @final

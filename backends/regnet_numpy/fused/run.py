@@ -8,18 +8,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from regnet_numpy.fused import run_loops
-from regnet_numpy.fused.kept_parts import CompiledPass, CompiledUpdate
+from regnet_numpy.fused.kept_parts import COMPILED_TILE, CompiledPass, CompiledUpdate
 from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.fused.plan import Plan, plan
 from regnet_numpy.run import NUMPY_PARTS, Parts, count_rows, make_run_of, suits
 from regnet_numpy.threads import parallel_map
-from regnet_numpy.tiles import tile_rows
 
 __all__ = ["fuse_make_run"]
 
 Function: TypeAlias = Callable[..., Any]
 
-COMPILED_PARTS = Parts(CompiledPass, CompiledUpdate, threaded_work=2**17)
+COMPILED_PARTS = Parts(CompiledPass, CompiledUpdate, threaded_work=2**17, tile_elements=COMPILED_TILE)
 HALF_COMPILED_PARTS = NUMPY_PARTS._replace(make_update=CompiledUpdate)
 
 
@@ -55,7 +54,7 @@ def fuse_make_run(reference: Function) -> Function:
             if found is None:
                 return (half if alone else otherwise)(state, data, hyper, n)
             count = count_rows(data)
-            tile = tile_rows(network.width, count)
+            tile = COMPILED_PARTS.tile_rows(network, count)
             if alone and (count > tile or state.running_loss is not None):
                 return tiled(state, data, hyper, n)
             if state.running_loss is not None:
