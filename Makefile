@@ -1,6 +1,7 @@
 # make demo   the origin's network with and without its penalties, then a strength chosen by cross-validation
 # make test   ruff, mypy, the floors' contract, pytest
-# Set PYTHON to another interpreter, EXTRA to further packages for the tests (EXTRA="torch jax").
+# make bench  every workload against its peers (PyTorch too with EXTRA=torch): tables, a file, a picture, README's table
+# Set PYTHON to another interpreter, EXTRA to further packages for tests and benchmarks (EXTRA="torch jax").
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ EPOCHS ?= 2000
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types floors unit clean
+.PHONY: demo test bench lint types floors unit clean
 
 demo: $(VENV)/.demo
 	@mkdir -p demo
@@ -49,6 +50,14 @@ floors: $(VENV)/.test
 
 unit: $(VENV)/.test
 	JAX_ENABLE_X64=1 $(BIN)/pytest
+
+$(VENV)/.bench: $(VENV)/bin/python pyproject.toml
+	$(INSTALL) -e '.[bench]' $(EXTRA)
+	@touch $@
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --readme
 
 clean:
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

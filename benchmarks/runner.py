@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.machine import clean_environment
 from benchmarks.workload import Contestant, Workload
 
 __all__ = ["run_workload"]
-
-SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE")
-"""Settings that make a BLAS run kernels older than the processor: taken away from all contestants alike."""
 
 Tell = Callable[[str], None]
 
@@ -27,7 +24,6 @@ class _Child:
     """The process of a contestant."""
 
     def __init__(self, workload: Workload, contestant: Contestant, quick: bool) -> None:
-        environment = {name: value for name, value in os.environ.items() if name not in SLOWING}
         command = [
             sys.executable,
             "-m",
@@ -39,7 +35,7 @@ class _Child:
         self.contestant, self._said = contestant, tempfile.TemporaryFile("w+")  # noqa: SIM115 (`end` closes it)
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True,
-            env=environment, cwd=Path(__file__).parent.parent,
+            env=clean_environment(), cwd=Path(__file__).parent.parent,
         )  # fmt: skip
 
     def read(self) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""The benchmarks run, check what they time, and write what they say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import MARKS, write_readme
+from benchmarks.peers.ours import Regnet
+from benchmarks.peers.scikit import ScikitLearn
+from benchmarks.peers.textbook import Textbook
+from benchmarks.report import slope
+from benchmarks.runner import run_workload
+from benchmarks.tasks import make_task, objective
+from benchmarks.workload import NAMES, Contestant, Workload, find_workload
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_workload_can_be_found():
+    for name in NAMES:
+        workload = find_workload(name)
+        assert workload.name == name
+        names = [one.name for one in workload.contestants]
+        assert len(set(names)) == len(names)
+        assert any(one.kind == "ours" for one in workload.contestants)
+
+
+@pytest.mark.parametrize("widths", [[2, 30, 3], [20, 16, 8, 4]])
+def test_peers_compute_the_same(widths):
+    task = make_task(200, widths, batch=50)
+    peers = [Textbook(task), ScikitLearn(task), Regnet(task)]
+    for peer in peers:
+        peer.advance(12)
+    values = [objective(task, peer.params()) for peer in peers]
+    np.testing.assert_allclose(values, values[0], rtol=1e-4)
+    assert values[0] < objective(task, [a for pair in zip(task.weights, task.biases, strict=True) for a in pair])
+
+
+def test_a_quick_run_writes_a_file_and_a_picture(tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "--workload", "W6", "--ours", "--quick", "--out", str(tmp_path)]
+    said = subprocess.run([*command, "--device", "here"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "regnet Model" in said
+    saved = json.loads((tmp_path / "here.json").read_text())
+    model = saved["workloads"]["W6"]["contestants"]["regnet Model"]
+    assert model["median"] > 0
+    assert model["peak_bytes"] > 1e7
+    assert saved["machine"]["versions"]["numpy"] == np.__version__
+    assert (tmp_path / "here.png").stat().st_size > 1000
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
+    write_readme(page, saved)
+    assert "| W6: " in page.read_text()
+    assert "old" not in page.read_text()
+    assert page.read_text().endswith("after\n")
+
+
+def test_contestants_that_disagree_are_not_timed(monkeypatch):
+    """A child answers with its check; here the children are played."""
+
+    class Child:
+        def __init__(self, workload, contestant, quick):
+            self.contestant = contestant
+
+        def read(self):
+            return {"check": [1.0 if self.contestant.name == "a" else 1.1], "prepared": 0.0, "first": 0.0}
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr("benchmarks.runner._Child", Child)
+    two = Workload("W", "", "s", (Contestant("a", "ours", print), Contestant("b", "peer", print)))
+    with pytest.raises(RuntimeError, match="b computes"):
+        run_workload(two, quick=True)
+
+
+def test_slope():
+    assert slope({"10": 1.0, "100": 10.0, "1000": 100.0}) == pytest.approx(1.0)
