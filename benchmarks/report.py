@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def save_picture(path: Path, workloads: dict[str, Any]) -> None:
         values = [found[label]["median"] for label in order]
         bars = ax.barh(order, values, color=[colours[found[label]["kind"]] for label in order])
         ax.bar_label(bars, fmt="%.3g", padding=2, fontsize=8)
-        ax.set(title=f"{name}: {one['title']}", xlabel=one["unit"], xlim=(0, 1.15 * max(values)))
+        ax.set(title=fill(f"{name}: {one['title']}", 56), xlabel=one["unit"], xlim=(0, 1.15 * max(values)))
         ax.title.set_fontsize(9)
         ax.tick_params(labelsize=8)
         ax.spines[["top", "right"]].set_visible(False)

@@ -139,7 +139,7 @@ def _jax(quick: bool) -> Round:
 
 
 WORKLOAD = Workload(
-    "W4", "a sweep: digits, 20 strengths x 5 folds, 64 -> 64 -> 10, 60 epochs (quick: 10)", "s",
+    "W4", "a sweep: digits, 20 strengths x 5 folds, 64 -> 64 -> 10, 60 epochs", "s",
     (
         Contestant("regnet numpy", "ours", _regnet(False)),
         Contestant("regnet numpy, n_jobs=2", "ours", _regnet(False, n_jobs=2)),

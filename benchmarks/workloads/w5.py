@@ -12,7 +12,7 @@ from benchmarks.workload import Contestant, Round, Workload
 
 EPOCHS, QUICK = 10_001, 500
 SHARE = 5
-"""Peers run this part of the epochs, and their time is multiplied: a step of theirs takes the same from first to last."""
+"""Peers run one in so many epochs, and their time is multiplied: a step takes them the same from first to last."""
 
 
 @final
@@ -58,7 +58,7 @@ def _fit(fast: bool) -> Callable[[bool], Round]:
 
 
 WORKLOAD = Workload(
-    "W5", f"a whole run of 3,000 x 2 -> 512 -> 3, {EPOCHS:,} epochs (quick: {QUICK}; peers: a fifth of them)", "s a run",
+    "W5", f"a run of 3,000 x 2 -> 512 -> 3, {EPOCHS:,} epochs (of peers a fifth)", "s a run",
     (
         Contestant("regnet fit", "ours", _fit(False)),
         Contestant("regnet fit, fast", "ours", _fit(True), ("numba",)),
