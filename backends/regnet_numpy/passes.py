@@ -21,7 +21,7 @@ NARROW = 64
 """Inputs up to which the first layer's bias is a row of its weight, beside a column of ones in the table: the copy of
 the rows is cheaper than one pass over the layer's outputs to add the bias, and one to sum its gradient."""
 
-_kept = Kept()
+_kept = Kept(most=4)
 
 
 @final

@@ -61,7 +61,7 @@ def make_run_of(parts: Parts, reference: Function, /) -> Function:
     """`regnet.step.make_run` by these parts; what they cannot do goes to the reference."""
 
     def make_run(backend: Any, network: Any, optimizer: Any) -> Function:
-        otherwise, kept = reference(backend, network, optimizer), Kept()
+        otherwise, kept = reference(backend, network, optimizer), Kept(most=64)
 
         def together(state: Any, data: Any, hyper: Any, n: int) -> Any:
             return _run(parts, kept, network, optimizer, state, data, hyper, n)

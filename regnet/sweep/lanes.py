@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regnet.config import config_context
 from regnet.registry import Placement, get_backend
 from regnet.step import make_run
 from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
-from regnet.sweep.screening import train_screened
+from regnet.sweep.screening import Screened
 from regnet.sweep.stack import Stack
-from regnet.sweep.stage import Lookup, first_points, generators_at, stopped, train_stage
+from regnet.sweep.stage import Generators, Lookup, first_points, generators_at, stopped, train_stage
 
 __all__ = ["train_lanes"]
 
@@ -26,34 +27,47 @@ def train_lanes(spec: SweepSpec, lanes: Sequence[Lane], lookup: Lookup) -> Itera
     with config_context(backend=spec.backend, fast=spec.fast):
         placement = Placement(get_backend(spec.backend), spec.device, spec.dtype)
         with placement.backend.session(placement.device):
-            train = train_screened if spec.screen else _train_together
-            yield from train(spec, lanes, placement, lookup)
+            trainer = (Screened if spec.screen else _Together)(spec, lanes, placement)
+            yield from _through_strengths(spec, lanes, trainer, lookup)
 
 
-def _train_together(spec: SweepSpec, lanes: Sequence[Lane], placement: Placement, lookup: Lookup) -> Iterator[Outcome]:
-    points, generators = first_points(spec, lanes)
+def _through_strengths(
+    spec: SweepSpec, lanes: Sequence[Lane], trainer: Screened | _Together, lookup: Lookup
+) -> Iterator[Outcome]:
+    points, first = first_points(spec, lanes)
     failed = np.zeros(len(lanes), dtype=bool)
-    made: tuple[Any, Any] = ((), None)
-    run = None if spec.template.solver == "fista" else make_run(placement.backend, spec.network, spec.optimizer)
     for stage in range(len(lanes[0].strengths)):
-        outcomes: list[Outcome | None] = [
-            lookup(Cell(lane.strengths[stage], lane.fold, lane.restart)) for lane in lanes
-        ]
+        outcomes = [lookup(Cell(lane.strengths[stage], lane.fold, lane.restart)) for lane in lanes]
         for k, lane in enumerate(lanes):
             if failed[k]:  # it stays where it stopped
                 outcomes[k] = stopped(lane, stage, points[k, 0])
         todo = [k for k, known in enumerate(outcomes) if known is None]
-        if todo:
-            if stage:
-                generators = generators_at(spec, lanes, stage)
-            if made[0] != tuple(todo):
-                made = tuple(todo), Stack(spec, [lanes[k] for k in todo], placement)
-            trained = train_stage(made[1], stage, points[todo], generators, run, placement)
-            for k, new in zip(todo, trained, strict=True):
-                outcomes[k] = new
-        for k, outcome in enumerate(outcomes):
-            if outcome is None:
-                raise AssertionError("a cell was neither known nor trained")
+        trained = trainer.train(stage, points, todo, first) if todo else {}
+        for k, known in enumerate(outcomes):
+            outcome = trained[k] if known is None else known
             points[k, 0] = outcome.point
             failed[k] |= outcome.diverged_at >= 0
             yield outcome
+
+
+@final
+class _Together:
+    """Lanes with all their inputs, as one stack."""
+
+    def __init__(self, spec: SweepSpec, lanes: Sequence[Lane], placement: Placement) -> None:
+        self._spec, self._lanes, self._placement = spec, lanes, placement
+        self._made: tuple[Any, Any] = ((), None)
+        fista = spec.template.solver == "fista"
+        self._run = None if fista else make_run(placement.backend, spec.network, spec.optimizer)
+
+    def train(self, stage: int, points: NDArray[Any], todo: list[int], first: Generators) -> dict[int, Outcome]:
+        """Lanes number `todo` at their strength number `stage`, from points (K, 1, size) of all lanes.
+
+        first: what draws the batches of the first strength.
+        """
+        spec, lanes = self._spec, self._lanes
+        generators = generators_at(spec, lanes, stage) if stage else first
+        if self._made[0] != tuple(todo):
+            self._made = tuple(todo), Stack(spec, [lanes[k] for k in todo], self._placement)
+        trained = train_stage(self._made[1], stage, points[todo], generators, self._run, self._placement)
+        return dict(zip(todo, trained, strict=True))

@@ -7,7 +7,7 @@ larger than the penalty. Lanes that keep equally many inputs are one stack.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,11 @@ from regnet.kernels import kernels_of
 from regnet.network import Rows
 from regnet.registry import Placement
 from regnet.step import make_run
-from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
+from regnet.sweep.cells import Lane, Outcome, SweepSpec
 from regnet.sweep.stack import Stack
-from regnet.sweep.stage import Lookup, first_points, generators_at, stopped, train_stage
+from regnet.sweep.stage import Generators, generators_at, train_stage
 
-__all__ = ["train_screened"]
+__all__ = ["Screened"]
 
 ROUNDS = 3
 """How often a strength is trained again because an input that had left should have come back."""
@@ -29,64 +29,53 @@ FEWEST = 32
 """Inputs that are kept at least: fewer take a step no less time, and lanes of one shape go together."""
 
 
-def train_screened(spec: SweepSpec, lanes: Sequence[Lane], placement: Placement, lookup: Lookup) -> Iterator[Outcome]:
-    """See `regnet.sweep.lanes.train_lanes`."""
-    points, generators = first_points(spec, lanes)
-    shape = spec.network.layout.shapes[0]
-    every = np.arange(shape[0])
-    whole = Stack(spec, lanes, placement, [every] * len(lanes))
-    failed = np.zeros(len(lanes), dtype=bool)
-    for stage in range(len(lanes[0].strengths)):
-        outcomes = [lookup(Cell(lane.strengths[stage], lane.fold, lane.restart)) for lane in lanes]
-        outcomes = [
-            stopped(lane, stage, point[0]) if over else outcome
-            for lane, point, over, outcome in zip(lanes, points, failed, outcomes, strict=True)
-        ]
-        todo = [k for k, outcome in enumerate(outcomes) if outcome is None]
-        kept = {k: _kept(points[k], shape) if stage else every for k in todo}
+@final
+class Screened:
+    """Lanes without the inputs that have left; see `regnet.sweep.lanes`."""
+
+    def __init__(self, spec: SweepSpec, lanes: Sequence[Lane], placement: Placement) -> None:
+        """Places all inputs, which train at the first strength and are asked at the others."""
+        self._spec, self._lanes, self._placement = spec, lanes, placement
+        self._shape = spec.network.layout.shapes[0]
+        self._every = np.arange(self._shape[0])
+        self._whole = Stack(spec, lanes, placement, [self._every] * len(lanes))
+
+    def train(self, stage: int, points: NDArray[Any], todo: list[int], first: Generators) -> dict[int, Outcome]:
+        """Lanes number `todo` at their strength number `stage`, from points (K, 1, size) of all lanes.
+
+        first: what draws the batches of the first strength.
+        """
+        shape, outcomes = self._shape, {}
+        kept = {k: _kept(points[k], shape) if stage else self._every for k in todo}
         for attempt in range(ROUNDS):
-            if stage:
-                generators = generators_at(spec, lanes, stage)
+            generators = generators_at(self._spec, self._lanes, stage) if stage else first
             trained = points.copy()
-            for k, part in _train_by_shape(spec, lanes, stage, points, kept, whole, generators, placement):
+            for k, part in self._by_shape(stage, points, kept, generators):
                 trained[k] = _widen(part.point, shape, kept[k])
                 outcomes[k] = part._replace(point=trained[k, 0])
             narrow = {k: inputs for k, inputs in kept.items() if len(inputs) < shape[0]}
             if attempt == ROUNDS - 1 or not narrow:
                 break
-            wanted = _wanted(whole, stage, trained, placement)
+            wanted = _wanted(self._whole, stage, trained, self._placement)
             missing = {k: np.setdiff1d(np.flatnonzero(wanted[k]), inputs) for k, inputs in narrow.items()}
             kept = {k: _kept(points[k], shape, np.union1d(narrow[k], new)) for k, new in missing.items() if len(new)}
-        for k, outcome in enumerate(outcomes):
-            if outcome is None:
-                raise AssertionError("a cell was neither known nor trained")
-            points[k, 0] = outcome.point
-            failed[k] |= outcome.diverged_at >= 0
-            yield outcome
+        return outcomes
 
-
-def _train_by_shape(
-    spec: SweepSpec,
-    lanes: Sequence[Lane],
-    stage: int,
-    points: NDArray[Any],
-    kept: dict[int, NDArray[np.int64]],
-    whole: Stack,
-    generators: Any,
-    placement: Placement,
-) -> Iterator[tuple[int, Outcome]]:
-    """Yields (k, outcome) of the lanes of `kept`, from points (K, 1, size); those with as many inputs are one stack."""
-    shape = spec.network.layout.shapes[0]
-    for count in sorted({len(inputs) for inputs in kept.values()}):
-        members = [k for k, inputs in kept.items() if len(inputs) == count]
-        if count == shape[0] and len(members) == len(lanes):
-            stack = whole
-        else:
-            stack = Stack(spec, [lanes[k] for k in members], placement, [kept[k] for k in members])
-        run = make_run(placement.backend, stack.network, spec.optimizer)
-        narrow = np.stack([_narrow(points[k], shape, kept[k]) for k in members])
-        own = {(lane.fold, lane.restart): generators[lane.fold, lane.restart] for lane in stack.lanes}
-        yield from zip(members, train_stage(stack, stage, narrow, own, run, placement), strict=True)
+    def _by_shape(
+        self, stage: int, points: NDArray[Any], kept: dict[int, NDArray[np.int64]], generators: Generators
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Yields (k, outcome) of the lanes of `kept`; those with as many inputs are one stack."""
+        spec, lanes, placement = self._spec, self._lanes, self._placement
+        for count in sorted({len(inputs) for inputs in kept.values()}):
+            members = [k for k, inputs in kept.items() if len(inputs) == count]
+            if count == self._shape[0] and len(members) == len(lanes):
+                stack = self._whole
+            else:
+                stack = Stack(spec, [lanes[k] for k in members], placement, [kept[k] for k in members])
+            run = make_run(placement.backend, stack.network, spec.optimizer)
+            narrow = np.stack([_narrow(points[k], self._shape, kept[k]) for k in members])
+            own = {(lane.fold, lane.restart): generators[lane.fold, lane.restart] for lane in stack.lanes}
+            yield from zip(members, train_stage(stack, stage, narrow, own, run, placement), strict=True)
 
 
 def _kept(point: NDArray[Any], shape: tuple[int, int], wanted: Any = ()) -> NDArray[np.int64]:

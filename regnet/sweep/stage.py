@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,16 @@ from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
 from regnet.sweep.stack import Stack, draw_point
 from regnet.tree import tree_map
 
-__all__ = ["Lookup", "first_points", "generators_at", "stopped", "train_stage"]
+__all__ = ["Generators", "Lookup", "first_points", "generators_at", "stopped", "train_stage"]
+
+Generators: TypeAlias = dict[tuple[int, int], np.random.RandomState]
+"""What draws batches, by fold and restart."""
 
 Lookup = Callable[[Cell], Outcome | None]
 """What a journal knows of a cell, or None."""
 
 
-def generators_at(spec: SweepSpec, lanes: Sequence[Lane], stage: int) -> dict[tuple[int, int], Any]:
+def generators_at(spec: SweepSpec, lanes: Sequence[Lane], stage: int) -> Generators:
     """What draws the batches of a strength after the first, by fold and restart."""
     return {(lane.fold, lane.restart): np.random.RandomState([spec.seeds[lane.restart], stage]) for lane in lanes}
 

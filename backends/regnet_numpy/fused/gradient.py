@@ -18,7 +18,7 @@ __all__ = ["fuse_gradient"]
 
 Function: TypeAlias = Callable[..., Any]
 
-_kept = Kept()
+_kept = Kept(most=4)
 
 
 def fuse_gradient(reference: Function) -> Function:
