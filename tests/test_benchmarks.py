@@ -33,7 +33,7 @@ def test_every_workload_can_be_found():
 
 @pytest.mark.parametrize("widths", [[2, 30, 3], [20, 16, 8, 4]])
 def test_peers_compute_the_same(widths):
-    task = make_task(200, widths, batch=50)
+    task = make_task(200, widths, batch=50, l2=0.05)
     peers = [Textbook(task), ScikitLearn(task), Regnet(task)]
     for peer in peers:
         peer.advance(12)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import reference
@@ -14,6 +16,8 @@ from regnet.regularizer import Strengths
 from regnet.step import Data, Hyper, State, batches_of, make_step
 from regnet.tree import leaves
 from regnet_numpy.buffered import buffered_kernel
+from regnet_numpy.run import NUMPY_PARTS, make_run_of
+from regnet_numpy.tiles import tile_rows
 
 BACKEND = get_backend("numpy")
 ROUNDING = {"float32": 3e-6, "float64": 1e-13}
@@ -85,8 +89,8 @@ def strengths_of(kind, layout, point, rng):
     }[kind]
 
 
-def run_of(network, optimizer):
-    """The run under test, and the step that it stands for, repeated."""
+def run_of(network, optimizer, **changed):
+    """The run under test, its parts changed if need be, and the step that it stands for, repeated."""
 
     def repeat(state, data, hyper, n):
         step = make_step(Reference(), network, optimizer)
@@ -97,6 +101,8 @@ def run_of(network, optimizer):
     def refuse(*args):
         raise AssertionError("went to the reference")
 
+    if changed:
+        return make_run_of(NUMPY_PARTS._replace(**changed), lambda *args: refuse)(BACKEND, network, optimizer), repeat
     return buffered_kernel("make_run", lambda *args: refuse)(BACKEND, network, optimizer), repeat
 
 
@@ -118,6 +124,18 @@ def test_gradient(inputs, activation, networks, loss, dtype, rng):
                 kernels.gradient(BACKEND, network, rows, point, None),
                 dtype,
             )
+
+
+@pytest.mark.parametrize("networks", [None, 3])
+def test_predictions_in_tiles(networks, rng, monkeypatch):
+    network = Network.mlp([3, 9, 4], loss="squared_error")
+    point, data, _ = problem(network, networks, "float64", rng, rows=1000)
+    params = network.unpack(point)
+    monkeypatch.setattr("regnet_numpy.tiles.SMALLEST_TILE", 70)
+    monkeypatch.setattr("regnet_numpy.passes.tile_rows", partial(tile_rows, elements=1))
+    apply = buffered_kernel("apply", lambda *args: pytest.fail("went to the reference"))
+    with BACKEND.session():
+        np.testing.assert_allclose(apply(network, params, data.x), network.apply(params, data.x), rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -162,12 +180,11 @@ def test_run_on_batches(own_batches, own_rows, networks, rng):
 def test_tiles_and_threads_change_no_bit(elements, rng, monkeypatch):
     """Rows in many tiles, added as they come or at the end; updates in parts; one thread or all."""
     monkeypatch.setattr("regnet_numpy.run.SUM_ELEMENTS", elements)
-    monkeypatch.setattr("regnet_numpy.tiles.TILE_ELEMENTS", 64 * 9)
     monkeypatch.setattr("regnet_numpy.run.THREADED_PARAMETERS", 1)
     network, optimizer = Network.mlp([3, 9, 3], loss="categorical_crossentropy"), Adam(0.01)
     point, data, rate = problem(network, None, "float64", rng, rows=1000)
     hyper = Hyper(rate, strengths_of("smooth", network.layout, point, rng), None)
-    run, repeat = run_of(network, optimizer)
+    run, repeat = run_of(network, optimizer, tile_elements=64 * 9, threaded_work=1)
     with BACKEND.session():
         got = run(state_of(optimizer, point), data, hyper, 9)
         close(got, repeat(state_of(optimizer, point), data, hyper, 9), "float64")
@@ -211,3 +228,17 @@ def test_a_network_that_diverges_stays_where_it_stopped(networks, rng):
     assert int(got.t) == 8
     if networks:
         same(got.point[:-1], healthy.point[:-1])
+
+
+def test_weights_below_the_smallest_normal_number_become_0(rng):
+    """Under an L2 they would get there one by one, and slow every product down."""
+    network, optimizer = Network.mlp([3, 4, 2], loss="squared_error"), Adam(1e-6)
+    point, data, rate = problem(network, None, "float32", rng)
+    data = data._replace(x=0 * data.x)  # the first layer's weights have no gradient but the penalty's
+    point[:, :12] = 1e-39
+    hyper = Hyper(0 * rate, strengths_of("smooth", network.layout, point, rng), None)
+    run, _ = run_of(network, optimizer)
+    with BACKEND.session():
+        got = run(state_of(optimizer, point), data, hyper, 16)
+    assert (got.point[:, :12] == 0).all()
+    assert (got.point[:, 12:] != 0).any()

@@ -54,6 +54,10 @@ NETWORKS = {
     "leaky": Network.mlp([3, 6, 4], loss="binary_crossentropy", activation=LeakyRelu(0.1)),
     "identity": Network.mlp([3, 6, 4], loss="squared_error", activation="identity"),
     "one output": Network.mlp([3, 6, 5, 1], loss="binary_crossentropy"),
+    "thin 1, 2": Network.mlp([1, 9, 2], loss="categorical_crossentropy"),
+    "thin 2, 3": Network.mlp([2, 9, 3], loss="squared_error", activation=LeakyRelu(0.2)),
+    "thin 4, 4, deep": Network.mlp([4, 9, 5, 4], loss="categorical_crossentropy"),
+    "not thin": Network.mlp([5, 9, 6], loss="categorical_crossentropy"),
     "linear": Network.mlp([3, 4], loss="categorical_crossentropy"),
     "tanh": Network.mlp([3, 6, 4], loss="categorical_crossentropy", activation="tanh"),
     "huber": Network.mlp([3, 6, 4], loss="huber"),
@@ -69,7 +73,7 @@ def test_gradients(name, networks, dtype, rng):
     network, backend = NETWORKS[name], get_backend("numpy")
     leading = () if networks is None else (networks,)
     for n in (9, 3000):
-        x = rng.standard_normal((n, 3)).astype(dtype)
+        x = rng.standard_normal((n, network.in_features)).astype(dtype)
         y = reference.targets(rng, network.loss, n, network.out_features).astype(dtype)
         rows = Rows(x, y, rng.uniform(size=(n, 1)).astype(dtype) / n, np.arange(n, dtype="int32")[:, None])
         point = (0.5 * rng.standard_normal((*leading, 1, network.layout.size))).astype(dtype)

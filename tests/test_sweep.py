@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import need
+from joblib import Parallel
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_friedman1
 from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -30,6 +31,7 @@ from regnet import (
     config_context,
     path,
 )
+from regnet.sweep import screening
 
 IRIS = load_iris(return_X_y=True)
 FRIEDMAN = make_friedman1(150, n_features=12, noise=1.0, random_state=1)
@@ -121,7 +123,20 @@ def test_executors_change_nothing(make, tmp_path):
         same(whole, make(executor=pool).fit(*data))
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         same(whole, make(executor=pool, sweep_dir=tmp_path / "sweep").fit(*data))
-    same(whole, make(n_jobs=2).fit(*data))
+
+
+def test_n_jobs_are_processes_and_change_nothing(monkeypatch):
+    asked = []
+
+    class Spy(Parallel):
+        def __init__(self, **given):
+            asked.append(given["n_jobs"])
+            super().__init__(**given)
+
+    whole = small().fit(*FRIEDMAN)
+    monkeypatch.setattr("regnet.sweep.engine.Parallel", Spy)
+    same(whole, small(n_jobs=2).fit(*FRIEDMAN))
+    assert asked == [2, 2]  # the first path and the second
 
 
 def test_one_way_to_say_where_networks_are_trained():
@@ -129,18 +144,36 @@ def test_one_way_to_say_where_networks_are_trained():
         small(executor=pool, n_jobs=2).fit(*FRIEDMAN)
 
 
-def test_wide_tables_are_screened_and_do_not_depend_on_it(tmp_path, fast):
-    """Lanes without their dead inputs: blocks and accidents change nothing, and the dead are dead."""
+def wide(**more):
+    """A search on 300 inputs, of which two matter."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 300))
     y = 2 * X[:, 0] - 2 * X[:, 1] + 0.1 * rng.standard_normal(60)
-    make = lambda **more: small(max_iter=100, lambdas=np.geomspace(3e-3, 0.3, 8), **more)  # noqa: E731
-    whole = make(sweep_dir=tmp_path).fit(X, y)
-    assert set(np.flatnonzero(whole.selected_features_)) == {0, 1}
-    same(whole, make(memory_limit=1).fit(X, y))
+    return small(max_iter=100, lambdas=np.geomspace(3e-3, 0.3, 8), **more).fit(X, y)
+
+
+@pytest.mark.parametrize("batch_size", ["auto", 20])
+def test_wide_tables_are_screened_and_do_not_depend_on_it(batch_size, tmp_path, fast):
+    """Lanes without their dead inputs: blocks and accidents change nothing, and the dead are dead."""
+    whole = wide(batch_size=batch_size, sweep_dir=tmp_path)
+    assert {0, 1} <= set(np.flatnonzero(whole.selected_features_))
+    assert whole.selected_features_.sum() <= 3
+    same(whole, wide(batch_size=batch_size, memory_limit=1))
     for cell in list(tmp_path.glob("*/*.npz"))[::2]:
         cell.unlink()
-    same(whole, make(sweep_dir=tmp_path).fit(X, y))
+    same(whole, wide(batch_size=batch_size, sweep_dir=tmp_path))
+
+
+def test_an_input_that_left_too_early_comes_back(monkeypatch):
+    """Here input 0 is thrown out at every strength; the gradient asks for it again."""
+    kept = screening._kept
+
+    def without_the_first(point, shape, wanted=()):
+        found = kept(point, shape, wanted)
+        return found if len(wanted) else np.setdiff1d(found, [0])
+
+    monkeypatch.setattr(screening, "_kept", without_the_first)
+    assert set(np.flatnonzero(wide().selected_features_)) == {0, 1}
 
 
 @pytest.mark.parametrize("make", [small, cold])
