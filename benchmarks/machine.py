@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from regnet_numpy.processor import vector_instructions
+
 __all__ = ["clean_environment", "copy_bandwidth", "describe_machine"]
 
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE")
@@ -84,9 +86,7 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     text = info.read_text()
     name = next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")), "")
-    vector = next(
-        (kind for flag, kind in (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("asimd", "NEON")) if flag in text), ""
-    )
+    vector = vector_instructions()
     return f"{name or platform.machine()}, {vector}" if vector else name
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from regnet.backend import Backend
+from regnet.generic import compile_once
 from regnet.history import Record
 from regnet.model import score
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
 from regnet.regularizer import penalty_terms_by_array
-from regnet.schedules import as_schedule
+from regnet.schedules import Constant, as_schedule
 from regnet.step import Hyper, State
 from regnet.tree import tree_map
 from regnet.types import Array, Schedule
@@ -25,6 +26,31 @@ def parameter_names(network: Network, /) -> tuple[str, ...]:
     return tuple(f"{number}.{kind}" for number in range(len(network.dense_layers)) for kind in ("weight", "bias"))
 
 
+def _terms(network: Network, point: Array, hyper: Hyper) -> dict[str, Array]:
+    """The value of each term on each parameter array, by names such as '0.weight.l2'."""
+    by_array = penalty_terms_by_array(point, hyper.strengths, network.layout)
+    names = parameter_names(network)
+    return {f"{name}.{kind}": value for name, own in zip(names, by_array, strict=True) for kind, value in own.items()}
+
+
+def _measure(
+    backend: Backend, network: Network, schedule: Schedule, point: Array, t: Array, hyper: Hyper, rows: dict[str, Rows]
+) -> dict[str, Any]:
+    """What a record holds, on the device."""
+    xp = array_namespace(point)
+    result: dict[str, Any] = {"scores": {}, "penalty": _terms(network, point, hyper), "norm": {}, "zeros": {}}
+    for name, part in rows.items():
+        result["scores"][name] = score(network, backend, network.unpack(point), part)
+    for name, w in zip(parameter_names(network), network.layout.split(point), strict=True):
+        layer, _, kind = name.partition(".")
+        if kind == "weight":
+            zero = xp.astype(w == 0, w.dtype)
+            result["norm"][layer] = xp.sqrt(xp.sum(w * w, axis=(-2, -1), keepdims=True))
+            result["zeros"][layer] = xp.mean(zero, axis=(-2, -1), keepdims=True)
+    result["rate"] = hyper.learning_rate * schedule.factor(xp.astype(t, hyper.learning_rate.dtype))
+    return result
+
+
 class Evaluator:
     """Makes the records of a history."""
 
@@ -34,31 +60,10 @@ class Evaluator:
         """rate: a learning rate or its schedule; train, validation: rows whose weights sum to 1."""
         self._backend, self._network, self._schedule = backend, network, as_schedule(rate)
         self._rows = {"train": train} | ({} if validation is None else {"validation": validation})
-        self._measure = backend.compile(self._on_device)
+        # The factor of a constant rate is 1, whatever the rate.
+        schedule = Constant(1.0) if isinstance(self._schedule, Constant) else self._schedule
+        self._measure = compile_once(backend, _measure, backend, network, schedule)
         self._active: set[str] | None = None
-
-    def _terms(self, point: Array, hyper: Hyper) -> dict[str, Array]:
-        """The value of each term on each parameter array, by names such as '0.weight.l2'."""
-        by_array = penalty_terms_by_array(point, hyper.strengths, self._network.layout)
-        names = parameter_names(self._network)
-        return {
-            f"{name}.{kind}": value for name, own in zip(names, by_array, strict=True) for kind, value in own.items()
-        }
-
-    def _on_device(self, point: Array, t: Array, hyper: Hyper, rows: dict[str, Rows]) -> dict[str, Any]:
-        xp, network = array_namespace(point), self._network
-        result: dict[str, Any] = {"scores": {}, "penalty": self._terms(point, hyper), "norm": {}, "zeros": {}}
-        for name, part in rows.items():
-            result["scores"][name] = score(network, self._backend, network.unpack(point), part)
-        for name, w in zip(parameter_names(network), network.layout.split(point), strict=True):
-            layer, _, kind = name.partition(".")
-            if kind == "weight":
-                zero = xp.astype(w == 0, w.dtype)
-                result["norm"][layer] = xp.sqrt(xp.sum(w * w, axis=(-2, -1), keepdims=True))
-                result["zeros"][layer] = xp.mean(zero, axis=(-2, -1), keepdims=True)
-        factor = self._schedule.factor(xp.astype(t, hyper.learning_rate.dtype))
-        result["rate"] = hyper.learning_rate * factor
-        return result
 
     def record(self, epoch: int, state: State, hyper: Hyper, networks: int | None) -> Record:
         """The record after `epoch` epochs; networks: K for a stack, None for one network."""
@@ -70,7 +75,7 @@ class Evaluator:
 
         if self._active is None:  # a term that is laid out over all arrays is 0 on those without a strength
             ones = array_namespace(state.point).ones_like(state.point)
-            self._active = {name for name, value in self._terms(ones, hyper).items() if np.any(read(value))}
+            self._active = {name for name, value in _terms(self._network, ones, hyper).items() if np.any(read(value))}
         host = tree_map(read, measured)
         data_loss, metric = host["scores"]["train"]
         validation = host["scores"].get("validation", (None, None))

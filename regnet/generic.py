@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache, partial
 from typing import Any, final
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = [
     "BLOCK_ELEMENTS",
     "GenericBackend",
     "add_trees",
+    "compile_once",
     "repeat_eagerly",
     "root_module",
     "row_blocks",
@@ -156,3 +158,22 @@ class GenericBackend:
         """Version and devices as the library reports them."""
         devices = tuple(str(device) for device in self._xp.__array_namespace_info__().devices())
         return BackendInfo(str(getattr(self._xp, "__version__", "unknown")), devices)
+
+
+def compile_once(backend: Any, function: Callable[..., Tree], /, *static: Any) -> Callable[..., Tree]:
+    """`function(*static, ...)`, compiled by the backend once for all that ask for the same.
+
+    What has no hash, as a loss of the user's may, is compiled anew.
+    """
+    try:
+        return _compiled(backend, function, static)
+    except TypeError:
+        return _compile(backend, function, static)
+
+
+def _compile(backend: Any, function: Callable[..., Tree], static: tuple[Any, ...]) -> Callable[..., Tree]:
+    compiled: Callable[..., Tree] = backend.compile(partial(function, *static))
+    return compiled
+
+
+_compiled = lru_cache(maxsize=64)(_compile)

@@ -7,10 +7,13 @@ Vectors are (K, d): network k's point in row k. One network's point (1, d) is su
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, final
 
 from array_api_compat import device as device_of
 
+from regnet.backend import Backend
+from regnet.generic import compile_once
 from regnet.kernels import kernels_of
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
@@ -19,6 +22,18 @@ from regnet.regularizer import Strengths, add_penalty_grad, penalty_prox, penalt
 from regnet.types import Array
 
 __all__ = ["Objective"]
+
+
+def _smooth(
+    backend: Backend, network: Network, gradient: Callable[..., Any], vectors: Array, rows: Rows, strengths: Strengths
+) -> tuple[Array, Array]:
+    """Mean data loss plus L2 terms, (K,), and its gradient, (K, d)."""
+    xp, point = array_namespace(vectors), _points(vectors)
+    value, grad = gradient(backend, network, rows, point, None)
+    terms = penalty_terms(point, strengths, network.layout)
+    total = sum((terms[kind] for kind in ("l2", "alpha") if kind in terms), start=value)
+    grad = add_penalty_grad(grad, point, strengths)
+    return xp.reshape(total, (-1,)), xp.reshape(grad, vectors.shape)
 
 
 @final
@@ -34,21 +49,13 @@ class Objective:
         if strengths.l1_subgradient is not None:  # here it is what it stands for: the same penalty
             strengths = strengths._replace(l1=strengths.l1_subgradient, l1_subgradient=None)
         self._strengths = strengths
-        self._data_gradient = kernels_of(placement.backend).gradient
-        self._gradient = placement.backend.compile(self._smooth)
+        backend = placement.backend
+        self._gradient = compile_once(backend, _smooth, backend, network, kernels_of(backend).gradient)
 
     def smooth(self, vectors: Array, /) -> tuple[Array, Array]:
         """Mean data loss plus L2 terms, (K,), and its gradient, (K, d)."""
         value, grad = self._gradient(vectors, self._rows, self._strengths)
         return value, grad
-
-    def _smooth(self, vectors: Array, rows: Rows, strengths: Strengths) -> tuple[Array, Array]:
-        xp, network, point = array_namespace(vectors), self._network, _points(vectors)
-        value, grad = self._data_gradient(self._placement.backend, network, rows, point, None)
-        terms = penalty_terms(point, strengths, network.layout)
-        total = sum((terms[kind] for kind in ("l2", "alpha") if kind in terms), start=value)
-        grad = add_penalty_grad(grad, point, strengths)
-        return xp.reshape(total, (-1,)), xp.reshape(grad, vectors.shape)
 
     def prox(self, vectors: Array, step_size: Array, /) -> Array:
         """The proximal step of the L1 and group terms; step_size: (K, 1)."""

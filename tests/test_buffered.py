@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -15,6 +17,7 @@ from regnet.registry import get_backend
 from regnet.regularizer import Strengths
 from regnet.step import Data, Hyper, State, batches_of, make_step
 from regnet.tree import leaves
+from regnet_numpy import processor
 from regnet_numpy.buffered import buffered_kernel
 from regnet_numpy.run import NUMPY_PARTS, make_run_of
 from regnet_numpy.tiles import tile_rows
@@ -242,3 +245,71 @@ def test_weights_below_the_smallest_normal_number_become_0(rng):
         got = run(state_of(optimizer, point), data, hyper, 16)
     assert (got.point[:, :12] == 0).all()
     assert (got.point[:, 12:] != 0).any()
+
+
+@pytest.mark.parametrize(
+    ("flags", "architecture", "setting", "said"),
+    [
+        ("avx2 avx512f", "Haswell", "Haswell", "unset OPENBLAS_CORETYPE (it is Haswell)"),
+        ("avx2", "Nehalem", None, "try a newer version of it"),
+        ("avx2 avx512f", "SkylakeX", None, None),
+        ("avx2", "Zen", None, None),
+        ("asimd", "neoversen1", None, None),
+    ],
+)
+def test_kernels_older_than_the_processor_are_named(flags, architecture, setting, said, monkeypatch, tmp_path):
+    (tmp_path / "cpuinfo").write_text(f"flags : fpu {flags} erms\n")
+    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    if setting:
+        monkeypatch.setenv("OPENBLAS_CORETYPE", setting)
+    processor.vector_instructions.cache_clear()
+    try:
+        note = processor.older_kernels({"internal_api": "openblas", "architecture": architecture})
+    finally:
+        processor.vector_instructions.cache_clear()
+    assert note is None if said is None else said in note
+    if said:
+        assert architecture in note
+
+
+def test_backends_say_so(monkeypatch):
+    monkeypatch.setattr("regnet_numpy.backend.older_kernels", lambda info: "old kernels: unset it")
+    assert "old kernels: unset it" in BACKEND.describe().notes
+
+
+SAME_BITS = """
+import hashlib
+import numpy as np
+from regnet import MLPClassifier, config_context
+rng = np.random.default_rng(0)
+X = rng.standard_normal((3000, 2)).astype("float32")
+y = (X.sum(1) > 0) + 2 * (X[:, 0] > 1)
+digest = hashlib.sha256()
+for fast in (False, True):
+    with config_context(backend="numpy", fast=fast):
+        for batch in (3000, 64):
+            fitted = MLPClassifier((300,), alpha=1e-3, batch_size=batch, max_iter=8, random_state=0).fit(X, y)
+            for array in fitted.coefs_:
+                digest.update(array.tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_two_processes_compute_the_same_bits():
+    said = [
+        subprocess.run([sys.executable, "-W", "ignore", "-c", SAME_BITS], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert len(said[0].stdout.strip()) == 64
+    assert said[0].stdout == said[1].stdout
+
+
+@pytest.mark.parametrize("width", [20, 512, 1024])
+def test_threads_have_equally_many_tiles(width):
+    for rows in (1, 63, 65, 257, 1000, 3000, 4096):
+        size = tile_rows(width, rows, parameters=width * 784)
+        tiles = -(-rows // size)
+        assert size <= rows
+        assert tiles == 1 or tiles % 2 == 0 or size == 8 * -(-rows // tiles // 8), (rows, size)
+        assert rows - (tiles - 1) * size > 0

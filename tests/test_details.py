@@ -334,3 +334,39 @@ def test_an_early_stopping_object_replaces_the_rule_of_tol():
     rule = EarlyStopping(patience=100)
     model = MLPClassifier((5,), early_stopping=rule, tol=1.0, max_iter=40, random_state=0)
     assert model.fit(X, BINARY, validation_data=(X, BINARY)).n_iter_ == 40
+
+
+@pytest.mark.skipif(bool(missing("jax")), reason=str(missing("jax")))
+@pytest.mark.parametrize("batch_size", [60, 25])
+def test_other_strengths_and_rates_compile_nothing_on_jax(batch_size, rng):
+    import jax
+
+    compiled = []
+
+    def listen(name, seconds, **kwargs):
+        if name.endswith("backend_compile_duration"):
+            compiled.append(name)
+
+    X = rng.standard_normal((60, 3)).astype("float32")
+    y = X[:, 0] > 0
+
+    def fit(alpha, rate, hidden=7):
+        network = MLPClassifier(
+            (hidden,), alpha=alpha, learning_rate_init=rate, batch_size=batch_size, max_iter=3, random_state=0
+        )
+        with config_context(backend="jax"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return network.fit(X, y).coefs_[0]
+
+    first = fit(1e-3, 1e-3)
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        stronger = fit(1e-1, 1e-3)
+        faster = fit(1e-1, 5e-3)
+        assert not compiled
+        fit(1e-1, 5e-3, hidden=8)
+        assert compiled
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    assert not np.array_equal(first, stronger)
+    assert not np.array_equal(stronger, faster)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -13,6 +14,10 @@ from regnet.generic import root_module, select_by_where, sum_in_blocks
 from regnet.types import Array, Step, Tree
 
 __all__ = ["JaxBackend"]
+
+
+MOST_RUNS = 32
+"""Compiled runs that are kept, the latest ones."""
 
 
 @final
@@ -28,6 +33,7 @@ class JaxBackend:
         except ImportError as error:
             raise BackendError("JAX is not installed: pip install jax.") from error
         self._jax = jax
+        self._runs: dict[Any, Any] = {}
 
     @staticmethod
     def owns(array: Any, /) -> bool:
@@ -87,8 +93,24 @@ class JaxBackend:
         return select_by_where(alive, new, old)
 
     def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
-        """The reference."""
-        return reference
+        """The reference; a run is made once for all fits of the same network by the same rule, and so compiled once."""
+        return self._kept_run(reference) if name == "make_run" else reference
+
+    def _kept_run(self, reference: Callable[..., Any]) -> Callable[..., Any]:
+        def make_run(backend: Any, network: Any, optimizer: Any) -> Any:
+            rate = optimizer.learning_rate
+            # Strengths and a constant rate are arguments of the run, so they are not part of what it is.
+            rule = optimizer if hasattr(rate, "factor") else replace(optimizer, learning_rate=1.0)
+            try:
+                found = self._runs.pop((network, rule), None)
+            except TypeError:  # a loss or schedule of the user's that has no hash
+                return reference(backend, network, optimizer)
+            self._runs[network, rule] = found or reference(backend, network, rule)  # now the latest
+            if len(self._runs) > MOST_RUNS:
+                del self._runs[next(iter(self._runs))]
+            return self._runs[network, rule]
+
+        return make_run
 
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
         """jax.jit."""

@@ -14,6 +14,7 @@ from regnet.types import Array, Step, Tree
 from regnet_numpy import threads
 from regnet_numpy.buffered import buffered_kernel
 from regnet_numpy.fused import fused_kernel, numba_version
+from regnet_numpy.processor import older_kernels
 from regnet_numpy.tiles import repeat_in_groups, sum_in_tiles
 
 __all__ = ["NumpyBackend"]
@@ -74,12 +75,14 @@ class NumpyBackend:
         return repeat_in_groups(step)
 
     def describe(self) -> BackendInfo:
-        """Version, and each BLAS library with the architecture whose kernels it runs."""
+        """Version, and each BLAS library with the architecture whose kernels it runs, and whether there are newer."""
+        libraries = threads.blas_libraries()
         notes = [
             f"{info['internal_api']} {info['version']}, {info.get('architecture', 'unknown')} kernels, "
             f"{info['num_threads']} threads"
-            for info in threads.blas_libraries()
+            for info in libraries
         ]
+        notes += [note for info in libraries if (note := older_kernels(info))]
         version = numba_version()
         notes.append(f"loops compiled by numba {version}" if version else "pip install numba, and loops are compiled")
         return BackendInfo(np.__version__, ("cpu",), tuple(dict.fromkeys(notes)))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -22,8 +21,9 @@ __all__ = ["NUMPY_PARTS", "Parts", "count_rows", "make_run_of", "suits"]
 
 Function: TypeAlias = Callable[..., Any]
 
-SUM_ELEMENTS = 2**20
-"""Elements of all tiles' gradients up to which they are kept until the last tile; else they are added as they come."""
+SUM_ELEMENTS = 2**21
+"""Elements of tiles' gradients that are kept until they are added: to wait for all threads after a few tiles costs as
+much as a tile (100,000 rows x 100 -> 700: a third of the step if after every two)."""
 
 THREADED_PARAMETERS = 2**16
 """Parameters from which an update is shared by the threads: waking one takes as long as some 2^14 of them."""
@@ -92,17 +92,17 @@ def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, dat
     first = int(state.t)
     for t in range(first, first + n):
         x, y, weight, share, row_share = batches.at(t)
-        loss, grad = gradients.of(x, y, weight, updates.arrays[0])
+        loss = gradients.at(updates.arrays[0], x, y, weight)
         if running is not None:
             total = loss + updates.penalty(share)
             running = running + (total if row_share is None else total * row_share)
         alive = np.isfinite(loss) & (diverged_at < 0) if loss.size > 1 else _is_alive(loss, diverged_at)
         if alive is True or (alive is not False and alive.all()):
-            updates.step(t, grad, share)
+            updates.step(t, gradients, share)
             continue
         diverged_at = np.where(~np.isfinite(loss) & (diverged_at < 0), np.int32(t), diverged_at)
         if alive is not False:
-            updates.step_some(t, grad, share, alive[:, 0, 0])
+            updates.step_some(t, gradients, share, alive[:, 0, 0])
     point, *slots = updates.arrays
     return state._replace(
         point=point, slots=tuple(slots), t=state.t + np.asarray(n, state.t.dtype), loss=np.array(loss),
@@ -150,7 +150,11 @@ class _Batches:
 
 @final
 class _Gradients:
-    """A step's loss and gradient: tiles of rows over the threads, added from the first to the last."""
+    """A step's loss and gradient: tiles of rows over the threads, added from the first to the last.
+
+    `at` leaves the last sum to `finish`, which does it for some of the parameters: the thread that steps them next has
+    them in its cache then.
+    """
 
     def __init__(self, parts: Parts, kept: Kept, network: Any, point: Any, count: int, static: bool) -> None:
         size = parts.tile_rows(network, count)
@@ -160,15 +164,15 @@ class _Gradients:
         enough = size * point.shape[-1] >= parts.threaded_work
         tiles, threads = len(self._tiles), thread_count() if enough else 1
         # Tiles of a round are computed side by side, each thread some of them, and added when all are there.
-        together = tiles if tiles * point.size <= SUM_ELEMENTS else threads
+        together = min(tiles, max(1, SUM_ELEMENTS // point.size // threads) * threads)
         each = -(-together // threads)
         self._rounds = [
             [range(start, min(start + each, stop)) for start in range(begin, stop, each)]
             for begin in range(0, tiles, together)
             for stop in [min(begin + together, tiles)]
         ]
-        self._size = size
-        shape = (min(tiles, together), *point.shape)
+        self._size, self._cuts, self._now = size, _cuts_of(point), range(tiles)
+        shape = (together, *point.shape)
         self._slots = kept.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype))
         self._total = self._slots[0]
         if together < tiles:
@@ -182,20 +186,17 @@ class _Gradients:
         rows = self._tiles[tile].stop - self._tiles[tile].start
         return find_pass(self._kept, self._parts.make_pass, self._network, self._leading, rows, self._dtype)
 
-    def of(self, x: Any, y: Any, weight: Any, point: Any) -> tuple[Any, Any]:
-        """The loss (..., 1, 1), and the gradient in an array that the next call overwrites."""
+    def at(self, point: Any, x: Any, y: Any, weight: Any) -> Any:
+        """The loss (..., 1, 1) at a point."""
         params = self._point_views.get(id(point))
         if params is None:
             params = self._point_views[id(point)] = self._first.views(point)
         if len(self._tiles) == 1:
             if self._prepared is None or not self._static:
                 self._prepared = self._first.prepare(x)
-            return self._first.gradient(self._prepared, y, weight, params, self._slot_views[0]), self._total
-        return self._of_tiles(x, y, weight, params)
-
-    def _of_tiles(self, x: Any, y: Any, weight: Any, params: Any) -> tuple[Any, Any]:
+            return self._first.gradient(self._prepared, y, weight, params, self._slot_views[0])
         losses: list[Any] = [None] * len(self._tiles)
-        total, slots, views = self._total, self._slots, self._slot_views
+        slots, views = self._slots, self._slot_views
 
         def work(numbers: range) -> None:
             one = self._pass(numbers[0])
@@ -209,22 +210,26 @@ class _Gradients:
                 grads = views[number % len(slots)]
                 losses[number] = one.gradient(one.prepare(own_x), own_y, own_weight, params, grads)
 
-        def add(numbers: range, cut: slice) -> None:
-            for number in numbers:
-                slot = slots[number % len(slots)]
-                if number == 0 and self._rounds[1:]:
-                    total[..., cut] = slot[..., cut]
-                elif number:
-                    total[..., cut] += slot[..., cut]
-
-        for shares in self._rounds:
+        for number, shares in enumerate(self._rounds):
+            if number:
+                parallel_map(self.finish, self._cuts)
+            self._now = range(shares[0].start, shares[-1].stop)
             parallel_map(work, shares)
-            numbers = range(shares[0].start, shares[-1].stop)
-            parallel_map(partial(add, numbers), _cuts_of(total))
         loss = losses[0]
         for other in losses[1:]:
             loss = loss + other
-        return loss, total
+        return loss
+
+    def finish(self, cut: slice) -> Any:
+        """The gradient of some entries of the point, in an array that may be overwritten until the next `at`."""
+        total = self._total[..., cut]
+        for number in self._now:
+            slot = self._slots[number % len(self._slots)][..., cut]
+            if number:
+                total += slot
+            elif self._rounds[1:]:
+                total[...] = slot
+        return total
 
 
 @final
@@ -252,20 +257,20 @@ class _Updates:
         ]  # fmt: skip
         self._swaps = make.swaps
 
-    def step(self, t: int, grad: Any, share: Any) -> None:
-        """Step number t of all networks; overwrites grad."""
-        pairs = list(zip(self._updates, self._cuts, strict=True))
-        if len(pairs) == 1:
-            self._updates[0].step(t, grad, share)
-        else:
-            parallel_map(lambda pair: pair[0].step(t, grad[..., pair[1]], share), pairs)
+    def step(self, t: int, gradients: _Gradients, share: Any) -> None:
+        """Step number t of all networks, from the gradient at the point where `gradients` was asked last."""
+
+        def work(number: int) -> None:
+            self._updates[number].step(t, gradients.finish(self._cuts[number]), share)
+
+        parallel_map(work, range(len(self._cuts)))
         if self._swaps:
             self.arrays, self._spare = self._spare, self.arrays
 
-    def step_some(self, t: int, grad: Any, share: Any, alive: Any) -> None:
+    def step_some(self, t: int, gradients: _Gradients, share: Any, alive: Any) -> None:
         """The same for some networks of a stack; the others stay as they are."""
         before = [array[~alive] for array in self.arrays]
-        self.step(t, grad, share)
+        self.step(t, gradients, share)
         for array, old in zip(self.arrays, before, strict=True):
             array[~alive] = old
 
