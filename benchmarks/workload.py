@@ -49,7 +49,8 @@ class Contestant:
 class Workload:
     """A question with its contestants.
 
-    unit: of the times; tolerance: relative, within which checks must agree; rounds: full and quick.
+    unit: of the times; tolerance: relative, within which checks must agree; rounds: full and quick; slow: not among the
+    workloads of a quick run, unless it is named.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Workload:
     contestants: tuple[Contestant, ...]
     tolerance: float = 1e-3
     rounds: tuple[int, int] = (7, 2)
+    slow: bool = False
 
 
 def find_workload(name: str) -> Any:

@@ -21,12 +21,17 @@ from regnet.types import Array, Tree
 SMALL_ELEMENTS = 2**12
 """Elements of the widest activation up to which a prediction needs no session: setting BLAS threads takes longer."""
 
-__all__ = ["Model", "apply_in_blocks", "score"]
+__all__ = ["Model", "apply_in_blocks", "prediction_session", "score"]
 
 
 def apply_in_blocks(backend: Backend, network: Network, params: Tree, table: Array, /) -> Array:
     """The network's outputs for a table on its device, block by block: activations need bounded memory."""
     return backend.kernel("apply", _apply)(network, params, table)
+
+
+def prediction_session(network: Network, placement: Placement, rows: int, /) -> AbstractContextManager[None]:
+    """The backend's session for a prediction of so many rows, unless it would take longer than the work in it."""
+    return nullcontext() if rows * network.width <= SMALL_ELEMENTS else placement.backend.session(placement.device)
 
 
 def _apply(network: Network, params: Tree, table: Array) -> Array:
@@ -65,7 +70,7 @@ class Model:
     def predict(self, x: Any, /) -> Array:
         """Probabilities (cross-entropies), expected counts (Poisson) or values, (..., n, out)."""
         outputs = self._apply(x)
-        with self._session(outputs):
+        with prediction_session(self.network, self.placement, outputs.shape[-2]):
             return self._give(x, get_loss(self.network.loss).predict(outputs))
 
     def evaluate(self, x: Any, y: Any, /, sample_weight: Any = None) -> dict[str, Any]:
@@ -84,13 +89,8 @@ class Model:
 
     def _apply(self, x: Any) -> Array:
         table = table_of(x, self.placement, in_features=self.network.in_features)
-        with self._session(table):
+        with prediction_session(self.network, self.placement, table.shape[-2]):
             return apply_in_blocks(self.placement.backend, self.network, self.params, table)
-
-    def _session(self, table: Array) -> AbstractContextManager[None]:
-        """The backend's, unless it would take longer than the work in it."""
-        small = table.shape[-2] * self.network.width <= SMALL_ELEMENTS
-        return nullcontext() if small else self.placement.backend.session(self.placement.device)
 
     def _give(self, x: Any, values: Array) -> Array:
         return self.placement.backend.to_numpy(values) if is_host_data(x) else values

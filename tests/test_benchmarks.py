@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import __main__ as main_module
 from benchmarks.__main__ import MARKS, write_readme
 from benchmarks.peers.ours import Regnet
 from benchmarks.peers.scikit import ScikitLearn
@@ -81,3 +82,28 @@ def test_contestants_that_disagree_are_not_timed(monkeypatch):
 
 def test_slope():
     assert slope({"10": 1.0, "100": 10.0, "1000": 100.0}) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (["--quick"], ["W1", "W4", "W6"]),
+        (["--quick", "--workload", "W3"], ["W3"]),
+        (["--out", "elsewhere"], list(NAMES)),
+    ],
+)
+def test_a_quick_run_leaves_slow_workloads_out_and_says_so(asked, expected, monkeypatch, capsys, tmp_path):
+    ran = []
+
+    def run(one, **kwargs):
+        ran.append(one.name)
+        return {}
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(main_module, "run_workload", run)
+    monkeypatch.setattr(main_module, "save_picture", lambda *args: None)
+    monkeypatch.setattr(main_module, "describe_machine", lambda: {"processor": "?", "cores": 1, "copy_gb_per_s": 1})
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *asked])
+    main_module.main()
+    assert ran == expected
+    assert ("not in a quick run: W2" in capsys.readouterr().out) == (asked == ["--quick"])

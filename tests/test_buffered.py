@@ -184,15 +184,16 @@ def test_tiles_and_threads_change_no_bit(elements, rng, monkeypatch):
     """Rows in many tiles, added as they come or at the end; updates in parts; one thread or all."""
     monkeypatch.setattr("regnet_numpy.run.SUM_ELEMENTS", elements)
     monkeypatch.setattr("regnet_numpy.run.THREADED_PARAMETERS", 1)
-    network, optimizer = Network.mlp([3, 9, 3], loss="categorical_crossentropy"), Adam(0.01)
+    monkeypatch.setattr("regnet_numpy.run.CHUNK", 50)
+    network, optimizer = Network.mlp([3, 90, 3], loss="categorical_crossentropy"), Adam(0.01)
     point, data, rate = problem(network, None, "float64", rng, rows=1000)
     hyper = Hyper(rate, strengths_of("smooth", network.layout, point, rng), None)
-    run, repeat = run_of(network, optimizer, tile_elements=64 * 9, threaded_work=1)
+    run, repeat = run_of(network, optimizer, tile_elements=64 * 90, threaded_work=1)
     with BACKEND.session():
-        got = run(state_of(optimizer, point), data, hyper, 9)
-        close(got, repeat(state_of(optimizer, point), data, hyper, 9), "float64")
+        got = run(state_of(optimizer, point, True), data, hyper, 25)
+        close(got, repeat(state_of(optimizer, point, True), data, hyper, 25), "float64")
     with threadpool_limits(1), BACKEND.session():
-        same(run(state_of(optimizer, point), data, hyper, 9), got)
+        same(run(state_of(optimizer, point, True), data, hyper, 25), got)
 
 
 def test_a_stack_in_groups_has_the_bits_of_its_networks(rng, monkeypatch):
@@ -311,5 +312,5 @@ def test_threads_have_equally_many_tiles(width):
         size = tile_rows(width, rows, parameters=width * 784)
         tiles = -(-rows // size)
         assert size <= rows
-        assert tiles == 1 or tiles % 2 == 0 or size == 8 * -(-rows // tiles // 8), (rows, size)
+        assert tiles == 1 or -(-tiles // 2) * size <= rows / 2 + 8 * tiles, (rows, size)
         assert rows - (tiles - 1) * size > 0

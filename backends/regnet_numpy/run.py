@@ -28,6 +28,10 @@ much as a tile (100,000 rows x 100 -> 700: a third of the step if after every tw
 THREADED_PARAMETERS = 2**16
 """Parameters from which an update is shared by the threads: waking one takes as long as some 2^14 of them."""
 
+CHUNK = 2**17
+"""Parameters that an update goes through its passes with at once, at most: with their slots and gradient they stay near
+a core, and NumPy's passes need no more memory than that."""
+
 
 class Parts(NamedTuple):
     """What the loop is made of.
@@ -237,33 +241,42 @@ class _Updates:
     """The optimizer's step on all parameters, over the threads where there are many."""
 
     def __init__(self, parts: Parts, kept: Kept, layout: Any, optimizer: Any, arrays: list[Any], hyper: Any) -> None:
-        point = arrays[0]
-        make = parts.make_update
-        self.arrays = arrays
+        point, make, strengths = arrays[0], parts.make_update, hyper.strengths
+        self.arrays, self._swaps = arrays, make.swaps
+        cuts = [slice(None)] if strengths.group else _cuts_of(point)
+        each = -(-len(cuts) // thread_count())
+        self._shares = [cuts[start : start + each] for start in range(0, len(cuts), each)]
         if make.swaps:  # the result may lie in these
             self._spare = [np.empty_like(point) for _ in arrays]
-        else:
-            self._spare = [
-                kept.get(("spare", number, point.shape, point.dtype), lambda: np.empty_like(point)) for number in (0, 1)
-            ]
-        self._cuts = [slice(None)] if hyper.strengths.group else _cuts_of(point)
-        strengths = hyper.strengths
-        self._updates = [
-            make(
-                optimizer, layout, tuple(array[..., cut] for array in arrays), _cut(strengths, cut),
-                hyper.learning_rate, tuple(array[..., cut] for array in self._spare),
+
+        def spare_of(share: int, cut: slice) -> tuple[Any, ...]:
+            if make.swaps:
+                return tuple(array[..., cut] for array in self._spare)
+            own = point[..., cut]
+            return tuple(
+                kept.get(("spare", share, number, own.shape, own.dtype), lambda: np.empty_like(own, order="C"))
+                for number in (0, 1)
             )
-            for cut in self._cuts
+
+        self._updates = [
+            [
+                make(
+                    optimizer, layout, tuple(array[..., cut] for array in arrays), _cut(strengths, cut),
+                    hyper.learning_rate, spare_of(number, cut),
+                )
+                for cut in share
+            ]
+            for number, share in enumerate(self._shares)
         ]  # fmt: skip
-        self._swaps = make.swaps
 
     def step(self, t: int, gradients: _Gradients, share: Any) -> None:
         """Step number t of all networks, from the gradient at the point where `gradients` was asked last."""
 
         def work(number: int) -> None:
-            self._updates[number].step(t, gradients.finish(self._cuts[number]), share)
+            for cut, update in zip(self._shares[number], self._updates[number], strict=True):
+                update.step(t, gradients.finish(cut), share)
 
-        parallel_map(work, range(len(self._cuts)))
+        parallel_map(work, range(len(self._shares)))
         if self._swaps:
             self.arrays, self._spare = self._spare, self.arrays
 
@@ -276,15 +289,16 @@ class _Updates:
 
     def penalty(self, share: Any) -> Any:
         """At the point as it is, (..., 1, 1)."""
-        return sum(one.penalty(share) for one in self._updates)
+        return sum(update.penalty(share) for updates in self._updates for update in updates)
 
 
 def _cuts_of(point: Any) -> list[slice]:
-    """The entries of a point in as many parts as there are threads, if they are many and of one network."""
-    threads = thread_count() if point.ndim == 2 and point.size >= THREADED_PARAMETERS else 1
-    size = -(-point.shape[-1] // threads)
-    cuts = [slice(start, start + size) for start in range(0, point.shape[-1], size)]
-    return cuts if len(cuts) > 1 else [slice(None)]
+    """The entries of a point in an even number of parts, whatever the threads, if they are many and of one network."""
+    size = point.shape[-1]
+    if point.ndim > 2 or size < THREADED_PARAMETERS:
+        return [slice(None)]
+    each = -(-size // (2 * -(-size // (2 * CHUNK))))
+    return [slice(start, min(start + each, size)) for start in range(0, size, each)]
 
 
 def _cut(strengths: Any, cut: slice) -> Any:

@@ -32,8 +32,8 @@ class Update:
         self.point, self._m, self._v = arrays
         self._optimizer, self._spare = optimizer, spare
         self._rate = np.asarray(learning_rate, np.float64)
-        self._l1, self._batch_l2 = strengths.l1, strengths.batch_l2
-        self._l2 = None if strengths.l2 is None else 2.0 * strengths.l2
+        self._l1, l2, self._batch_l2 = (_narrow(term) for term in (strengths.l1, strengths.l2, strengths.batch_l2))
+        self._l2 = None if l2 is None else 2.0 * l2
         self._share: Any = self  # of no batch
         self._decay = self._l2
         self._smallest = float(np.finfo(self.point.dtype).smallest_normal)
@@ -112,6 +112,13 @@ def _equal(share: Any, other: Any) -> bool:
     return share is other or (
         isinstance(share, np.ndarray) and isinstance(other, np.ndarray) and (share == other).all()
     )
+
+
+def _narrow(strength: Any) -> Any:
+    """A strength that is the same everywhere as (1, 1): one array less to read, and to keep twice of."""
+    if strength is None or strength.ndim > 2 or not (strength == strength[:, :1]).all():
+        return strength
+    return strength[:, :1]
 
 
 def _sum(values: Any) -> Any:

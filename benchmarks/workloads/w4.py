@@ -144,9 +144,9 @@ WORKLOAD = Workload(
         Contestant("regnet numpy", "ours", _regnet(False)),
         Contestant("regnet numpy, n_jobs=2", "ours", _regnet(False, n_jobs=2)),
         Contestant("regnet numpy, fast", "ours", _regnet(True), ("numba",)),
-        Contestant("regnet jax", "ours", _regnet(False, "jax"), ("jax",)),
+        Contestant("regnet jax", "ours", _regnet(False, "jax"), ("jax",), slow=True),
         Contestant("GridSearchCV(n_jobs=2)", "peer", _scikit_learn),
-        Contestant("JAX vmap + jit", "peer", _jax, ("jax",)),
+        Contestant("JAX vmap + jit", "peer", _jax, ("jax",), slow=True),
     ),
     tolerance=5e-3, rounds=(3, 1),
 )  # fmt: skip

@@ -67,5 +67,5 @@ WORKLOAD = Workload(
         Contestant("JAX jit", "peer", _peer("jax_:Jax"), ("jax",)),
         Contestant("PyTorch eager", "peer", _peer("torch_:Torch"), ("torch",)),
     ),
-    rounds=(1, 1),
+    rounds=(1, 1), slow=True,
 )  # fmt: skip

@@ -95,5 +95,5 @@ WORKLOAD = Workload(
         for axis in AXES
         for name, needs in (("numpy", ()), ("fast", ("numba",)))
     ),
-    rounds=(3, 1),
+    rounds=(3, 1), slow=True,
 )  # fmt: skip
