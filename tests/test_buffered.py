@@ -19,7 +19,7 @@ from regnet.step import Data, Hyper, State, batches_of, make_step
 from regnet.tree import leaves
 from regnet_numpy import processor
 from regnet_numpy.buffered import buffered_kernel
-from regnet_numpy.run import NUMPY_PARTS, make_run_of
+from regnet_numpy.run import NUMPY_PARTS, _cuts_of, make_run_of
 from regnet_numpy.tiles import tile_rows
 
 BACKEND = get_backend("numpy")
@@ -194,6 +194,18 @@ def test_tiles_and_threads_change_no_bit(elements, rng, monkeypatch):
         close(got, repeat(state_of(optimizer, point, True), data, hyper, 25), "float64")
     with threadpool_limits(1), BACKEND.session():
         same(run(state_of(optimizer, point, True), data, hyper, 25), got)
+
+
+def test_parts_of_an_update_are_the_same_for_any_number_of_threads():
+    """Penalties are summed by parts, and NumPy's own sum of a row hides a part or two."""
+    row = np.empty((1, 300_000), "float32")
+    with BACKEND.session():
+        cuts = _cuts_of(row)
+    with threadpool_limits(1), BACKEND.session():
+        assert _cuts_of(row) == cuts
+    assert len(cuts) == 4
+    assert [cut.start for cut in cuts] == [0, *(cut.stop for cut in cuts[:-1])]
+    assert cuts[-1].stop == 300_000
 
 
 def test_a_stack_in_groups_has_the_bits_of_its_networks(rng, monkeypatch):
