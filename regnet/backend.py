@@ -61,8 +61,11 @@ class Backend(Protocol):
     def synchronize(self, tree: Tree, /) -> None:
         """Wait until every array of `tree` has been computed."""
 
-    def session(self, device: Any = None, /) -> AbstractContextManager[None]:
-        """Entered once per fit or prediction on `device`: thread limits, autograd off, streams. May be nested."""
+    def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
+        """Entered once per fit or prediction on `device`: thread limits, autograd off, streams. May be nested.
+
+        elements: of the widest activation, for a single prediction: what takes longer than that may be left out.
+        """
 
     def sum_rows(
         self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None

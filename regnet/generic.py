@@ -21,6 +21,7 @@ __all__ = [
     "GenericBackend",
     "add_trees",
     "compile_once",
+    "make_once",
     "repeat_eagerly",
     "root_module",
     "row_blocks",
@@ -128,7 +129,7 @@ class GenericBackend:
         for leaf in leaves(tree):
             self.to_numpy(leaf)
 
-    def session(self, device: Any = None, /) -> AbstractContextManager[None]:
+    def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Nothing to set up."""
         return nullcontext()
 
@@ -160,20 +161,28 @@ class GenericBackend:
         return BackendInfo(str(getattr(self._xp, "__version__", "unknown")), devices)
 
 
-def compile_once(backend: Any, function: Callable[..., Tree], /, *static: Any) -> Callable[..., Tree]:
-    """`function(*static, ...)`, compiled by the backend once for all that ask for the same.
+def make_once(make: Callable[..., Any], /, *args: Any) -> Any:
+    """`make(*args)`, once for all that ask for the same; things with a hash count as unchanging.
 
-    What has no hash, as a loss of the user's may, is compiled anew.
+    With an argument that has none, as a loss of the user's may, it is made anew.
     """
     try:
-        return _compiled(backend, function, static)
+        hash(args)
     except TypeError:
-        return _compile(backend, function, static)
+        return make(*args)
+    return _made(make, *args)
 
 
-def _compile(backend: Any, function: Callable[..., Tree], static: tuple[Any, ...]) -> Callable[..., Tree]:
-    compiled: Callable[..., Tree] = backend.compile(partial(function, *static))
+@lru_cache(maxsize=64)
+def _made(make: Callable[..., Any], *args: Any) -> Any:
+    return make(*args)
+
+
+def compile_once(backend: Any, function: Callable[..., Tree], /, *static: Any) -> Callable[..., Tree]:
+    """`function(*static, ...)`, compiled by the backend; see `make_once`."""
+    compiled: Callable[..., Tree] = make_once(_compile, backend, function, *static)
     return compiled
 
 
-_compiled = lru_cache(maxsize=64)(_compile)
+def _compile(backend: Any, function: Callable[..., Tree], *static: Any) -> Callable[..., Tree]:
+    return backend.compile(partial(function, *static))  # type: ignore[no-any-return]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -18,20 +18,12 @@ from regnet.registry import Placement, is_host_data
 from regnet.tree import leaves, tree_map
 from regnet.types import Array, Tree
 
-SMALL_ELEMENTS = 2**12
-"""Elements of the widest activation up to which a prediction needs no session: setting BLAS threads takes longer."""
-
-__all__ = ["Model", "apply_in_blocks", "prediction_session", "score"]
+__all__ = ["Model", "apply_in_blocks", "score"]
 
 
 def apply_in_blocks(backend: Backend, network: Network, params: Tree, table: Array, /) -> Array:
     """The network's outputs for a table on its device, block by block: activations need bounded memory."""
     return backend.kernel("apply", _apply)(network, params, table)
-
-
-def prediction_session(network: Network, placement: Placement, rows: int, /) -> AbstractContextManager[None]:
-    """The backend's session for a prediction of so many rows, unless it would take longer than the work in it."""
-    return nullcontext() if rows * network.width <= SMALL_ELEMENTS else placement.backend.session(placement.device)
 
 
 def _apply(network: Network, params: Tree, table: Array) -> Array:
@@ -70,7 +62,7 @@ class Model:
     def predict(self, x: Any, /) -> Array:
         """Probabilities (cross-entropies), expected counts (Poisson) or values, (..., n, out)."""
         outputs = self._apply(x)
-        with prediction_session(self.network, self.placement, outputs.shape[-2]):
+        with self._session(outputs):
             return self._give(x, get_loss(self.network.loss).predict(outputs))
 
     def evaluate(self, x: Any, y: Any, /, sample_weight: Any = None) -> dict[str, Any]:
@@ -89,8 +81,12 @@ class Model:
 
     def _apply(self, x: Any) -> Array:
         table = table_of(x, self.placement, in_features=self.network.in_features)
-        with prediction_session(self.network, self.placement, table.shape[-2]):
+        with self._session(table):
             return apply_in_blocks(self.placement.backend, self.network, self.params, table)
+
+    def _session(self, rows: Array) -> AbstractContextManager[None]:
+        placement = self.placement
+        return placement.backend.session(placement.device, elements=rows.shape[-2] * self.network.width)
 
     def _give(self, x: Any, values: Array) -> Array:
         return self.placement.backend.to_numpy(values) if is_host_data(x) else values

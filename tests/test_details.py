@@ -12,7 +12,8 @@ from scipy import sparse
 from sklearn import neural_network
 from sklearn.exceptions import NotFittedError
 
-from regnet import SGD, Adam, EarlyStopping, MLPClassifier, MLPRegressor, config_context
+from regnet import SGD, Adam, EarlyStopping, MLPClassifier, MLPRegressor, config_context, get_backend
+from regnet_numpy.threads import blas_libraries
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 THEIRS = {MLPClassifier: neural_network.MLPClassifier, MLPRegressor: neural_network.MLPRegressor}
@@ -336,37 +337,33 @@ def test_an_early_stopping_object_replaces_the_rule_of_tol():
     assert model.fit(X, BINARY, validation_data=(X, BINARY)).n_iter_ == 40
 
 
-@pytest.mark.skipif(bool(missing("jax")), reason=str(missing("jax")))
-@pytest.mark.parametrize("batch_size", [60, 25])
-def test_other_strengths_and_rates_compile_nothing_on_jax(batch_size, rng):
-    import jax
+@pytest.mark.parametrize("rows", [1, 500])
+def test_every_prediction_opens_the_session_of_its_backend(rows, rng, monkeypatch):
+    """It is the backend that knows what a small one can do without: CuPy's device is not such a thing."""
+    fitted = MLPRegressor(hidden_layer_sizes=(20,), max_iter=2, random_state=0)
+    X = rng.standard_normal((500, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted.fit(X, X[:, 0])
+    model, opened = fitted.model_, []
+    backend = type(model.placement.backend)
+    session = backend.session
 
-    compiled = []
+    def watch(self, device=None, /, *, elements=None):
+        opened.append(elements)
+        return session(self, device, elements=elements)
 
-    def listen(name, seconds, **kwargs):
-        if name.endswith("backend_compile_duration"):
-            compiled.append(name)
+    monkeypatch.setattr(backend, "session", watch)
+    fitted.predict(X[:rows])
+    assert opened == [20 * rows]
+    model.outputs(X[:rows])
+    assert opened == [20 * rows] * 2
 
-    X = rng.standard_normal((60, 3)).astype("float32")
-    y = X[:, 0] > 0
 
-    def fit(alpha, rate, hidden=7):
-        network = MLPClassifier(
-            (hidden,), alpha=alpha, learning_rate_init=rate, batch_size=batch_size, max_iter=3, random_state=0
-        )
-        with config_context(backend="jax"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return network.fit(X, y).coefs_[0]
-
-    first = fit(1e-3, 1e-3)
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        stronger = fit(1e-1, 1e-3)
-        faster = fit(1e-1, 5e-3)
-        assert not compiled
-        fit(1e-1, 5e-3, hidden=8)
-        assert compiled
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
-    assert not np.array_equal(first, stronger)
-    assert not np.array_equal(stronger, faster)
+def test_a_small_prediction_leaves_blas_as_it_is():
+    backend = get_backend("numpy")
+    before = [library["num_threads"] for library in blas_libraries()]
+    with backend.session(elements=100):
+        assert [library["num_threads"] for library in blas_libraries()] == before
+    with backend.session(elements=100_000):
+        assert {library["num_threads"] for library in blas_libraries()} == {1}

@@ -73,7 +73,7 @@ class CupyBackend:
             device.synchronize()
 
     @contextmanager
-    def session(self, device: Any = None, /) -> Iterator[None]:
+    def session(self, device: Any = None, /, *, elements: int | None = None) -> Iterator[None]:
         """Makes `device` current, as CuPy wants for every kernel it launches."""
         with self._device(device):
             yield

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any, final
 
 import numpy as np
 
 from regnet.backend import BackendError, BackendInfo
-from regnet.generic import root_module, select_by_where, sum_in_blocks
+from regnet.generic import make_once, root_module, select_by_where, sum_in_blocks
 from regnet.types import Array, Step, Tree
 
 __all__ = ["JaxBackend"]
-
-
-MOST_RUNS = 32
-"""Compiled runs that are kept, the latest ones."""
 
 
 @final
@@ -33,7 +30,6 @@ class JaxBackend:
         except ImportError as error:
             raise BackendError("JAX is not installed: pip install jax.") from error
         self._jax = jax
-        self._runs: dict[Any, Any] = {}
 
     @staticmethod
     def owns(array: Any, /) -> bool:
@@ -78,7 +74,7 @@ class JaxBackend:
         """Waits for every leaf."""
         self._jax.block_until_ready(tree)
 
-    def session(self, device: Any = None, /) -> AbstractContextManager[None]:
+    def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Nothing to set up."""
         return nullcontext()
 
@@ -94,23 +90,7 @@ class JaxBackend:
 
     def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
         """The reference; a run is made once for all fits of the same network by the same rule, and so compiled once."""
-        return self._kept_run(reference) if name == "make_run" else reference
-
-    def _kept_run(self, reference: Callable[..., Any]) -> Callable[..., Any]:
-        def make_run(backend: Any, network: Any, optimizer: Any) -> Any:
-            rate = optimizer.learning_rate
-            # Strengths and a constant rate are arguments of the run, so they are not part of what it is.
-            rule = optimizer if hasattr(rate, "factor") else replace(optimizer, learning_rate=1.0)
-            try:
-                found = self._runs.pop((network, rule), None)
-            except TypeError:  # a loss or schedule of the user's that has no hash
-                return reference(backend, network, optimizer)
-            self._runs[network, rule] = found or reference(backend, network, rule)  # now the latest
-            if len(self._runs) > MOST_RUNS:
-                del self._runs[next(iter(self._runs))]
-            return self._runs[network, rule]
-
-        return make_run
+        return partial(_make_run_once, reference) if name == "make_run" else reference
 
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
         """jax.jit."""
@@ -134,3 +114,10 @@ class JaxBackend:
         """Version, devices, and whether float64 is on."""
         precision = "on" if self._jax.config.jax_enable_x64 else "off (set JAX_ENABLE_X64=1)"
         return BackendInfo(self._jax.__version__, tuple(self._devices()), (f"float64 {precision}",))
+
+
+def _make_run_once(reference: Callable[..., Any], backend: Any, network: Any, optimizer: Any) -> Any:
+    """Strengths and a constant rate are arguments of the run, so they are not part of what it is."""
+    if not hasattr(optimizer.learning_rate, "factor"):
+        optimizer = replace(optimizer, learning_rate=1.0)
+    return make_once(reference, backend, network, optimizer)

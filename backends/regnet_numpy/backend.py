@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import numpy as np
@@ -18,6 +18,9 @@ from regnet_numpy.processor import older_kernels
 from regnet_numpy.tiles import repeat_in_groups, sum_in_tiles
 
 __all__ = ["NumpyBackend"]
+
+SMALL_ELEMENTS = 2**12
+"""Elements of the widest activation up to which a prediction needs no session: setting BLAS threads takes longer."""
 
 
 @final
@@ -48,9 +51,10 @@ class NumpyBackend:
     def synchronize(self, tree: Tree, /) -> None:
         """NumPy computes at once."""
 
-    def session(self, device: Any = None, /) -> AbstractContextManager[None]:
+    def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """BLAS at one thread, tiles over our own threads."""
-        return threads.session()
+        small = elements is not None and elements <= SMALL_ELEMENTS
+        return nullcontext() if small else threads.session()
 
     def sum_rows(
         self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None

@@ -7,48 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
+from regnet_numpy.gradients import Gradients, Parts, cuts_of
 from regnet_numpy.kept import Kept
-from regnet_numpy.passes import Pass, find_pass
+from regnet_numpy.passes import Pass
 from regnet_numpy.threads import parallel_map, thread_count
-from regnet_numpy.tiles import TILE_ELEMENTS, run_in_groups, tile_rows
+from regnet_numpy.tiles import run_in_groups
 from regnet_numpy.updates import Update
 
-__all__ = ["NUMPY_PARTS", "Parts", "count_rows", "make_run_of", "suits"]
+__all__ = ["NUMPY_PARTS", "count_rows", "make_run_of", "suits"]
 
 Function: TypeAlias = Callable[..., Any]
-
-SUM_ELEMENTS = 2**21
-"""Elements of tiles' gradients that are kept until they are added: to wait for all threads after a few tiles costs as
-much as a tile (100,000 rows x 100 -> 700: a third of the step if after every two)."""
-
-THREADED_PARAMETERS = 2**16
-"""Parameters from which an update is shared by the threads: waking one takes as long as some 2^14 of them."""
-
-CHUNK = 2**17
-"""Parameters that an update goes through its passes with at once, at most: with their slots and gradient they stay near
-a core, and NumPy's passes need no more memory than that."""
-
-
-class Parts(NamedTuple):
-    """What the loop is made of.
-
-    make_pass, make_update: constructors; threaded_work: products of a tile's rows and weights (rows times parameters)
-    from which tiles go over the threads; tile_elements: see `tile_rows`.
-    """
-
-    make_pass: Function
-    make_update: Any
-    threaded_work: int
-    tile_elements: int = TILE_ELEMENTS
-
-    def tile_rows(self, network: Any, rows: int) -> int:
-        """Rows of a tile."""
-        return tile_rows(network.width, rows, parameters=network.layout.size, elements=self.tile_elements)
-
 
 NUMPY_PARTS = Parts(Pass, Update, threaded_work=2**23)
 """Between smaller products threads of NumPy wait for Python's lock as long as they compute."""
@@ -91,7 +63,7 @@ def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, dat
     loss, diverged_at = np.array(state.loss), np.array(state.diverged_at)
     running = None if state.running_loss is None else np.array(state.running_loss)
     batches = _Batches(kept, data)
-    gradients = _Gradients(parts, kept, network, arrays[0], count_rows(data), data.batches is None)
+    gradients = Gradients(parts, kept, network, arrays[0], count_rows(data), data.batches is None)
     updates = _Updates(parts, kept, network.layout, optimizer, arrays, hyper)
     first = int(state.t)
     for t in range(first, first + n):
@@ -153,97 +125,13 @@ class _Batches:
 
 
 @final
-class _Gradients:
-    """A step's loss and gradient: tiles of rows over the threads, added from the first to the last.
-
-    `at` leaves the last sum to `finish`, which does it for some of the parameters: the thread that steps them next has
-    them in its cache then.
-    """
-
-    def __init__(self, parts: Parts, kept: Kept, network: Any, point: Any, count: int, static: bool) -> None:
-        size = parts.tile_rows(network, count)
-        self._parts, self._kept, self._network, self._static = parts, kept, network, static
-        self._tiles = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-        self._leading, self._dtype = point.shape[:-2], point.dtype
-        enough = size * point.shape[-1] >= parts.threaded_work
-        tiles, threads = len(self._tiles), thread_count() if enough else 1
-        # Tiles of a round are computed side by side, each thread some of them, and added when all are there.
-        together = min(tiles, max(1, SUM_ELEMENTS // point.size // threads) * threads)
-        each = -(-together // threads)
-        self._rounds = [
-            [range(start, min(start + each, stop)) for start in range(begin, stop, each)]
-            for begin in range(0, tiles, together)
-            for stop in [min(begin + together, tiles)]
-        ]
-        self._size, self._cuts, self._now = size, _cuts_of(point), range(tiles)
-        shape = (together, *point.shape)
-        self._slots = kept.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype))
-        self._total = self._slots[0]
-        if together < tiles:
-            self._total = kept.get(("total", point.shape, point.dtype), lambda: np.empty_like(point))
-        self._first = self._pass(0)
-        self._slot_views = [self._first.views(slot) for slot in self._slots]
-        self._point_views: dict[int, Any] = {}
-        self._prepared: Any = None
-
-    def _pass(self, tile: int) -> Any:
-        rows = self._tiles[tile].stop - self._tiles[tile].start
-        return find_pass(self._kept, self._parts.make_pass, self._network, self._leading, rows, self._dtype)
-
-    def at(self, point: Any, x: Any, y: Any, weight: Any) -> Any:
-        """The loss (..., 1, 1) at a point."""
-        params = self._point_views.get(id(point))
-        if params is None:
-            params = self._point_views[id(point)] = self._first.views(point)
-        if len(self._tiles) == 1:
-            if self._prepared is None or not self._static:
-                self._prepared = self._first.prepare(x)
-            return self._first.gradient(self._prepared, y, weight, params, self._slot_views[0])
-        losses: list[Any] = [None] * len(self._tiles)
-        slots, views = self._slots, self._slot_views
-
-        def work(numbers: range) -> None:
-            one = self._pass(numbers[0])
-            if one.takes_tiles:
-                stops = numbers.start, numbers.stop, self._size
-                losses[numbers.start : numbers.stop] = one.gradients(x, y, weight, params, slots, *stops)
-                return
-            for number in numbers:
-                one, rows = self._pass(number), self._tiles[number]
-                own_x, own_y, own_weight = (array[..., rows, :] for array in (x, y, weight))
-                grads = views[number % len(slots)]
-                losses[number] = one.gradient(one.prepare(own_x), own_y, own_weight, params, grads)
-
-        for number, shares in enumerate(self._rounds):
-            if number:
-                parallel_map(self.finish, self._cuts)
-            self._now = range(shares[0].start, shares[-1].stop)
-            parallel_map(work, shares)
-        loss = losses[0]
-        for other in losses[1:]:
-            loss = loss + other
-        return loss
-
-    def finish(self, cut: slice) -> Any:
-        """The gradient of some entries of the point, in an array that may be overwritten until the next `at`."""
-        total = self._total[..., cut]
-        for number in self._now:
-            slot = self._slots[number % len(self._slots)][..., cut]
-            if number:
-                total += slot
-            elif self._rounds[1:]:
-                total[...] = slot
-        return total
-
-
-@final
 class _Updates:
     """The optimizer's step on all parameters, over the threads where there are many."""
 
     def __init__(self, parts: Parts, kept: Kept, layout: Any, optimizer: Any, arrays: list[Any], hyper: Any) -> None:
         point, make, strengths = arrays[0], parts.make_update, hyper.strengths
         self.arrays, self._swaps = arrays, make.swaps
-        cuts = [slice(None)] if strengths.group else _cuts_of(point)
+        cuts = [slice(None)] if strengths.group else cuts_of(point)
         each = -(-len(cuts) // thread_count())
         self._shares = [cuts[start : start + each] for start in range(0, len(cuts), each)]
         if make.swaps:  # the result may lie in these
@@ -269,7 +157,7 @@ class _Updates:
             for number, share in enumerate(self._shares)
         ]  # fmt: skip
 
-    def step(self, t: int, gradients: _Gradients, share: Any) -> None:
+    def step(self, t: int, gradients: Gradients, share: Any) -> None:
         """Step number t of all networks, from the gradient at the point where `gradients` was asked last."""
 
         def work(number: int) -> None:
@@ -280,7 +168,7 @@ class _Updates:
         if self._swaps:
             self.arrays, self._spare = self._spare, self.arrays
 
-    def step_some(self, t: int, gradients: _Gradients, share: Any, alive: Any) -> None:
+    def step_some(self, t: int, gradients: Gradients, share: Any, alive: Any) -> None:
         """The same for some networks of a stack; the others stay as they are."""
         before = [array[~alive] for array in self.arrays]
         self.step(t, gradients, share)
@@ -290,15 +178,6 @@ class _Updates:
     def penalty(self, share: Any) -> Any:
         """At the point as it is, (..., 1, 1)."""
         return sum(update.penalty(share) for updates in self._updates for update in updates)
-
-
-def _cuts_of(point: Any) -> list[slice]:
-    """The entries of a point in an even number of parts, whatever the threads, if they are many and of one network."""
-    size = point.shape[-1]
-    if point.ndim > 2 or size < THREADED_PARAMETERS:
-        return [slice(None)]
-    each = -(-size // (2 * -(-size // (2 * CHUNK))))
-    return [slice(start, min(start + each, size)) for start in range(0, size, each)]
 
 
 def _cut(strengths: Any, cut: slice) -> Any:

@@ -65,7 +65,7 @@ class TorchBackend:
         for device in {leaf.device for leaf in leaves(tree) if leaf.device.type == "cuda"}:
             self._torch.cuda.synchronize(device)
 
-    def session(self, device: Any = None, /) -> AbstractContextManager[None]:
+    def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Autograd off."""
         context: AbstractContextManager[None] = self._torch.no_grad()
         return context

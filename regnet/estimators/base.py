@@ -19,7 +19,7 @@ from regnet.estimators.stochastic import Call, fit_stochastic
 from regnet.estimators.weights import draw_weights, params_of, weights_of
 from regnet.generic import BLOCK_ELEMENTS
 from regnet.losses import Loss, get_loss
-from regnet.model import Model, apply_in_blocks, prediction_session
+from regnet.model import Model, apply_in_blocks
 from regnet.namespace import array_namespace
 from regnet.network import Network
 from regnet.objective import Objective
@@ -126,7 +126,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             X = data.select_columns(X, self.kept_inputs_)
         table, placement, host = data.check_predict_input(self, X, method)
         network, params = self._fitted(placement)
-        with prediction_session(network, placement, table.shape[0]):
+        with placement.backend.session(placement.device, elements=table.shape[0] * network.width):
             values = get_loss(network.loss).predict(_outputs(network, params, table, placement))
         return (placement.backend.to_numpy(values), None) if host else (values, placement)
 

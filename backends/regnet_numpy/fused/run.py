@@ -11,7 +11,8 @@ from regnet_numpy.fused import run_loops
 from regnet_numpy.fused.kept_parts import COMPILED_TILE, CompiledPass, CompiledUpdate
 from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.fused.plan import Plan, plan
-from regnet_numpy.run import NUMPY_PARTS, Parts, count_rows, make_run_of, suits
+from regnet_numpy.gradients import Parts
+from regnet_numpy.run import NUMPY_PARTS, count_rows, make_run_of, suits
 from regnet_numpy.threads import parallel_map
 
 __all__ = ["fuse_make_run"]
