@@ -130,20 +130,16 @@ class _Updates:
 
     def __init__(self, parts: Parts, kept: Kept, layout: Any, optimizer: Any, arrays: list[Any], hyper: Any) -> None:
         point, make, strengths = arrays[0], parts.make_update, hyper.strengths
-        self.arrays, self._swaps = arrays, make.swaps
+        self.arrays = arrays
         cuts = [slice(None)] if strengths.group else cuts_of(point)
         each = -(-len(cuts) // thread_count())
         self._shares = [cuts[start : start + each] for start in range(0, len(cuts), each)]
-        if make.swaps:  # the result may lie in these
-            self._spare = [np.empty_like(point) for _ in arrays]
 
         def spare_of(share: int, cut: slice) -> tuple[Any, ...]:
-            if make.swaps:
-                return tuple(array[..., cut] for array in self._spare)
             own = point[..., cut]
             return tuple(
                 kept.get(("spare", share, number, own.shape, own.dtype), lambda: np.empty_like(own, order="C"))
-                for number in (0, 1)
+                for number in range(make.spares)
             )
 
         self._updates = [
@@ -165,8 +161,6 @@ class _Updates:
                 update.step(t, gradients.finish(cut), share)
 
         parallel_map(work, range(len(self._shares)))
-        if self._swaps:
-            self.arrays, self._spare = self._spare, self.arrays
 
     def step_some(self, t: int, gradients: Gradients, share: Any, alive: Any) -> None:
         """The same for some networks of a stack; the others stay as they are."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -70,7 +71,8 @@ def _open() -> None:
     if threads != _Shared.threads:
         if _Shared.pool is not None:
             _Shared.pool.shutdown(wait=False)
-        _Shared.pool = ThreadPoolExecutor(threads, "regnet", _quiet_worker) if threads > 1 else None
+        # One thread less: the caller works too.
+        _Shared.pool = ThreadPoolExecutor(threads - 1, "regnet", _quiet_worker) if threads > 1 else None
         _Shared.threads = threads
 
 
@@ -103,18 +105,33 @@ def _in_worker() -> bool:
 def parallel_map(function: Callable[[Any], Any], items: Iterable[Any], /) -> list[Any]:
     """`[function(item) for item in items]`, over the threads if a session is open.
 
-    A worker does all items itself: the others may be waiting for it. Where there are no more items than threads, the
-    caller does the first one, which saves waking a thread.
+    The caller is one of the threads: it has its arrays in cache, and waking a thread takes time. Whoever is at work on
+    an item does nested calls alone: the others are at work too.
     """
     pool = _Shared.pool if _Shared.users and not _in_worker() else None
     listed = list(items)
     if pool is None or len(listed) < 2:
         return [function(item) for item in listed]
-    if len(listed) > _Shared.threads:
-        return list(pool.map(function, listed))
-    others = [pool.submit(function, item) for item in listed[1:]]
+    threads = min(_Shared.threads, len(listed))
+    todo, results = deque(range(threads, len(listed))), [None] * len(listed)
+
+    def work(number: int) -> None:
+        results[number] = function(listed[number])
+        while todo:
+            try:
+                number = todo.popleft()
+            except IndexError:  # another thread was faster
+                return
+            results[number] = function(listed[number])
+
+    others = [pool.submit(work, number) for number in range(1, threads)]
+    _local.worker = True
     try:
-        first = function(listed[0])
+        work(0)
     finally:
+        _local.worker = False
+        todo.clear()  # there is something left if an item failed here
         wait(others)
-    return [first, *(other.result() for other in others)]
+    for other in others:
+        other.result()
+    return results

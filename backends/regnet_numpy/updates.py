@@ -23,7 +23,7 @@ class Update:
     point, m, v: (..., 1, size), or a part of the entries of one where there are no groups.
     """
 
-    swaps = False
+    spares = 2
 
     def __init__(
         self, optimizer: Any, layout: Any, arrays: tuple[Any, ...], strengths: Any, learning_rate: Any, spare: Any

@@ -63,37 +63,32 @@ class CompiledPass:
 
 @final
 class CompiledUpdate:
-    """`regnet_numpy.updates.Update` of one network.
+    """`regnet_numpy.updates.Update` of one network."""
 
-    A loop over arrays that may overlap is not vectorised, so two sets of arrays take turns.
-    """
-
-    swaps = True
+    spares = 0
 
     def __init__(
         self, optimizer: Any, layout: Any, arrays: tuple[Any, ...], strengths: Any, learning_rate: Any, spare: Any
     ) -> None:
-        """See `Update`; spare: three arrays, which hold the result after the first step."""
+        """See `Update`; spare is not needed."""
         self._optimizer, self._layout, self._rate = optimizer, layout, float(learning_rate.item())
-        self._old, self._new = (tuple(array[0] for array in some) for some in (arrays, spare))
-        size = self._old[0].shape[0]
+        self._point, *self._slots = (array[0] for array in arrays)
+        size = self._point.shape[0]
         self._terms = tuple(None if term is None else row_of(term, 0, size) for term in strengths[:4])
         self._groups = row_strengths(layout, strengths.group, 0)
 
     def _part(self, t: int, grad: Any, share: float) -> NetworkPart:
-        old = (self._old[0], grad, *self._old[1:])
-        return NetworkPart(t, self._rate, share, old, self._terms, self._new, self._groups)
+        return NetworkPart(t, self._rate, share, (self._point, grad, *self._slots), self._terms, self._groups)
 
     def step(self, t: int, grad: Any, share: Any) -> None:
         """Step number t."""
         number = 1.0 if share is None else float(share.item())
-        scalars = scalars_of(self._optimizer, t, self._rate, number, self._old[0].dtype)
+        scalars = scalars_of(self._optimizer, t, self._rate, number, self._point.dtype)
         update_one(self._part(t, grad[0], number), self._optimizer, self._layout, scalars)
-        self._old, self._new = self._new, self._old
 
     def penalty(self, share: Any) -> Any:
         """The penalty at the point as it is, (1, 1)."""
-        dtype = self._old[0].dtype
+        dtype = self._point.dtype
         number = 1.0 if share is None else float(share.item())
         value = penalty_of(self._part(0, None, number), self._layout, dtype.type(2.0 / number))
         return np.full((1, 1), value, dtype)

@@ -83,15 +83,12 @@ def _run(network: Any, optimizer: Any, found: Plan, tile: int, state: Any, data:
         if batches is not None:
             own.append(part_of(batches.weight_share, k)[:, 0])
         flat = [array.reshape(count, -1)[k] for array in (point, m, v)]
-        *new, value, step = run_loops.adam_run(
-            part_of(data.x, k), part_of(data.y, k), part_of(data.weight, k), *own, *(array.copy() for array in flat),
-            *terms, _all_rows(network.layout, hyper.strengths.group, k, point.dtype),
+        part_of(loss, k)[0, 0], part_of(diverged_at, k)[0, 0] = run_loops.adam_run(
+            part_of(data.x, k), part_of(data.y, k), part_of(data.weight, k), *own, *flat, *terms,
+            _all_rows(network.layout, hyper.strengths.group, k, point.dtype),
             shapes, found.widths, found.slopes, found.loss, tile,
             _setting(optimizer, float(part_of(hyper.learning_rate, k)[0, 0])), smallest, int(state.t), n,
         )  # fmt: skip
-        for array, result in zip(flat, new, strict=True):
-            array[:] = result
-        part_of(loss, k)[0, 0], part_of(diverged_at, k)[0, 0] = value, step
 
     parallel_map(one, range(count))
     return state._replace(

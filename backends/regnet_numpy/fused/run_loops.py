@@ -38,14 +38,11 @@ def _scalars(setting: Any, t: Any, share: Any, smallest: Any, scalars: Any) -> N
 @loop
 def _update(
     point: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, group: Any,
-    shapes: Any, scalars: Any, new_point: Any, new_m: Any, new_v: Any,
+    shapes: Any, scalars: Any,
 ) -> None:  # fmt: skip
-    """group: strengths of all rows of all parameter arrays, or None.
-
-    Not in place: a loop over arrays that may overlap is not vectorised.
-    """
+    """In place. group: strengths of all rows of all parameter arrays, or None."""
     if group is None:
-        adam_step(point, grad, m, v, l1, l1_subgradient, l2, batch_l2, scalars, new_point, new_m, new_v)
+        adam_step(point, grad, m, v, l1, l1_subgradient, l2, batch_l2, scalars)
     else:
         start, row = 0, 0
         for rows, columns in shapes:
@@ -58,8 +55,6 @@ def _update(
                 None if l2 is None else l2[start:stop].reshape(rows, columns),
                 None if batch_l2 is None else batch_l2[start:stop].reshape(rows, columns),
                 scalars, group[row : row + rows],
-                new_point[start:stop].reshape(rows, columns), new_m[start:stop].reshape(rows, columns),
-                new_v[start:stop].reshape(rows, columns),
             )  # fmt: skip
             start = stop
             row += rows
@@ -71,9 +66,9 @@ def adam_run(
     l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, group: Any, shapes: Any, widths: Any, slopes: Any, loss: Any,
     tile: Any, setting: Any, smallest: Any, t: Any, n: Any,
 ) -> Any:  # fmt: skip
-    """Take n steps of Adam from step t: point, m, v (size,), the last loss, and -1 or the step at which that was no
+    """Take n steps of Adam from step t, in place: point, m, v (size,).
 
-    longer finite, after which nothing changes. The arrays handed in are overwritten.
+    Returns the last loss, and -1 or the step at which that was no longer finite, after which nothing changes.
     batches: (steps, rows of a batch), row numbers, or None for all rows in every step; batch_weight: the same shape;
     batch_share: (steps,); tile: rows that go through the network together; setting: learning rate, beta1, beta2,
     epsilon, whether that is epsilon hat, AdamW's decay.
@@ -85,7 +80,6 @@ def adam_run(
     exponents = np.empty((most, widths[-1]), point.dtype)
     scratch = np.empty((2, most * widths[:-1].max()), point.dtype)
     total, part = np.empty_like(point), np.empty_like(point)
-    new_point, new_m, new_v = np.empty_like(point), np.empty_like(m), np.empty_like(v)
     scalars = np.empty(11, point.dtype)
     value, share = point[0] * 0, 1.0
     if batches is not None:
@@ -124,10 +118,7 @@ def adam_run(
                 for i in range(total.shape[0]):
                     total[i] += part[i]
         if not np.isfinite(value):
-            return point, m, v, value, step
+            return value, step
         _scalars(setting, float(step), share, smallest, scalars)
-        _update(
-            point, total, m, v, l1, l1_subgradient, l2, batch_l2, group, shapes, scalars, new_point, new_m, new_v
-        )  # fmt: skip
-        point, new_point, m, new_m, v, new_v = new_point, point, new_m, m, new_v, v
-    return point, m, v, value, -1
+        _update(point, total, m, v, l1, l1_subgradient, l2, batch_l2, group, shapes, scalars)
+    return value, -1

@@ -50,42 +50,40 @@ _SCALARS: dict[str, Function] = {"Adam": _adam_scalars, "AdamW": _adam_scalars, 
 class NetworkPart(NamedTuple):
     """One network's share of an update, arrays as rows (size,).
 
-    old: point, gradient, slots; terms: l1, l1_subgradient, l2, batch_l2, or None each; new: where point and slots go;
-    groups: per parameter array its rows' strengths (rows,) or None; () for no groups.
+    arrays: point, gradient, slots; terms: l1, l1_subgradient, l2, batch_l2, or None each; groups: per parameter array
+    its rows' strengths (rows,) or None; () for no groups.
     """
 
     t: float
     learning_rate: float
     share: float
-    old: tuple[Any, ...]
+    arrays: tuple[Any, ...]
     terms: tuple[Any, ...]
-    new: tuple[Any, ...]
     groups: tuple[Any, ...]
 
 
 def update_one(network: NetworkPart, optimizer: Any, layout: Any, scalars: Any) -> None:
-    """Update one network: what is in `network.old` goes to `network.new`. scalars: of `adam_step` or `sgd_step`."""
-    arrays, new = network.old, network.new
+    """Update one network in place. scalars: of `adam_step` or `sgd_step`."""
+    arrays = network.arrays
     if type(optimizer).__name__ == "SGD":
-        if len(arrays) == 2:  # no momentum
-            arrays, new = (*arrays, None), (*new, None)
-        update_loops.sgd_step(*arrays, *network.terms, scalars, *new)
+        momentum = arrays if len(arrays) > 2 else (*arrays, None)
+        update_loops.sgd_step(*momentum, *network.terms, scalars)
         return
     if not network.groups:
-        update_loops.adam_step(*arrays, *network.terms, scalars, *new)
+        update_loops.adam_step(*arrays, *network.terms, scalars)
         return
     for part, shape, group in _by_array(layout, network.groups):
-        cut = [None if array is None else array[part] for array in (*arrays, *network.terms, *new)]
+        cut = [None if array is None else array[part] for array in (*arrays, *network.terms)]
         if group is None:
-            update_loops.adam_step(*cut[:8], scalars, *cut[8:])
+            update_loops.adam_step(*cut, scalars)
         else:
-            cut = [None if array is None else array.reshape(shape) for array in cut]
-            update_loops.adam_group_step(*cut[:8], scalars, group, *cut[8:])
+            rows = [None if array is None else array.reshape(shape) for array in cut]
+            update_loops.adam_group_step(*rows, scalars, group)
 
 
 def penalty_of(network: NetworkPart, layout: Any, two_by_share: Any) -> Any:
-    """The penalty at the old point; two_by_share: 2 / share, of the point's type."""
-    point, terms = network.old[0], network.terms
+    """The penalty at the point; two_by_share: 2 / share, of the point's type."""
+    point, terms = network.arrays[0], network.terms
     l1 = terms[0] if terms[1] is None else terms[1]
     value = update_loops.penalty_value(point, l1, terms[2], terms[3], two_by_share)
     for part, shape, group in _by_array(layout, network.groups):
@@ -127,7 +125,7 @@ def fuse_prox_update(reference: Function) -> Function:
             return reference(
                 optimizer, layout, point, grad, slots, strengths, t, learning_rate, weight_share, with_penalty
             )
-        new = [np.empty_like(array) for array in (point, *slots)]
+        point, *slots = (np.array(array, order="C") for array in (point, *slots))  # updated in place
         count, terms = point.shape[0] if point.ndim > 2 else 1, strengths[:4]
         networks = [
             NetworkPart(
@@ -136,7 +134,6 @@ def fuse_prox_update(reference: Function) -> Function:
                 1.0 if weight_share is None else float(part_of(weight_share, k).item()),
                 tuple([part_of(array, k)[0] for array in (point, grad, *slots)]),
                 tuple([None if array is None else row_of(array, k, point.shape[-1]) for array in terms]),
-                tuple([array[k, 0] if array.ndim > 2 else array[0] for array in new]),
                 row_strengths(layout, strengths.group, k),
             )
             for k in range(count)
@@ -150,6 +147,6 @@ def fuse_prox_update(reference: Function) -> Function:
 
         values = [update(networks[0])] if count == 1 else parallel_map(update, networks)
         penalty = np.asarray(values, point.dtype).reshape(*point.shape[:-1], 1) if with_penalty else None
-        return new[0], tuple(new[1:]), penalty
+        return point, tuple(slots), penalty
 
     return prox_update

@@ -1,4 +1,4 @@
-"""The update of all parameters of a network in one pass: gradient of the penalty, optimizer, proximal step.
+"""The update of all parameters of a network in one pass, in place: gradient of the penalty, optimizer, proximal step.
 
 w, grad, slots and strengths are rows (size,), or (rows, columns) where a row is a group; strengths may be None, and a
 term that is None is not compiled in. Scalars come in an array of the others' type: numba would compute in float64
@@ -45,8 +45,7 @@ def _normal(value: Any, smallest: Any) -> Any:
 
 @loop
 def adam_step(
-    w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, scalars: Any,
-    new_w: Any, new_m: Any, new_v: Any,
+    w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, scalars: Any
 ) -> None:  # fmt: skip
     """Adam's step and the soft threshold in its metric. scalars: see `update._adam_scalars`."""
     beta1, rest1, beta2, rest2 = scalars[0], scalars[1], scalars[2], scalars[3]
@@ -54,19 +53,19 @@ def adam_step(
     two, two_by_share, smallest = scalars[8], scalars[9], scalars[10]
     for i in range(w.shape[0]):
         g = _smooth_grad(w, grad, i, l1_subgradient, l2, batch_l2, two, two_by_share)
-        new_m[i] = _normal(beta1 * m[i] + rest1 * g, smallest)
-        new_v[i] = beta2 * v[i] + rest2 * g * g
-        metric = np.sqrt(new_v[i]) + epsilon
-        moved = kept * w[i] - rate * new_m[i] / metric
+        mean = _normal(beta1 * m[i] + rest1 * g, smallest)
+        square = beta2 * v[i] + rest2 * g * g
+        metric = np.sqrt(square) + epsilon
+        moved = kept * w[i] - rate * mean / metric
         if l2 is not None or batch_l2 is not None:
             moved = _normal(moved, smallest)
-        new_w[i] = moved if l1 is None else _shrink(moved, scale * l1[i] / metric)
+        w[i] = moved if l1 is None else _shrink(moved, scale * l1[i] / metric)
+        m[i], v[i] = mean, square
 
 
 @loop
 def sgd_step(
-    w: Any, grad: Any, u: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, scalars: Any,
-    new_w: Any, new_u: Any,
+    w: Any, grad: Any, u: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, scalars: Any
 ) -> None:  # fmt: skip
     """SGD's step, with momentum if there is u, and the soft threshold. scalars: see `update._sgd_scalars`."""
     momentum, rest, ahead, scale = scalars[0], scalars[1], scalars[2], scalars[3]
@@ -76,22 +75,22 @@ def sgd_step(
         if u is None:
             moved = w[i] - scale * g
         else:
-            new_u[i] = _normal(momentum * u[i] + rest * g, smallest)
+            mean = _normal(momentum * u[i] + rest * g, smallest)
+            u[i] = mean
             # Nesterov: ahead = momentum, and the fresh gradient once more; plain: ahead = 1.
-            moved = w[i] - scale * (ahead * new_u[i] + (g * 0 if ahead == 1 else rest * g))
+            moved = w[i] - scale * (ahead * mean + (g * 0 if ahead == 1 else rest * g))
         if l2 is not None or batch_l2 is not None:
             moved = _normal(moved, smallest)
-        new_w[i] = moved if l1 is None else _shrink(moved, scale * l1[i])
+        w[i] = moved if l1 is None else _shrink(moved, scale * l1[i])
 
 
 @loop
 def adam_group_step(
-    w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, scalars: Any, group: Any,
-    new_w: Any, new_m: Any, new_v: Any,
+    w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, scalars: Any, group: Any
 ) -> None:  # fmt: skip
     """`adam_step` on rows that are groups: one metric a row, the soft threshold, then the row's own shrinking.
 
-    Arrays are (rows, columns) and new_w etc. too; group: (rows,).
+    Arrays are (rows, columns); group: (rows,).
     """
     beta1, rest1, beta2, rest2 = scalars[0], scalars[1], scalars[2], scalars[3]
     rate, scale, epsilon, kept = scalars[4], scalars[5], scalars[6], scalars[7]
@@ -102,7 +101,7 @@ def adam_group_step(
             adam_step(
                 w[r], grad[r], m[r], v[r], None if l1 is None else l1[r],
                 None if l1_subgradient is None else l1_subgradient[r], None if l2 is None else l2[r],
-                None if batch_l2 is None else batch_l2[r], scalars, new_w[r], new_m[r], new_v[r],
+                None if batch_l2 is None else batch_l2[r], scalars,
             )  # fmt: skip
             continue
         total = epsilon * 0
@@ -112,26 +111,26 @@ def adam_group_step(
                 None if l1_subgradient is None else l1_subgradient[r], None if l2 is None else l2[r],
                 None if batch_l2 is None else batch_l2[r], two, two_by_share,
             )  # fmt: skip
-            new_m[r, j] = _normal(beta1 * m[r, j] + rest1 * g, smallest)
-            new_v[r, j] = beta2 * v[r, j] + rest2 * g * g
-            total += new_v[r, j]
+            m[r, j] = _normal(beta1 * m[r, j] + rest1 * g, smallest)
+            v[r, j] = beta2 * v[r, j] + rest2 * g * g
+            total += v[r, j]
         metric = np.sqrt(total / columns) + epsilon
         size = scale / metric
         norm = epsilon * 0
         for j in range(columns):
-            moved = kept * w[r, j] - rate * new_m[r, j] / metric
+            moved = kept * w[r, j] - rate * m[r, j] / metric
             if l2 is not None or batch_l2 is not None:
                 moved = _normal(moved, smallest)
             if l1 is not None:
                 moved = _shrink(moved, size * l1[r, j])
-            new_w[r, j] = moved
+            w[r, j] = moved
             norm += moved * moved
         norm = np.sqrt(norm)
         shrink = epsilon * 0
         if norm > size * group[r]:
             shrink = 1 - size * group[r] / norm
         for j in range(columns):
-            new_w[r, j] *= shrink
+            w[r, j] *= shrink
 
 
 @sum_loop
