@@ -12,6 +12,7 @@ from regnet.early_stopping import Best, EarlyStopping
 from regnet.evaluation import Evaluator
 from regnet.history import History, Record
 from regnet.model import Model
+from regnet.namespace import array_namespace
 from regnet.network import Network
 from regnet.optimizers import Optimizer
 from regnet.problem import Problem
@@ -125,7 +126,10 @@ class Trainer:
         record = self._evaluator.record(epoch, self.state, self.hyper, self._problem.networks)
         self.history.records.append(record)
         stop = self.best is not None and self.best.update(record, self.state.point)
-        model = Model(self._network, self._network.unpack(self.state.point), self._problem.placement)
-        answers: list[Any] = [callback(record, model) for callback in self._callbacks]
+        answers: list[Any] = []
+        if self._callbacks:  # which may keep the model, while the next steps consume the state
+            point = array_namespace(self.state.point).asarray(self.state.point, copy=True)
+            model = Model(self._network, self._network.unpack(point), self._problem.placement)
+            answers = [callback(record, model) for callback in self._callbacks]
         everything_diverged = not np.any(np.isfinite(record.data_loss))
         return stop or any(answers) or everything_diverged

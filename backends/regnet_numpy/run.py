@@ -18,7 +18,7 @@ from regnet_numpy.threads import parallel_map, thread_count
 from regnet_numpy.tiles import run_in_groups
 from regnet_numpy.updates import Update
 
-__all__ = ["NUMPY_PARTS", "count_rows", "make_run_of", "suits"]
+__all__ = ["NUMPY_PARTS", "count_rows", "make_run_of", "owned", "suits"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -59,19 +59,19 @@ def count_rows(data: Any, /) -> int:
 
 
 def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, data: Any, hyper: Any, n: int) -> Any:
-    arrays = [np.array(array, order="C") for array in (state.point, *state.slots)]
+    reached, *arrays = [owned(array) for array in (state.t, state.point, *state.slots)]
     loss, diverged_at = np.array(state.loss), np.array(state.diverged_at)
     running = None if state.running_loss is None else np.array(state.running_loss)
     batches = _Batches(kept, data)
     gradients = Gradients(parts, kept, network, arrays[0], count_rows(data), data.batches is None)
     updates = _Updates(parts, kept, network.layout, optimizer, arrays, hyper)
-    first = int(state.t)
-    for t in range(first, first + n):
+    for t in range(int(reached), int(reached) + n):
         x, y, weight, share, row_share = batches.at(t)
         loss = gradients.at(updates.arrays[0], x, y, weight)
         if running is not None:
             total = loss + updates.penalty(share)
             running = running + (total if row_share is None else total * row_share)
+        reached[...] = t + 1  # in the state handed in too, which is where an interrupted fit finds its arrays
         alive = np.isfinite(loss) & (diverged_at < 0) if loss.size > 1 else _is_alive(loss, diverged_at)
         if alive is True or (alive is not False and alive.all()):
             updates.step(t, gradients, share)
@@ -81,9 +81,14 @@ def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, dat
             updates.step_some(t, gradients, share, alive[:, 0, 0])
     point, *slots = updates.arrays
     return state._replace(
-        point=point, slots=tuple(slots), t=state.t + np.asarray(n, state.t.dtype), loss=np.array(loss),
-        diverged_at=diverged_at, running_loss=running,
+        point=point, slots=tuple(slots), t=reached, loss=np.array(loss), diverged_at=diverged_at,
+        running_loss=running,
     )  # fmt: skip
+
+
+def owned(array: Any, /) -> Any:
+    """The array itself, to be overwritten, as the state handed to a run is consumed; a copy of one that cannot be."""
+    return array if array.flags.c_contiguous and array.flags.writeable else np.array(array, order="C")
 
 
 def _is_alive(loss: Any, diverged_at: Any) -> bool:

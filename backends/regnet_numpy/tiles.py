@@ -121,6 +121,8 @@ def run_in_groups(
 
         def advance(group: slice) -> Tree:
             own_state, own_data, own_hyper = (_take(group, networks, tree) for tree in (state, data, hyper))
+            # A run consumes its state: what is no group's own, the number of steps, each takes as a copy.
+            own_state = tree_map(lambda leaf: leaf if leaf.ndim > 2 else leaf.copy(), own_state)
             return run(own_state, own_data, own_hyper, n)
 
         parts = parallel_map(advance, groups)

@@ -99,7 +99,8 @@ def fit_stochastic(
     rate = first_rate(estimator) if resume is None else resume.rate
     state, hyper = problem.state._replace(running_loss=put(np.zeros((1, 1)))), problem.hyper
     if resume is not None:
-        slots = tuple(put(slot) for slot in resume.slots)
+        # Copies: a step consumes them, and a copy of the estimator goes on from the same ones.
+        slots = tuple(array_namespace(slot).asarray(slot, copy=True) for slot in map(put, resume.slots))
         state = state._replace(slots=slots, t=put(np.asarray(resume.t), "int32"))
         hyper = hyper if rate is None else hyper._replace(learning_rate=put(np.full((1, 1), rate.value)))
     problem = problem._replace(state=state, hyper=hyper)

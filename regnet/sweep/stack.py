@@ -172,7 +172,7 @@ class Stack:
     def start(self, points: NDArray[Any]) -> State:
         """The state before the first step; points: (K, 1, size)."""
         put, count = self._placement.put, len(self.lanes)
-        point = put(points)
+        point = put(np.array(points))  # a copy: the state passed to a step is consumed
         return State(
             point=point,
             slots=self.spec.optimizer.init(point),

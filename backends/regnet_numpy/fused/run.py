@@ -12,7 +12,7 @@ from regnet_numpy.fused.kept_parts import COMPILED_TILE, CompiledPass, CompiledU
 from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.fused.plan import Plan, plan
 from regnet_numpy.gradients import Parts
-from regnet_numpy.run import NUMPY_PARTS, count_rows, make_run_of, suits
+from regnet_numpy.run import NUMPY_PARTS, count_rows, make_run_of, owned, suits
 from regnet_numpy.threads import parallel_map
 
 __all__ = ["fuse_make_run"]
@@ -69,7 +69,8 @@ def fuse_make_run(reference: Function) -> Function:
 
 def _run(network: Any, optimizer: Any, found: Plan, tile: int, state: Any, data: Any, hyper: Any, n: int) -> Any:
     count = 1 if state.point.ndim == 2 else state.point.shape[0]
-    point, m, v = (np.array(array, order="C") for array in (state.point, *state.slots))
+    reached, point, m, v = (owned(array) for array in (state.t, state.point, *state.slots))
+    first = int(reached)
     loss, diverged_at = np.array(state.loss), np.array(state.diverged_at)
     shapes = np.asarray(network.layout.shapes)
     smallest = float(np.finfo(point.dtype).smallest_normal)
@@ -87,13 +88,14 @@ def _run(network: Any, optimizer: Any, found: Plan, tile: int, state: Any, data:
             part_of(data.x, k), part_of(data.y, k), part_of(data.weight, k), *own, *flat, *terms,
             _all_rows(network.layout, hyper.strengths.group, k, point.dtype),
             shapes, found.widths, found.slopes, found.loss, tile,
-            _setting(optimizer, float(part_of(hyper.learning_rate, k)[0, 0])), smallest, int(state.t), n,
+            _setting(optimizer, float(part_of(hyper.learning_rate, k)[0, 0])), smallest, first, n,
         )  # fmt: skip
 
-    parallel_map(one, range(count))
-    return state._replace(
-        point=point, slots=(m, v), t=state.t + np.asarray(n, state.t.dtype), loss=loss, diverged_at=diverged_at
-    )
+    try:
+        parallel_map(one, range(count))
+    finally:  # an interrupt arrives when the compiled loop is over; the fit finds its arrays in the state handed in
+        reached[...] = first + n
+    return state._replace(point=point, slots=(m, v), t=reached, loss=loss, diverged_at=diverged_at)
 
 
 def _all_rows(layout: Any, groups: Any, k: int, dtype: Any) -> Any:

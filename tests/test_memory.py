@@ -1,0 +1,90 @@
+"""Whose arrays training overwrites, and how many bytes it takes."""
+
+from __future__ import annotations
+
+import copy
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from regnet import MLPClassifier, Network, Penalty, config_context, datasets, fit
+from regnet.registry import get_backend
+from regnet.tree import leaves
+from regnet_numpy.gradients import SUM_ELEMENTS, Gradients
+from regnet_numpy.run import NUMPY_PARTS
+from regnet_numpy.threads import thread_count
+
+X, Y = datasets.spiral(samples=60)
+
+
+@pytest.fixture(params=[False, True], ids=["numpy", "fast"])
+def fast(request):
+    if request.param:
+        pytest.importorskip("numba")
+    with config_context(fast=request.param):
+        yield request.param
+
+
+def test_models_that_a_callback_keeps_stay_as_they_were(fast):
+    def keep(record, model):
+        kept.append(model)
+        predicted.append(model.predict(X))
+
+    kept, predicted = [], []
+    network = Network.mlp([2, 16, 3], loss="categorical_crossentropy")
+    fit(network, X, Y, epochs=3, log_every=1, callbacks=[keep], progress=False)
+    for model, then in zip(kept, predicted, strict=True):
+        np.testing.assert_array_equal(model.predict(X), then)
+    assert len({then.tobytes() for then in predicted}) == 4
+
+
+def test_copies_of_an_estimator_go_on_from_the_same_moments(fast):
+    model = MLPClassifier((5,), random_state=0, batch_size=50).partial_fit(X, Y, classes=[0, 1, 2])
+    twin = copy.copy(model)
+    twin._random_state = copy.deepcopy(model._random_state)
+    for one in (model, twin):
+        one.partial_fit(X, Y)
+    for ours, other in zip(model.coefs_, twin.coefs_, strict=True):
+        np.testing.assert_array_equal(ours, other)
+
+
+def test_an_interrupted_epoch_counts_the_steps_that_it_made(monkeypatch):
+    """The arrays have taken them, and Adam's correction of its moments goes by their number."""
+    asked, at = [], Gradients.at
+
+    def interrupt(self, *args):
+        if len(asked) == 7:
+            raise KeyboardInterrupt
+        asked.append(args)
+        return at(self, *args)
+
+    monkeypatch.setattr(Gradients, "at", interrupt)
+    with config_context(fast=False), pytest.warns(UserWarning, match="interrupted"):
+        model = MLPClassifier((5,), random_state=0, batch_size=10, max_iter=3).fit(X, Y)
+    assert len(asked) == 7
+    assert model._resumable.t == 7
+
+
+def test_training_takes_half_as_much_again_as_data_parameters_and_moments(fast):
+    """4096 x 784 -> 1024 -> 10. On top come the tiles: a thread's arrays, and gradients of tiles before their sum."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4096, 784)).astype("float32")
+    y = rng.permutation(np.arange(4096) % 10)
+    network = Network.mlp([784, 1024, 10], loss="categorical_crossentropy")
+    options = {"penalties": Penalty(weight_l2=1e-4), "log_every": 2, "progress": False}
+    fit(network, x, y, epochs=1, **options)  # what is compiled or imported once is no part of it
+    tracemalloc.start()
+    try:
+        result = fit(network, x, y, epochs=4, **options)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    with get_backend("numpy").session():
+        threads = thread_count()
+    point = sum(leaf.nbytes for leaf in leaves(result.model.params))
+    encoded = y.size * 10 * x.itemsize
+    rows = NUMPY_PARTS.tile_rows(network, len(x))
+    tile = 3 * rows * network.width * x.itemsize  # outputs, zeros to compare them with, gradients
+    slots = SUM_ELEMENTS * x.itemsize + point
+    assert x.nbytes + peak < 1.5 * (x.nbytes + encoded + 3 * point) + threads * tile + slots
