@@ -39,6 +39,11 @@ class Layout:
         """The number of parameters."""
         return self._bounds[-1][1]
 
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where each array begins."""
+        return tuple(start for start, _ in self._bounds)
+
     def pack(self, arrays: Sequence[Array], /) -> Array:
         """Parameter arrays (..., rows, columns) as a point (..., 1, size); a copy."""
         xp = array_namespace(arrays[0])

@@ -8,98 +8,22 @@ from functools import partial
 
 import numpy as np
 import pytest
-import reference
+from steps import BACKEND, close, problem, repeat, same, state_of, strengths_of
 from threadpoolctl import threadpool_limits
 
 from regnet import Adam, AdamW, Network, kernels
 from regnet.network import Rows
-from regnet.registry import get_backend
 from regnet.regularizer import Strengths
-from regnet.step import Data, Hyper, State, batches_of, make_step
-from regnet.tree import leaves, tree_map
+from regnet.step import Hyper, batches_of
+from regnet.tree import tree_map
 from regnet_numpy.buffered import buffered_kernel
 from regnet_numpy.gradients import cuts_of
 from regnet_numpy.run import NUMPY_PARTS, make_run_of
 from regnet_numpy.tiles import tile_rows
 
-BACKEND = get_backend("numpy")
-ROUNDING = {"float32": 3e-6, "float64": 1e-13}
-
-
-class Reference:
-    """NumPy without any kernel of its own."""
-
-    sum_rows = staticmethod(BACKEND.sum_rows)
-    select = staticmethod(BACKEND.select)
-
-    @staticmethod
-    def kernel(name, function):
-        return function
-
-
-def close(got, expected, dtype):
-    for a, b in zip(leaves(got), leaves(expected), strict=True):
-        assert (a.dtype, a.shape) == (b.dtype, b.shape)
-        np.testing.assert_allclose(a, b, rtol=10 * ROUNDING[dtype], atol=ROUNDING[dtype] * max(np.abs(b).max(), 1e-3))
-
-
-def same(got, expected):
-    assert [np.array_equal(a, b) for a, b in zip(leaves(got), leaves(expected), strict=True)].count(False) == 0
-
-
-def state_of(optimizer, point, running=False):
-    ones = np.ones((*point.shape[:-1], 1), point.dtype)
-    return State(
-        point,
-        optimizer.init(point),
-        np.asarray(3, "int32"),
-        0 * ones,
-        -ones.astype("int32"),
-        0 * ones if running else None,
-    )
-
-
-def problem(network, networks, dtype, rng, rows=50, own_rows=False):
-    """Parameters, rows of data, and a learning rate."""
-    leading = () if networks is None else (networks,)
-    table = leading if own_rows else ()
-    x = rng.standard_normal((*table, rows, network.in_features)).astype(dtype)
-    y = np.broadcast_to(
-        reference.targets(rng, network.loss, rows, network.out_features), (*table, rows, network.out_features)
-    )
-    weight = rng.uniform(0.5, 1.5, (*table, rows, 1))
-    weight = (weight / weight.sum(-2, keepdims=True)).astype(dtype)
-    point = (0.5 * rng.standard_normal((*leading, 1, network.layout.size))).astype(dtype)
-    rate = rng.uniform(0.005, 0.02, (*leading, 1, 1)).astype(dtype)
-    return point, Data(x, np.ascontiguousarray(y).astype(dtype), weight, None), rate
-
-
-def strengths_of(kind, layout, point, rng):
-    """No terms; smooth ones; L1; groups in the first weight, some of strength 0; all of them."""
-    shape, dtype = point.shape, point.dtype
-    smooth = {"l2": np.full(shape, 1e-2, dtype), "batch_l2": rng.uniform(0, 1e-2, shape).astype(dtype)}
-    l1 = np.full((*shape[:-1], 1), 0.05, dtype)
-    rows = layout.shapes[0][0]
-    group = (0.5 * rng.integers(0, 2, (*shape[:-2], rows, 1))).astype(dtype)
-    group[..., 0, 0] = 5
-    groups = (group, *(None,) * (len(layout.shapes) - 1))
-    return {
-        "none": Strengths(),
-        "smooth": Strengths(**smooth),
-        "l1": Strengths(l1=l1),
-        "group": Strengths(group=groups, l2=smooth["l2"]),
-        "all": Strengths(l1=l1, group=groups, **smooth),
-    }[kind]
-
 
 def run_of(network, optimizer, **changed):
     """The run under test, its parts changed if need be, and the step that it stands for, repeated."""
-
-    def repeat(state, data, hyper, n):
-        step = make_step(Reference(), network, optimizer)
-        for _ in range(n):
-            state = step(state, data, hyper)
-        return state
 
     def refuse(*args):
         raise AssertionError("went to the reference")
@@ -112,7 +36,7 @@ def run_of(network, optimizer, **changed):
     def run(state, data, hyper, n):
         return consuming(tree_map(np.copy, state), data, hyper, n)
 
-    return run, repeat
+    return run, partial(repeat, network, optimizer)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

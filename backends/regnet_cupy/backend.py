@@ -74,9 +74,20 @@ class CupyBackend:
 
     @contextmanager
     def session(self, device: Any = None, /, *, elements: int | None = None) -> Iterator[None]:
-        """Makes `device` current, as CuPy wants for every kernel it launches."""
+        """Makes `device` current, as CuPy wants for every kernel it launches.
+
+        Raises MemoryError, which says what is free and what to do, where the device's memory does not suffice.
+        """
+        cupy = self._cupy
         with self._device(device):
-            yield
+            try:
+                yield
+            except cupy.cuda.memory.OutOfMemoryError as error:
+                free, total = (size / 2**30 for size in cupy.cuda.runtime.memGetInfo())
+                raise MemoryError(
+                    f"The GPU's memory does not suffice ({free:.2g} of {total:.2g} GiB are free; {error}): give a "
+                    "smaller batch_size, in a sweep a smaller memory_limit, or free arrays of your own."
+                ) from error
 
     def sum_rows(
         self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
@@ -89,8 +100,12 @@ class CupyBackend:
         return select_by_where(alive, new, old)
 
     def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
-        """The reference."""
-        return reference
+        """`make_run` on kernels of our own, replayed as a CUDA graph; the reference of anything else."""
+        if name != "make_run":
+            return reference
+        from regnet_cupy.run import make_run_of
+
+        return make_run_of(self._cupy, reference)
 
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
         """The function itself."""

@@ -1,0 +1,90 @@
+"""The CUDA source, compiled at run time, and its kernels as functions with the arguments that the source declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, TypeAlias, final
+
+import numpy as np
+
+__all__ = ["FEW", "THREADS", "Kernels", "code_of", "defines_of", "signatures_of"]
+
+Dims: TypeAlias = tuple[int, ...]
+
+_NAMES = {"int": np.int32, "long long": np.int64, "double": np.float64}
+
+
+@lru_cache(maxsize=1)
+def code_of() -> str:
+    """The source of all kernels."""
+    return (files("regnet_cupy") / "kernels.cu").read_text()
+
+
+def _number_of(name: str) -> int:
+    found = re.search(rf"^#define {name} (\d+)", code_of(), re.MULTILINE)
+    assert found is not None, name
+    return int(found[1])
+
+
+THREADS = _number_of("THREADS")
+FEW = _number_of("FEW")
+
+
+def defines_of(dtype: Any, /) -> dict[str, str]:
+    """What the source wants to be told for arrays of a dtype."""
+    real = {"float32": "float", "float64": "double"}[np.dtype(dtype).name]
+    smallest = repr(float(np.finfo(dtype).smallest_normal))
+    return {"REAL": real, "SMALLEST": smallest + ("f" if real == "float" else "")}
+
+
+@lru_cache(maxsize=1)
+def signatures_of() -> dict[str, list[str]]:
+    """The types of every kernel's arguments, in order: 'pointer', or the name of a number's type."""
+    code = re.sub(r"//.*", "", code_of().replace("\\\n", ""))
+    term = re.compile(r"TERM\((\w+)\)")
+    expanded = term.sub(r"const real *\1, long long \1_stride, long long \1_step", code)
+    step = re.search(r"^#define STEP (.*)", expanded, re.MULTILINE)
+    assert step is not None
+    expanded = expanded.replace("(STEP,", f"({step[1]},")
+    kernels = re.findall(r'extern "C" __global__ void (\w+)\(([^)]*)\)', expanded)
+    return {name: [_type_of(one) for one in arguments.split(",")] for name, arguments in kernels}
+
+
+def _type_of(argument: str) -> str:
+    return "pointer" if "*" in argument else argument.strip().rpartition(" ")[0].strip()
+
+
+@final
+class Kernels:
+    """The compiled kernels for one dtype on the current device; compiling takes a second, once for all time.
+
+    `kernels(name, grid, block, *arguments)` launches one on the current stream. Arguments are arrays or None for
+    pointers, and Python numbers, which become what the source declares.
+    """
+
+    def __init__(self, cupy: Any, dtype: Any) -> None:
+        """Compile, or take what CuPy has kept on disk."""
+        options = tuple(f"-D{name}={value}" for name, value in defines_of(dtype).items())
+        module = cupy.RawModule(code=code_of(), options=("--std=c++17", *options))
+        types = {**_NAMES, "real": np.dtype(dtype).type}
+        self._kernels: dict[str, tuple[Callable[..., Any], list[Any]]] = {
+            name: (module.get_function(name), [types.get(one) for one in signature])
+            for name, signature in signatures_of().items()
+        }
+
+    def __call__(self, name: str, grid: Dims, block: Dims, *arguments: Any) -> None:
+        """Launch; raises TypeError for another number of arguments than the kernel has."""
+        function, types = self._kernels[name]
+        if len(arguments) != len(types):
+            raise TypeError(f"{name} takes {len(types)} arguments, not {len(arguments)}")
+        function(grid, block, tuple(map(_passed, types, arguments)))
+
+
+def _passed(number: Any, argument: Any) -> Any:
+    """An argument as CuPy passes it on: arrays and null as pointers, numbers with their type."""
+    if number is not None:
+        return number(argument)
+    return np.uintp(0) if argument is None else argument

@@ -1,0 +1,102 @@
+"""How the kernels see a network, its loss and its optimizer: as numbers that the CUDA source has names for."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from regnet_cupy.device_code import FEW
+
+__all__ = ["ACTIVATIONS", "LOSSES", "RULES", "Plan", "plan_of"]
+
+FEW_WEIGHTS = 4096
+"""Weights of a layer of few outputs up to which our own product takes it: it reads them once a row, from cache."""
+
+ACTIVATIONS = ("Identity", "Relu", "LeakyRelu", "Tanh", "Sigmoid")
+LOSSES = ("CategoricalCrossEntropy", "BinaryCrossEntropy", "SquaredError", "AbsoluteError", "Huber", "Poisson")
+RULES = ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW")
+
+
+class Plan(NamedTuple):
+    """widths: inputs and layers; activations, slopes: of every layer; the rest as the optimizer has it."""
+
+    widths: tuple[int, ...]
+    activations: tuple[int, ...]
+    slopes: tuple[float, ...]
+    loss: int
+    delta: float
+    rule: int
+    beta1: float
+    beta2: float
+    epsilon: float
+    epsilon_hat: bool
+    decay: float
+
+    @property
+    def depth(self) -> int:
+        """Layers."""
+        return len(self.activations)
+
+    @property
+    def ends_linear(self) -> bool:
+        """Whether nothing but the loss is done to the last layer's outputs."""
+        return ACTIVATIONS[self.activations[-1]] == "Identity"
+
+    @property
+    def few_inputs(self) -> bool:
+        """Whether the first layer's products are sums of few terms: a launch takes longer than those."""
+        return self.widths[0] <= FEW
+
+    @property
+    def few_outputs(self) -> bool:
+        """Whether the way back from the last layer to a hidden one is a sum of few terms."""
+        return self.depth > 1 and self.widths[-1] <= FEW
+
+    @property
+    def own_outputs(self) -> bool:
+        """Whether the last layer's product is made where the loss is."""
+        return self.few_outputs and self.ends_linear and self.widths[-1] * self.widths[-2] <= FEW_WEIGHTS
+
+    @property
+    def late_bias(self) -> bool:
+        """Whether the loss adds the last biases to a product that was made before."""
+        return self.ends_linear and not self.own_outputs and not (self.depth == 1 and self.few_inputs)
+
+    @property
+    def has_products(self) -> bool:
+        """Whether there are products too large for kernels of our own."""
+        return not self.few_inputs or self.depth > 1 + self.own_outputs
+
+
+def plan_of(network: Any, optimizer: Any, /) -> Plan | None:
+    """The plan, or None if something in it is not regnet's own, or drops out."""
+    activations = [layer.activation_object for layer in network.dense_layers]
+    numbers = [_number(ACTIVATIONS, activation, "activations") for activation in activations]
+    loss, rule = _number(LOSSES, network.loss_object, "losses"), _rule_of(optimizer)
+    if network.has_dropout or loss is None or rule is None or None in numbers:
+        return None
+    return Plan(
+        widths=(network.in_features, *(layer.out_features for layer in network.dense_layers)),
+        activations=tuple(number for number in numbers if number is not None),
+        slopes=tuple(float(getattr(activation, "slope", 0.0)) for activation in activations),
+        loss=loss,
+        delta=float(getattr(network.loss_object, "delta", 0.0)),
+        rule=rule,
+        beta1=float(getattr(optimizer, "beta1", getattr(optimizer, "momentum", 0.0))),
+        beta2=float(getattr(optimizer, "beta2", getattr(optimizer, "rho", 0.0))),
+        epsilon=float(getattr(optimizer, "epsilon", 0.0)),
+        epsilon_hat=bool(getattr(optimizer, "epsilon_hat", False)),
+        decay=float(getattr(optimizer, "weight_decay", 0.0)),
+    )
+
+
+def _number(known: tuple[str, ...], thing: Any, module: str) -> int | None:
+    """Its place among the known ones; a class of the same name from elsewhere is another."""
+    kind = type(thing)
+    return known.index(kind.__name__) if kind.__module__ == f"regnet.{module}" and kind.__name__ in known else None
+
+
+def _rule_of(optimizer: Any) -> int | None:
+    number = _number(RULES, optimizer, "optimizers")
+    if number == 0 and optimizer.momentum:
+        return RULES.index("Nesterov" if optimizer.nesterov else "Momentum")
+    return number

@@ -1,0 +1,250 @@
+"""The CUDA source on the processor: compiled by the C++ compiler, and enough of CuPy, over NumPy, to launch it.
+
+A block's threads are fibers that take turns at every barrier: what they do is what the source says, in an order that
+CUDA allows. It knows nothing of speed, of the memory model, or of cuBLAS. `empty` is full of NaN.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import gettempdir
+
+import numpy as np
+
+__all__ = ["COMPILER", "Emulator", "RecordedProducts"]
+
+COMPILER = next((found for name in ("c++", "g++", "clang++") if (found := shutil.which(name))), None)
+
+SHIM = r"""
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <setjmp.h>
+#include <ucontext.h>
+#include <utility>
+#include <vector>
+#define __global__
+#define __device__
+#define __shared__ static
+using std::min;
+using std::exp; using std::log; using std::log1p; using std::expm1; using std::tanh; using std::sqrt; using std::fabs;
+using std::isfinite;
+struct Index { int x, y, z; };
+static Index threadIdx, blockIdx, blockDim, gridDim;
+
+// Contexts begin a fiber, jumps change between them, which takes no system call.
+static ucontext_t beginner;
+static std::vector<ucontext_t> fibers;
+static std::vector<std::vector<char>> stacks;
+struct Place { jmp_buf where; };
+static Place scheduler, places[1024];
+static char done[1024];
+static std::function<void()> body;
+static int current;
+
+static void yield() {
+    int own = current;
+    if (!_setjmp(places[own].where)) _longjmp(scheduler.where, 1);
+}
+static void fiber() {
+    for (;;) {
+        body();
+        done[current] = 1;
+        yield();
+    }
+}
+static void __syncthreads() { yield(); }
+
+static double exchanged[1024];
+template <class T> T __shfl_down_sync(unsigned, T value, int offset) {
+    int thread = threadIdx.y * blockDim.x + threadIdx.x;
+    exchanged[thread] = value;
+    __syncthreads();
+    T other = thread % 32 + offset < 32 ? T(exchanged[thread + offset]) : value;
+    __syncthreads();
+    return other;
+}
+
+static void resume(int i) {
+    current = i;
+    threadIdx = {i % blockDim.x, i / blockDim.x, 0};
+    if (_setjmp(scheduler.where)) return;
+    if (i < (int)fibers.size()) _longjmp(places[i].where, 1);
+    fibers.resize(i + 1);
+    stacks.emplace_back(1 << 16);
+    getcontext(&fibers[i]);
+    fibers[i].uc_stack.ss_sp = stacks[i].data();
+    fibers[i].uc_stack.ss_size = stacks[i].size();
+    makecontext(&fibers[i], fiber, 0);
+    setcontext(&fibers[i]);
+}
+
+static void run_block(bool meet) {
+    int count = blockDim.x * blockDim.y;
+    for (int i = 0; i < count; i++) {
+        done[i] = 0;
+        threadIdx = {i % blockDim.x, i / blockDim.x, 0};
+        if (!meet) body();
+    }
+    for (int left = meet ? count : 0; left > 0;)
+        for (int i = 0; i < count; i++) {
+            if (done[i]) continue;
+            resume(i);
+            left -= done[i];
+        }
+}
+
+template <class... A, std::size_t... I>
+void launch(bool meet, void (*kernel)(A...), const int* dims, void** values, std::index_sequence<I...>) {
+    gridDim = {dims[0], dims[1], dims[2]};
+    blockDim = {dims[3], dims[4], 1};
+    body = [=] { kernel(*reinterpret_cast<A*>(values[I])...); };
+    for (int z = 0; z < gridDim.z; z++)
+        for (int y = 0; y < gridDim.y; y++)
+            for (int x = 0; x < gridDim.x; x++) {
+                blockIdx = {x, y, z};
+                run_block(meet);
+            }
+}
+template <class... A> void launch(bool meet, void (*kernel)(A...), const int* dims, void** values) {
+    launch(meet, kernel, dims, values, std::index_sequence_for<A...>{});
+}
+"""
+
+
+@lru_cache(maxsize=8)
+def _library(code, options):
+    kernels = re.findall(r'extern "C" __global__ void (\w+)\((.*?)\n}', code, re.DOTALL)
+    # Threads that never meet need no fibers.
+    meeting = re.compile("__syncthreads|block_sum|__shfl")
+    wrappers = [
+        f'extern "C" void emulate_{name}(const int* dims, void** values) '
+        f"{{ launch({int(bool(meeting.search(text)))}, {name}, dims, values); }}"
+        for name, text in kernels
+    ]
+    source = "\n".join([SHIM, code, *wrappers])
+    folder = Path(gettempdir()) / f"regnet-cuda-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    target = folder / (sha256((source + repr(options)).encode()).hexdigest()[:24] + ".so")
+    if not target.exists():
+        partial = target.with_suffix(f".{os.getpid()}")
+        command = [COMPILER, "-x", "c++", "-std=c++17", "-O1", "-shared", "-fPIC", "-w", *options, "-o", partial, "-"]
+        subprocess.run(command, input=source.encode(), check=True)
+        partial.replace(target)
+    return ctypes.CDLL(str(target))
+
+
+class _Module:
+    def __init__(self, emulator, code, options):
+        defines = tuple(option for option in options if option.startswith("-D"))
+        self._emulator, self._library = emulator, _library(code, defines)
+
+    def get_function(self, name):
+        function = getattr(self._library, f"emulate_{name}")
+
+        def launch(grid, block, arguments):
+            dims = np.asarray([*grid, *(1,) * (3 - len(grid)), *block, *(1,) * (2 - len(block))], np.int32)
+            values = [np.asarray(one.ctypes.data if isinstance(one, np.ndarray) else one) for one in arguments]
+            places = np.asarray([value.ctypes.data for value in values], np.uintp)
+            kept = (dims, values, places, arguments)
+            pointers = [ctypes.c_void_p(kept[i].ctypes.data) for i in (0, 2)]
+            self._emulator.do(lambda: kept and function(*pointers))
+            self._emulator.launched.append(name)
+
+        return launch
+
+
+class _Graph:
+    def __init__(self, work):
+        self._work = work
+        self.launches = 0
+
+    def launch(self):
+        self.launches += 1
+        for one in self._work:
+            one()
+
+
+class Emulator:
+    """What regnet_cupy asks of the module cupy; arrays are NumPy's, anything that is not here is NumPy's too."""
+
+    def __init__(self):
+        self.launched, self.graphs, self._recording = [], [], None
+        self.cuda = self
+        self.runtime = self
+        self.refuses_capture = False
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    def do(self, work):
+        """Now, or at every launch of the graph that is being captured."""
+        if self._recording is None:
+            work()
+        else:
+            self._recording.append(work)
+
+    def RawModule(self, code, options):  # noqa: N802 (CuPy's name)
+        return _Module(self, code, options)
+
+    def empty(self, shape, dtype):
+        if self._recording is not None:
+            raise AssertionError("a captured step must not allocate")
+        return np.full(shape, np.nan, dtype) if np.dtype(dtype).kind == "f" else np.full(shape, 77, dtype)
+
+    # cupy.cuda
+    def Device(self):  # noqa: N802 (CuPy's name)
+        return self
+
+    id = 0
+
+    def memGetInfo(self):  # noqa: N802 (CuPy's name)
+        return 2**30, 2**33
+
+    def Stream(self, non_blocking):  # noqa: N802 (CuPy's name)
+        assert non_blocking
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+    def begin_capture(self):
+        if self.refuses_capture:
+            raise RuntimeError("no capture here")
+        self._recording = []
+
+    def end_capture(self):
+        self.graphs.append(_Graph(self._recording))
+        self._recording = None
+        return self.graphs[-1]
+
+
+class RecordedProducts:
+    """Products that may be captured, by NumPy."""
+
+    capturable = True
+
+    def __init__(self, emulator):
+        self._emulator, self.count = emulator, 0
+
+    def begin(self):
+        pass
+
+    def multiply(self, a, b, out, /, *, a_t=False, b_t=False, accumulate=False):
+        def work():
+            product = (a.swapaxes(-1, -2) if a_t else a) @ (b.swapaxes(-1, -2) if b_t else b)
+            out[...] = out + product if accumulate else product
+
+        assert np.shares_memory(out, out.reshape(-1)) or out.base is not None
+        self.count += 1
+        self._emulator.do(work)

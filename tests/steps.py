@@ -1,0 +1,88 @@
+"""Steps to compare by: the reference's, repeated, and problems for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import reference
+
+from regnet.registry import get_backend
+from regnet.regularizer import Strengths
+from regnet.step import Data, State, make_step
+from regnet.tree import leaves
+
+BACKEND = get_backend("numpy")
+ROUNDING = {"float32": 3e-6, "float64": 1e-13}
+
+
+class Reference:
+    """NumPy without any kernel of its own."""
+
+    sum_rows = staticmethod(BACKEND.sum_rows)
+    select = staticmethod(BACKEND.select)
+
+    @staticmethod
+    def kernel(name, function):
+        return function
+
+
+def close(got, expected, dtype):
+    for a, b in zip(leaves(got), leaves(expected), strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        np.testing.assert_allclose(a, b, rtol=10 * ROUNDING[dtype], atol=ROUNDING[dtype] * max(np.abs(b).max(), 1e-3))
+
+
+def same(got, expected):
+    assert [np.array_equal(a, b) for a, b in zip(leaves(got), leaves(expected), strict=True)].count(False) == 0
+
+
+def state_of(optimizer, point, running=False):
+    ones = np.ones((*point.shape[:-1], 1), point.dtype)
+    return State(
+        point,
+        optimizer.init(point),
+        np.asarray(3, "int32"),
+        0 * ones,
+        -ones.astype("int32"),
+        0 * ones if running else None,
+    )
+
+
+def problem(network, networks, dtype, rng, rows=50, own_rows=False):
+    """Parameters, rows of data, and a learning rate."""
+    leading = () if networks is None else (networks,)
+    table = leading if own_rows else ()
+    x = rng.standard_normal((*table, rows, network.in_features)).astype(dtype)
+    y = np.broadcast_to(
+        reference.targets(rng, network.loss, rows, network.out_features), (*table, rows, network.out_features)
+    )
+    weight = rng.uniform(0.5, 1.5, (*table, rows, 1))
+    weight = (weight / weight.sum(-2, keepdims=True)).astype(dtype)
+    point = (0.5 * rng.standard_normal((*leading, 1, network.layout.size))).astype(dtype)
+    rate = rng.uniform(0.005, 0.02, (*leading, 1, 1)).astype(dtype)
+    return point, Data(x, np.ascontiguousarray(y).astype(dtype), weight, None), rate
+
+
+def strengths_of(kind, layout, point, rng):
+    """No terms; smooth ones; L1; groups in the first weight, some of strength 0; all of them."""
+    shape, dtype = point.shape, point.dtype
+    smooth = {"l2": np.full(shape, 1e-2, dtype), "batch_l2": rng.uniform(0, 1e-2, shape).astype(dtype)}
+    l1 = np.full((*shape[:-1], 1), 0.05, dtype)
+    rows = layout.shapes[0][0]
+    group = (0.5 * rng.integers(0, 2, (*shape[:-2], rows, 1))).astype(dtype)
+    group[..., 0, 0] = 5
+    groups = (group, *(None,) * (len(layout.shapes) - 1))
+    return {
+        "none": Strengths(),
+        "smooth": Strengths(**smooth),
+        "l1": Strengths(l1=l1),
+        "group": Strengths(group=groups, l2=smooth["l2"]),
+        "all": Strengths(l1=l1, group=groups, **smooth),
+    }[kind]
+
+
+def repeat(network, optimizer, state, data, hyper, n):
+    """N steps of the reference."""
+    step = make_step(Reference(), network, optimizer)
+    for _ in range(n):
+        state = step(state, data, hyper)
+    return state
