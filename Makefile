@@ -1,16 +1,22 @@
 # make demo   the origin's network with and without its penalties, then a strength chosen by cross-validation
 # make test   ruff, mypy, the floors' contract, pytest
 # make bench  every workload against its peers (PyTorch too with EXTRA=torch): tables, a file, a picture, README's table
+# make wheel  dist/*.whl, which a machine without a network can install
+# make gpu    a GPU's tests and benchmarks by PYTHON as it is (it has CuPy, torch, JAX) and the wheel; figures go to OUT
 # Set PYTHON to another interpreter, EXTRA to further packages for tests and benchmarks (EXTRA="torch jax").
 
 PYTHON ?= python3
 VENV ?= .venv
 EXTRA ?=
 EPOCHS ?= 2000
+OUT ?= benchmarks/results
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test bench lint types floors unit clean
+# The wheel registers the backends; the rest comes from the tree. Nothing is fetched.
+ON_GPU = PYTHONPATH=build/gpu$${PYTHONPATH:+:$$PYTHONPATH} $(PYTHON)
+
+.PHONY: demo test bench lint types floors unit wheel gpu clean
 
 demo: $(VENV)/.demo
 	@mkdir -p demo
@@ -58,6 +64,20 @@ $(VENV)/.bench: $(VENV)/bin/python pyproject.toml
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks --readme
+
+wheel: $(VENV)/bin/python
+	$(INSTALL) build
+	rm -rf dist
+	$(BIN)/python -m build --wheel --outdir dist
+
+gpu:
+	@test -e "$$(ls dist/regnet_xp-*.whl 2>/dev/null)" || { echo "No wheel in dist: run make wheel where there is a network."; exit 1; }
+	rm -rf build/gpu
+	$(PYTHON) -m pip install --quiet --no-deps --no-index --no-compile --target build/gpu dist/regnet_xp-*.whl
+	$(ON_GPU) -m regnet backends
+	REGNET_BACKEND=cupy $(ON_GPU) -m regnet fit spiral --epochs 200
+	JAX_ENABLE_X64=1 $(ON_GPU) -m pytest -m gpu
+	$(ON_GPU) -m benchmarks --gpu --out $(OUT)
 
 clean:
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

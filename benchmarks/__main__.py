@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--workload W1 ...] [--backend numpy] [--quick] [--out FOLDER] [--readme]`."""
+"""`python -m benchmarks [--workload W1 ...] [--gpu] [--backend numpy] [--quick] [--out FOLDER] [--readme]`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.machine import describe_machine
-from benchmarks.report import markdown, print_results, save_picture, save_results
+from benchmarks.report import headline, markdown, print_results, save_picture, save_results
 from benchmarks.runner import run_workload
-from benchmarks.workload import NAMES, Contestant, find_workload
+from benchmarks.workload import GPU_NAMES, NAMES, Contestant, find_workload
 
 HERE = Path(__file__).parent
 MARKS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")
+GPU_MARKS = ("<!-- gpu benchmarks -->", "<!-- /gpu benchmarks -->")
 
 
 def main() -> None:
     """Run workloads, print a table each, write the file and the picture."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--workload", action="append", choices=NAMES, help="may be given again; default: all")
+    parser.add_argument(
+        "--workload", action="append", choices=NAMES + GPU_NAMES, help="may be given again; default: all"
+    )
+    parser.add_argument("--gpu", action="store_true", help="the workloads of a GPU, on CuPy's first device")
     parser.add_argument("--backend", help="only ours on this backend, beside the peers (numpy, jax, torch)")
     parser.add_argument("--ours", action="store_true", help="without the peers")
     parser.add_argument(
@@ -34,13 +38,12 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, help="folder for <device>.json and <device>.png; default: benchmarks/results"
     )
-    parser.add_argument("--device", default=f"cpu-{platform.machine()}", help="the name of the files")
+    parser.add_argument("--device", help="the name of the files; default: the processor's kind, or the GPU's name")
     parser.add_argument("--readme", action="store_true", help="only write the saved figures into README.md")
     asked = parser.parse_args()
     folder = asked.out or HERE / "results"
-    saved = folder / f"{asked.device}.json"
     if asked.readme:
-        write_readme(HERE.parent / "README.md", json.loads(saved.read_text()))
+        write_readme(HERE.parent / "README.md", folder)
         return
 
     def only(contestant: Contestant) -> bool:
@@ -49,18 +52,19 @@ def main() -> None:
         return contestant.kind == "floor" or not asked.ours
 
     console, found = Console(), {}
-    machine = describe_machine()
-    console.print(
-        f"{machine['processor']}, {machine['cores']} cores, copy {machine['copy_gb_per_s']} GB/s", highlight=False
-    )
-    workloads = [find_workload(name) for name in asked.workload or NAMES]
+    machine = describe_machine(gpu=asked.gpu)
+    console.print(headline(machine), highlight=False)
+    saved = folder / f"{asked.device or file_name(machine)}.json"
+    workloads = [find_workload(name) for name in asked.workload or (GPU_NAMES if asked.gpu else NAMES)]
     left_out = [workload.name for workload in workloads if asked.quick and workload.slow and not asked.workload]
     for workload in workloads:
         name = workload.name
         if name in left_out:
             continue
         with console.status(name) as status:
-            results = run_workload(workload, quick=asked.quick, only=only, tell=status.update)
+            results = run_workload(
+                workload, quick=asked.quick, only=only, tell=status.update, at_once=4 if asked.gpu else 1
+            )
         print_results(f"{name}: {workload.title}", workload.unit, results, console)
         found[name] = {"title": workload.title, "unit": workload.unit, "quick": asked.quick, "contestants": results}
     if left_out:
@@ -72,13 +76,25 @@ def main() -> None:
     console.print(f"written: {saved}, {saved.with_suffix('.png').name}", highlight=False)
 
 
-def write_readme(path: Path, figures: dict[str, Any]) -> None:
-    """Put the table between its marks."""
-    start, stop = MARKS
-    text = path.read_text()
-    path.write_text(
-        re.sub(f"{start}.*?{stop}", lambda _: f"{start}\n{markdown(figures)}\n{stop}", text, flags=re.DOTALL)
+def file_name(machine: dict[str, Any]) -> str:
+    """Of the results: the GPU's name, or the processor's kind."""
+    if "gpu" in machine:
+        return re.sub("[^a-z0-9]+", "-", str(machine["gpu"]["name"]).lower()).strip("-")
+    return f"cpu-{platform.machine()}"
+
+
+def write_readme(path: Path, folder: Path) -> None:
+    """Put the tables of this processor and of every GPU that was measured between their marks."""
+    files = [json.loads(one.read_text()) for one in sorted(folder.glob("*.json"))]
+    groups = (
+        (MARKS, [one for one in files if "gpu" not in one["machine"]]),
+        (GPU_MARKS, [one for one in files if "gpu" in one["machine"]]),
     )
+    text = path.read_text()
+    for (start, stop), figures in groups:
+        tables = "\n\n".join(map(markdown, figures)) or "No GPU has been measured yet."
+        text = re.sub(f"{start}.*?{stop}", lambda _, s=start, t=tables, e=stop: f"{s}\n{t}\n{e}", text, flags=re.DOTALL)
+    path.write_text(text)
 
 
 if __name__ == "__main__":

@@ -32,22 +32,26 @@ PACKAGES = (
     "lassonet",
     "cupy-cuda12x",
     "cupy-cuda13x",
+    "nvmath-python",
 )
 
 
 def clean_environment() -> dict[str, str]:
     """The environment without settings that slow a BLAS down; all contestants have the same."""
-    return {name: value for name, value in os.environ.items() if name not in SLOWING}
+    # JAX would take most of a GPU's memory for itself, and contestants wait side by side.
+    return {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} | {
+        name: value for name, value in os.environ.items() if name not in SLOWING
+    }
 
 
-def describe_machine() -> dict[str, Any]:
-    """Processor, BLAS with the architecture of its kernels, threads, versions, bandwidth of a copy.
+def describe_machine(*, gpu: bool = False) -> dict[str, Any]:
+    """Processor, BLAS with the architecture of its kernels, threads, versions, bandwidth of a copy; and of a GPU.
 
     In a process of its own, as contestants are: a BLAS reads its environment once.
     """
-    command = [sys.executable, "-m", "benchmarks.machine"]
+    command = [sys.executable, "-m", "benchmarks.machine", *["--gpu"] * gpu]
     here = Path(__file__).parent.parent
-    answer = subprocess.run(command, env=clean_environment(), cwd=here, capture_output=True, text=True, check=True)
+    answer = subprocess.run(command, env=clean_environment(), cwd=here, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(answer.stdout))
 
 
@@ -66,6 +70,36 @@ def _describe() -> dict[str, Any]:
         "versions": {name: found for name in PACKAGES if (found := _version(name))},
         "copy_gb_per_s": round(copy_bandwidth() / 1e9, 1), "date": time.strftime("%Y-%m-%d"),
     }  # fmt: skip
+
+
+def _describe_gpu() -> dict[str, Any]:
+    """CuPy's current device: its name and driver, and what its memory and its float32 units do at best, measured."""
+    import cupy
+
+    def seconds(work: Any) -> float:
+        times = []
+        for _ in range(6):
+            started, ended = cupy.cuda.Event(), cupy.cuda.Event()
+            started.record()
+            work()
+            ended.record()
+            ended.synchronize()
+            times.append(cupy.cuda.get_elapsed_time(started, ended) / 1e3)
+        return float(np.median(times[1:]))
+
+    source, target = cupy.ones(2**28, "float32"), cupy.empty(2**28, "float32")
+    size = 8192
+    left, right = (cupy.random.standard_normal((size, size), dtype="float32") for _ in range(2))
+    out = cupy.empty((size, size), "float32")
+    properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+    driver = cupy.cuda.runtime.driverGetVersion()
+    return {
+        "name": properties["name"].decode(),
+        "driver": f"CUDA {driver // 1000}.{driver % 1000 // 10}",
+        "memory_gib": round(properties["totalGlobalMem"] / 2**30, 1),
+        "copy_gb_per_s": round(2 * source.nbytes / seconds(lambda: cupy.copyto(target, source)) / 1e9),
+        "float32_tflops": round(2 * size**3 / seconds(lambda: cupy.matmul(left, right, out=out)) / 1e12, 1),
+    }
 
 
 def copy_bandwidth() -> float:
@@ -98,4 +132,4 @@ def _version(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_describe()))
+    print(json.dumps({**_describe(), "gpu": _describe_gpu()} if "--gpu" in sys.argv else _describe()))

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["markdown", "print_results", "save_picture", "save_results", "slope"]
+__all__ = ["headline", "markdown", "print_results", "save_picture", "save_results", "slope"]
 
 
 def _times(own: dict[str, Any]) -> str:
@@ -32,6 +32,17 @@ def slope(curve: dict[str, float]) -> float:
     """Of log time against log size: 1 where twice the size takes twice the time."""
     sizes, times = np.log([float(size) for size in curve]), np.log(list(curve.values()))
     return float(np.polyfit(sizes, times, 1)[0])
+
+
+def headline(machine: dict[str, Any]) -> str:
+    """What was measured on, in a line."""
+    gpu = machine.get("gpu")
+    if gpu:
+        return (
+            f"{gpu['name']}, {gpu['memory_gib']} GiB, {gpu['driver']}, copy {gpu['copy_gb_per_s']} GB/s, product "
+            f"{gpu['float32_tflops']} TFLOP/s in float32"
+        )
+    return f"{machine['processor']}, {machine['cores']} cores, copy {machine['copy_gb_per_s']} GB/s"
 
 
 def print_results(title: str, unit: str, results: dict[str, Any], console: Console) -> None:
@@ -99,9 +110,9 @@ def markdown(saved: dict[str, Any]) -> str:
     """The README's table: every contestant's median, workload by workload."""
     machine = saved["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    place = headline(machine) if "gpu" in machine else f"{machine['cores']} cores of {machine['processor']}"
     lines = [
-        f"{machine['cores']} cores of {machine['processor']}, {machine['system']}, Python {machine['python']}; "
-        f"{versions}; {machine['date']}.",
+        f"{place}, {machine['system']}, Python {machine['python']}; {versions}; {machine['date']}.",
         "",
         "| workload | unit | regnet | others | floor |",
         "| --- | --- | --- | --- | --- |",

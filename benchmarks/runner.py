@@ -68,10 +68,11 @@ def run_workload(
     quick: bool,
     only: Callable[[Contestant], bool] = lambda one: True,
     tell: Tell = lambda what: None,
+    at_once: int = 1,
 ) -> dict[str, Any]:
     """Every contestant's times, {name: {...}}; those that are not installed or fail are named with the reason.
 
-    Raises RuntimeError if contestants do not compute the same.
+    at_once: how many are prepared side by side. Raises RuntimeError if contestants do not compute the same.
     """
     results: dict[str, Any] = {}
     children = []
@@ -86,7 +87,7 @@ def run_workload(
             else:
                 entered.append(contestant)
         # A quick run prepares two side by side: how long that takes is no figure of it.
-        width = 2 if quick else 1
+        width = max(at_once, 2 if quick else 1)
         for start in range(0, len(entered), width):
             side_by_side = [_Child(workload, contestant, quick) for contestant in entered[start : start + width]]
             children += side_by_side

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from itertools import pairwise
 from typing import Any, final
@@ -13,7 +14,7 @@ import numpy as np
 from benchmarks.tasks import Task, objective
 from benchmarks.workload import Contestant
 
-__all__ = ["STEPS_OF_CHECK", "Products", "Steps", "training_contestants"]
+__all__ = ["STEPS_OF_CHECK", "DeviceProducts", "Products", "Steps", "gpu_contestants", "training_contestants"]
 
 STEPS_OF_CHECK = 24
 """Steps after which all contestants must have the same objective."""
@@ -35,6 +36,21 @@ class Steps:
         return (time.perf_counter() - started) / self._steps * 1e3
 
 
+def _products_of(task: Task) -> list[tuple[Any, Any, Any, bool, bool]]:
+    """(left, right, out) of every product of a step, and which of the factors is transposed."""
+    rng, rows, products = np.random.default_rng(0), task.batch, []
+
+    def draw(*shape: int) -> Any:
+        return rng.standard_normal(shape).astype(np.float32)
+
+    for number, (a, b) in enumerate(pairwise(task.widths)):
+        x, w, dy = draw(rows, a), draw(a, b), draw(rows, b)
+        products += [(x, w, draw(rows, b), False, False), (x, dy, draw(a, b), True, False)]
+        if number:
+            products.append((dy, w, draw(rows, a), False, True))
+    return products
+
+
 @final
 class Products:
     """The floor: a step's matrix products alone, as NumPy's BLAS does them with all its threads."""
@@ -42,17 +58,10 @@ class Products:
     def __init__(self, task: Task, steps: int) -> None:
         self.check: list[float] = []
         self._steps = steps
-        rng, rows = np.random.default_rng(0), task.batch
-
-        def draw(*shape: int) -> Any:
-            return rng.standard_normal(shape).astype(np.float32)
-
-        self._products = []
-        for number, (a, b) in enumerate(pairwise(task.widths)):
-            x, w, dy = draw(rows, a), draw(a, b), draw(rows, b)
-            self._products += [(x, w, draw(rows, b)), (x.T, dy, draw(a, b))]
-            if number:
-                self._products.append((dy, w.T, draw(rows, a)))
+        self._products = [
+            (left.T if left_t else left, right.T if right_t else right, out)
+            for left, right, out, left_t, right_t in _products_of(task)
+        ]
 
     def run(self) -> float:
         """Milliseconds for the products of a step."""
@@ -63,21 +72,88 @@ class Products:
         return (time.perf_counter() - started) / self._steps * 1e3
 
 
+@final
+class DeviceProducts:
+    """The floor on a GPU: the same by cuBLAS, in float32, as a CUDA graph, since launching them takes longer."""
+
+    def __init__(self, task: Task, steps: int) -> None:
+        import cupy
+
+        from regnet_cupy.products import CublasProducts
+
+        self.check: list[float] = []
+        self._cupy, self._steps = cupy, steps
+        host = _products_of(task)
+        arrays = [[cupy.asarray(array) for array in product[:3]] for product in host]
+        products = CublasProducts(cupy, "float32")
+
+        def multiply() -> None:
+            products.begin()
+            for (left, right, out), (_, _, _, left_t, right_t) in zip(arrays, host, strict=True):
+                products.multiply(left, right, out, a_t=left_t, b_t=right_t)
+
+        multiply()
+        self._stream = cupy.cuda.Stream(non_blocking=True)
+        with self._stream:
+            self._stream.begin_capture()
+            multiply()
+            self._graph = self._stream.end_capture()
+        self._kept = arrays, products
+
+    def run(self) -> float:
+        """Milliseconds for the products of a step, between two events on the device."""
+        cuda = self._cupy.cuda
+        started, ended = cuda.Event(), cuda.Event()
+        started.record()
+        for _ in range(self._steps):
+            self._graph.launch()
+        ended.record()
+        ended.synchronize()
+        return float(cuda.get_elapsed_time(started, ended)) / self._steps
+
+
+def gpu_contestants(make_task: Callable[[], Task], steps: int, quick_steps: int) -> tuple[Contestant, ...]:
+    """The floor, ours and the peers on a GPU."""
+
+    def floor(quick: bool) -> DeviceProducts:
+        return DeviceProducts(make_task(), quick_steps if quick else steps)
+
+    entrant = partial(_entrant, make_task, steps, quick_steps)
+    return (
+        Contestant("products alone", "floor", floor, ("cupy", "nvmath")),
+        entrant("regnet cupy", "ours", "ours:RegnetCupy", "cupy"),
+        entrant("regnet cupy, Array API", "ours", "ours:RegnetCupyPlain", "cupy"),
+        entrant("regnet torch", "ours", "ours:RegnetTorchGpu", "torch"),
+        entrant("regnet jax", "ours", "ours:RegnetJaxGpu", "jax"),
+        entrant("PyTorch eager", "peer", "torch_:TorchGpu", "torch"),
+        entrant("torch.compile, reduce-overhead", "peer", "torch_:TorchGpuCompiled", "torch"),
+        entrant("torch CUDA graph", "peer", "torch_:TorchGraph", "torch"),
+        entrant("JAX jit", "peer", "jax_:JaxGpu", "jax"),
+    )
+
+
+def _entrant(
+    make_task: Callable[[], Task], steps: int, quick_steps: int, name: str, kind: str, place: str, *needs: str,
+    slow: bool = False,
+) -> Contestant:  # fmt: skip
+    """A class of `benchmarks.peers` as a contestant; place: module:class."""
+
+    def make(quick: bool) -> Steps:
+        module, _, class_name = place.partition(":")
+        task = make_task()
+        made = getattr(import_module(f"benchmarks.peers.{module}"), class_name)(task)
+        return Steps(made, task, quick_steps if quick else steps)
+
+    return Contestant(name, kind, make, needs, slow)
+
+
 def training_contestants(make_task: Callable[[], Task], steps: int, quick_steps: int) -> tuple[Contestant, ...]:
     """The floor, ours on every backend, and every peer."""
-
-    def peer(name: str, kind: str, place: str, *needs: str, slow: bool = False) -> Contestant:
-        def make(quick: bool) -> Steps:
-            module, _, class_name = place.partition(":")
-            task = make_task()
-            made = getattr(import_module(f"benchmarks.peers.{module}"), class_name)(task)
-            return Steps(made, task, quick_steps if quick else steps)
-
-        return Contestant(name, kind, make, needs, slow)
 
     def floor(quick: bool) -> Products:
         return Products(make_task(), quick_steps if quick else steps)
 
+    peer = partial(_entrant, make_task, steps, quick_steps)
     return (
         Contestant("products alone", "floor", floor),
         peer("regnet numpy", "ours", "ours:Regnet"),

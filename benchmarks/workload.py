@@ -8,9 +8,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol, final
 
-__all__ = ["NAMES", "Contestant", "Round", "Workload", "find_workload"]
+__all__ = ["GPU_NAMES", "NAMES", "Contestant", "Round", "Workload", "find_workload"]
 
 NAMES = ("W1", "W2", "W3", "W4", "W5", "W6", "W6L", "W7")
+GPU_NAMES = ("G1", "G2", "G3", "G4")
 
 
 class Round(Protocol):

@@ -61,6 +61,9 @@ class Backend(Protocol):
     def synchronize(self, tree: Tree, /) -> None:
         """Wait until every array of `tree` has been computed."""
 
+    def free_bytes(self, device: Any = None, /) -> int | None:
+        """What is free of the memory that `device` has for itself; None: it computes in the host's memory."""
+
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Entered once per fit or prediction on `device`: thread limits, autograd off, streams. May be nested.
 

@@ -129,6 +129,10 @@ class GenericBackend:
         for leaf in leaves(tree):
             self.to_numpy(leaf)
 
+    def free_bytes(self, device: Any = None, /) -> int | None:
+        """None: it computes in the host's memory."""
+        return None
+
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Nothing to set up."""
         return nullcontext()

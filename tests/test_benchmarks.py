@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as main_module
-from benchmarks.__main__ import MARKS, write_readme
+from benchmarks.__main__ import GPU_MARKS, MARKS, file_name, write_readme
 from benchmarks.peers.ours import Regnet
 from benchmarks.peers.scikit import ScikitLearn
 from benchmarks.peers.textbook import Textbook
 from benchmarks.report import slope
 from benchmarks.runner import run_workload
 from benchmarks.tasks import make_task, objective
-from benchmarks.workload import NAMES, Contestant, Workload, find_workload
+from benchmarks.workload import GPU_NAMES, NAMES, Contestant, Workload, find_workload
 
 ROOT = Path(__file__).parent.parent
 
 
 def test_every_workload_can_be_found():
-    for name in NAMES:
+    for name in NAMES + GPU_NAMES:
         workload = find_workload(name)
         assert workload.name == name
         names = [one.name for one in workload.contestants]
@@ -54,9 +54,17 @@ def test_a_quick_run_writes_a_file_and_a_picture(tmp_path):
     assert saved["machine"]["versions"]["numpy"] == np.__version__
     assert (tmp_path / "here.png").stat().st_size > 1000
     page = tmp_path / "README.md"
-    page.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
-    write_readme(page, saved)
+    page.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nthen\n{GPU_MARKS[0]}\nold\n{GPU_MARKS[1]}\nafter\n")
+    write_readme(page, tmp_path)
     assert "| W6: " in page.read_text()
+    assert "No GPU has been measured yet." in page.read_text()
+    gpu = {"name": "Some GPU", "memory_gib": 80, "driver": "CUDA 13.0", "copy_gb_per_s": 3000, "float32_tflops": 50}
+    saved["machine"]["gpu"] = gpu
+    assert file_name(saved["machine"]) == "some-gpu"
+    (tmp_path / "some-gpu.json").write_text(json.dumps(saved))
+    write_readme(page, tmp_path)
+    assert "Some GPU, 80 GiB, CUDA 13.0, copy 3000 GB/s, product 50 TFLOP/s in float32" in page.read_text()
+    assert page.read_text().count("| W6: ") == 2
     assert "old" not in page.read_text()
     assert page.read_text().endswith("after\n")
 
@@ -90,6 +98,7 @@ def test_slope():
         (["--quick"], ["W1", "W4", "W6"]),
         (["--quick", "--workload", "W3"], ["W3"]),
         (["--out", "elsewhere"], list(NAMES)),
+        (["--gpu", "--out", "elsewhere"], list(GPU_NAMES)),
     ],
 )
 def test_a_quick_run_leaves_slow_workloads_out_and_says_so(asked, expected, monkeypatch, capsys, tmp_path):
@@ -102,7 +111,9 @@ def test_a_quick_run_leaves_slow_workloads_out_and_says_so(asked, expected, monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(main_module, "run_workload", run)
     monkeypatch.setattr(main_module, "save_picture", lambda *args: None)
-    monkeypatch.setattr(main_module, "describe_machine", lambda: {"processor": "?", "cores": 1, "copy_gb_per_s": 1})
+    machine = {"processor": "?", "cores": 1, "copy_gb_per_s": 1}
+    device = {"name": "GPU", "memory_gib": 80, "driver": "CUDA 13.0", "copy_gb_per_s": 3000, "float32_tflops": 50}
+    monkeypatch.setattr(main_module, "describe_machine", lambda gpu: {**machine, "gpu": device} if gpu else machine)
     monkeypatch.setattr(sys, "argv", ["benchmarks", *asked])
     main_module.main()
     assert ran == expected

@@ -17,11 +17,11 @@ from regnet.schedules import Cosine
 from regnet.step import Hyper, batches_of
 from regnet.tree import leaves, tree_map
 from regnet_cupy import run as cuda_run
-from regnet_cupy.device_code import code_of, defines_of
+from regnet_cupy.device_code import code_of, defines_of, signatures_of
 from regnet_cupy.plan import plan_of
 from regnet_cupy.products import CupyProducts
 
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler to run the CUDA source on the processor")
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler, nor ziglang, to run the CUDA source")
 
 OPTIMIZERS = {
     "sgd": SGD(0.01),
@@ -35,12 +35,11 @@ OPTIMIZERS = {
 
 
 def run_of(network, optimizer, *, cupy=None, **options):
-    """The run under test, which is handed copies of states."""
+    """The run under test."""
     cupy = cupy or Emulator()
     plan = plan_of(network, optimizer)
     options = {"products": RecordedProducts(cupy), **options}
-    run = cuda_run.Run(cupy, plan, network.layout, optimizer.learning_rate, **options)
-    return lambda state, data, hyper, n: run(tree_map(np.copy, state), data, hyper, n)
+    return cuda_run.Run(cupy, plan, network.layout, optimizer.learning_rate, **options)
 
 
 def compare(network, optimizer, point, data, hyper, dtype, steps=6, running=True, **options):
@@ -129,7 +128,7 @@ def test_rows_in_tiles(widths, batches, rng, monkeypatch):
         table = rng.permutation(700).astype("int32").reshape(1, 700)
         data = data._replace(batches=batches_of(data.weight, table))
     hyper = Hyper(rate, strengths_of("smooth", network.layout, point, rng), None)
-    monkeypatch.setattr("regnet_cupy.arrays.BLOCK_ELEMENTS", 300 * 2 * network.width)
+    monkeypatch.setattr("regnet_cupy.arrays.TILE_ELEMENTS", 300 * 2 * network.width)
     compare(network, Adam(0.01), point, data, hyper, "float64", steps=2)
 
 
@@ -198,10 +197,34 @@ def test_captured_steps_are_launched_ones_bit_for_bit(widths, rng):
             cupy, plan_of(network, optimizer), network.layout, optimizer.learning_rate,
             products=RecordedProducts(cupy), capture=capture,
         )  # fmt: skip
-        state = run(tree_map(np.copy, start), data, hyper, 20)
+        state = run(start, data, hyper, 20)
         results.append(run(state, data._replace(batches=tree_map(np.copy, data.batches)), hyper, 10))
     same(*results)
     assert [graph.launches for graph in cupy.graphs] == [29]
+
+
+def test_states_and_strengths_change_under_one_graph(rng):
+    """Chains of states side by side, each with strengths of its own: nothing that was handed in or out changes."""
+    network, optimizer = Network.mlp([6, 8, 3], loss="categorical_crossentropy"), Adam(0.01)
+    point, data, rate = problem(network, 2, "float64", rng)
+    hypers = [Hyper(rate * f, strengths_of("all", network.layout, point, rng), None) for f in (1.0, 0.5)]
+    starts = [state_of(optimizer, point + shift, True) for shift in (0.0, 0.1)]
+    before = tree_map(np.copy, (starts, data, hypers))
+    cupy = Emulator()
+    run = run_of(network, optimizer, cupy=cupy)
+    halves = [run(start, data, hyper, 3) for start, hyper in zip(starts, hypers, strict=True)]
+    wholes = [run(half, data, hyper, 4) for half, hyper in zip(halves, hypers, strict=True)]
+    reset = run(wholes[1]._replace(running_loss=np.zeros((2, 1, 1))), data, hypers[1], 1)
+    same((starts, data, hypers), before)
+    for start, hyper, half, whole in zip(starts, hypers, halves, wholes, strict=True):
+        close(half, repeat(network, optimizer, start, data, hyper, 3), "float64")
+        close(whole, repeat(network, optimizer, start, data, hyper, 7), "float64")
+    one_step = repeat(network, optimizer, wholes[1]._replace(running_loss=np.zeros((2, 1, 1))), data, hypers[1], 1)
+    close(reset, one_step, "float64")
+    assert len(cupy.graphs) == 1
+    other = data._replace(x=data.x.copy())
+    run(starts[0], other, hypers[0], 2)
+    assert len(cupy.graphs) == 2
 
 
 def test_the_workload_of_the_origin_takes_five_launches(rng):
@@ -210,7 +233,7 @@ def test_the_workload_of_the_origin_takes_five_launches(rng):
     hyper, cupy = Hyper(rate, strengths_of("smooth", network.layout, point, rng), None), Emulator()
     products = RecordedProducts(cupy)
     run_of(network, optimizer, cupy=cupy, products=products)(state_of(optimizer, point), data, hyper, 1)
-    assert cupy.launched == ["few_inputs", "few_outputs", "backward", "finish", "update"]
+    assert cupy.launched == ["few_inputs", "few_outputs", "backward_between_few", "finish", "update"]
     assert products.count == 0
 
 
@@ -274,7 +297,7 @@ def test_too_little_memory_is_an_error_that_names_the_remedy(rng):
 def test_the_source_compiles(dtype, tmp_path):
     source = tmp_path / "kernels.cu"
     source.write_text(code_of())
-    defines = [f"-D{name}={value}" for name, value in defines_of(dtype).items()]
+    defines = [f"-D{name}={value}" for name, value in defines_of(dtype, 2, 3).items()]
     command = [
         "nvcc",
         "-std=c++17",
@@ -288,3 +311,24 @@ def test_the_source_compiles(dtype, tmp_path):
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_source_compiles_at_run_time(dtype):
+    """By NVRTC, which needs no GPU and is what CuPy calls; pip install cuda-bindings nvidia-cuda-nvrtc brings it."""
+    nvrtc = pytest.importorskip("cuda.bindings.nvrtc", reason="cuda-bindings is not installed")
+    options = [b"--std=c++17", b"--gpu-architecture=sm_90"]
+    options += [f"-D{name}={value}".encode() for name, value in defines_of(dtype, 2, 3).items()]
+    try:
+        _, program = nvrtc.nvrtcCreateProgram(code_of().encode(), b"kernels.cu", 0, [], [])
+    except RuntimeError as error:
+        pytest.skip(f"no NVRTC library: {error}")
+    (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
+    log = b" " * nvrtc.nvrtcGetProgramLogSize(program)[1]
+    nvrtc.nvrtcGetProgramLog(program, log)
+    assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS, log.decode()
+    _, size = nvrtc.nvrtcGetCUBINSize(program)
+    binary = b" " * size
+    nvrtc.nvrtcGetCUBIN(program, binary)
+    missing_ones = [name for name in signatures_of() if name.encode() not in binary]
+    assert not missing_ones

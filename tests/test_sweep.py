@@ -31,7 +31,7 @@ from regnet import (
     config_context,
     path,
 )
-from regnet.sweep import screening
+from regnet.sweep import engine, screening
 
 IRIS = load_iris(return_X_y=True)
 FRIEDMAN = make_friedman1(150, n_features=12, noise=1.0, random_state=1)
@@ -88,6 +88,27 @@ def test_a_refit_is_the_estimator_alone(fast):
         alone = MLPClassifier((6,), batch_size=32, max_iter=4, random_state=0, weight_l2=sweep.lambda_).fit(X, y)
     for one, other in zip(sweep.best_estimator_.coefs_, alone.coefs_, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [32, 200])
+def test_a_device_with_its_own_memory_trains_all_folds_as_one_stack(batch_size, monkeypatch):
+    """A launch costs a GPU more than the networks that it is for, and the numbers are the same."""
+    counts, made = [], engine.train_lanes
+
+    def count(spec, lanes, known):
+        counts.append(len(lanes))
+        return made(spec, lanes, known)
+
+    monkeypatch.setattr(engine, "train_lanes", count)
+    apart = cold(batch_size=batch_size, refit=False).fit(*IRIS)
+    assert counts == [3] * 6
+    monkeypatch.setattr("regnet_numpy.backend.NumpyBackend.free_bytes", lambda self, device: 2**34)
+    together = cold(batch_size=batch_size, refit=False).fit(*IRIS)
+    assert counts[6:] == [18]
+    np.testing.assert_array_equal(together.cv_scores_, apart.cv_scores_)
+    monkeypatch.setattr("regnet_numpy.backend.NumpyBackend.free_bytes", lambda self, device: 2**18)
+    cold(batch_size=batch_size, refit=False).fit(*IRIS)
+    assert 18 > max(counts[7:]) >= 1
 
 
 @pytest.mark.parametrize("make", [small, cold])

@@ -1,19 +1,19 @@
 """How a step's rows are cut into tiles and chunks, and how the kernels are told where arrays lie.
 
-A tile is what is computed at once, so that memory suffices; a chunk is what one block adds up. Chunks' sums are added
-in a fixed order. Both depend on shapes only.
+A tile is what is computed at once, so that memory suffices; a chunk is what one block adds up, over all tiles. Chunks'
+sums are added in a fixed order. Both depend on shapes only.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from regnet.generic import BLOCK_ELEMENTS
 from regnet_cupy.device_code import THREADS
 from regnet_cupy.plan import Plan
 
 __all__ = [
-    "SHORTEST",
+    "KERNELS",
+    "TILE_ELEMENTS",
     "Chunks",
     "Piece",
     "bytes_of",
@@ -25,10 +25,15 @@ __all__ = [
     "tile_rows",
 ]
 
-SHORTEST = {"backward": 64, "loss_gradient": 256, "few_outputs": 8}
-"""Rows of a chunk at least: what a block goes through in a few rounds."""
+TILE_ELEMENTS = 2**27
+"""Rows of a tile, times networks, times the widest layer: half a GiB in float32, so that tiles are few, each of which
+adds to the weights' gradients in memory."""
 
-MOST_CHUNKS = {"backward": 128, "loss_gradient": 128, "few_outputs": 256}
+BLOCKS = 2048
+"""Blocks of a launch up to which chunks are as short as they may be; a GPU has room for a thousand or two."""
+
+KERNELS = {"backward": (64, 128), "loss_gradient": (8, 128), "few_outputs": (8, 256)}
+"""For each kernel the rows of a chunk at least, and chunks at most, which one block adds up in `finish`."""
 
 
 class Piece(NamedTuple):
@@ -41,36 +46,31 @@ class Piece(NamedTuple):
 
 
 class Chunks(NamedTuple):
-    """How a kernel cuts rows: `each` rows a chunk; of every tile the number of its first chunk, and how many it has."""
+    """How a kernel cuts a tile: `each` rows a chunk, and how many of them a full tile has."""
 
     each: int
-    first: tuple[int, ...]
-    counts: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        """Chunks of all tiles."""
-        return sum(self.counts)
+    number: int
 
 
-def cut_rows(kernel: str, tiles: list[slice]) -> Chunks:
-    """The chunks of every tile for a kernel; few are long, so that their sums are soon added."""
-    rows = tiles[-1].stop
-    each = max(SHORTEST[kernel], -(-rows // MOST_CHUNKS[kernel]))
-    each = -(-each // 8) * 8
-    counts = tuple(-(-(tile.stop - tile.start) // each) for tile in tiles)
-    return Chunks(each, tuple(sum(counts[:number]) for number in range(len(counts))), counts)
+def cut_rows(kernel: str, rows: int, networks: int) -> Chunks:
+    """The chunks of a tile of so many rows; few are long, so that their sums are soon added."""
+    shortest, most = KERNELS[kernel]
+    most = max(1, min(most, BLOCKS // networks))
+    each = -(-max(shortest, -(-rows // most)) // 8) * 8
+    return Chunks(each, -(-rows // each))
 
 
 def tile_rows(plan: Plan, networks: int, rows: int, /) -> int:
     """Rows of a tile, the last one's may be fewer."""
-    return min(rows, max(1, BLOCK_ELEMENTS // (max(plan.widths) * networks)))
+    return min(rows, max(1, TILE_ELEMENTS // (max(plan.widths) * networks)))
 
 
 def bytes_of(plan: Plan, networks: int, rows: int, size: int, itemsize: int, /) -> int:
     """About how many bytes a step's own arrays take, beside the state and the data."""
     tile = tile_rows(plan, networks, rows)
-    return itemsize * networks * (tile * (2 * sum(plan.widths[1:]) + plan.widths[0]) + 3 * size)
+    few = (plan.widths[0] + 1) * plan.few_inputs + plan.widths[-1] * plan.few_outputs + 1
+    sums = cut_rows("backward", tile, networks).number * few * max(plan.widths[1:])
+    return itemsize * networks * (tile * (2 * sum(plan.widths[1:]) + plan.widths[0]) + sums + 8 * size)
 
 
 def stride_of(array: Any) -> int:

@@ -68,9 +68,16 @@ class CupyBackend:
         return array.get()
 
     def synchronize(self, tree: Tree, /) -> None:
-        """Waits for every device that holds a leaf."""
+        """Waits for the current stream of every device that holds a leaf, and for no other thread's."""
         for device in {leaf.device for leaf in leaves(tree)}:
-            device.synchronize()
+            with device:
+                self._cupy.cuda.get_current_stream().synchronize()
+
+    def free_bytes(self, device: Any = None, /) -> int | None:
+        """What the driver has left, and what CuPy's pool keeps for the next arrays."""
+        cupy = self._cupy
+        with self._device(device):
+            return int(cupy.cuda.runtime.memGetInfo()[0] + cupy.get_default_memory_pool().free_bytes())
 
     @contextmanager
     def session(self, device: Any = None, /, *, elements: int | None = None) -> Iterator[None]:

@@ -12,6 +12,10 @@ import numpy as np
 
 __all__ = ["FEW", "THREADS", "Kernels", "code_of", "defines_of", "signatures_of"]
 
+FEW = 16
+"""Inputs, or outputs, that a thread keeps in its registers."""
+
+
 Dims: TypeAlias = tuple[int, ...]
 
 _NAMES = {"int": np.int32, "long long": np.int64, "double": np.float64}
@@ -23,34 +27,40 @@ def code_of() -> str:
     return (files("regnet_cupy") / "kernels.cu").read_text()
 
 
-def _number_of(name: str) -> int:
-    found = re.search(rf"^#define {name} (\d+)", code_of(), re.MULTILINE)
-    assert found is not None, name
+def _threads() -> int:
+    found = re.search(r"^#define THREADS (\d+)", code_of(), re.MULTILINE)
+    assert found is not None
     return int(found[1])
 
 
-THREADS = _number_of("THREADS")
-FEW = _number_of("FEW")
+THREADS = _threads()
 
 
-def defines_of(dtype: Any, /) -> dict[str, str]:
-    """What the source wants to be told for arrays of a dtype."""
-    real = {"float32": "float", "float64": "double"}[np.dtype(dtype).name]
-    smallest = repr(float(np.finfo(dtype).smallest_normal))
-    return {"REAL": real, "SMALLEST": smallest + ("f" if real == "float" else "")}
+def defines_of(dtype: Any, inputs: int, outputs: int, /) -> dict[str, str]:
+    """What the source wants to be told of a network with so many inputs and outputs, and arrays of a dtype."""
+    real, finfo = {"float32": "float", "float64": "double"}[np.dtype(dtype).name], np.finfo(dtype)
+    numbers = {"SMALLEST": finfo.smallest_normal, "LARGEST": finfo.max}
+    few = {"INPUTS": inputs, "OUTPUTS": outputs}
+    return {
+        "REAL": real,
+        **{name: repr(float(number)) + ("f" if real == "float" else "") for name, number in numbers.items()},
+        **{name: str(count if count <= FEW else 1) for name, count in few.items()},
+    }
 
 
 @lru_cache(maxsize=1)
 def signatures_of() -> dict[str, list[str]]:
     """The types of every kernel's arguments, in order: 'pointer', or the name of a number's type."""
     code = re.sub(r"//.*", "", code_of().replace("\\\n", ""))
-    term = re.compile(r"TERM\((\w+)\)")
-    expanded = term.sub(r"const real *\1, long long \1_stride, long long \1_step", code)
-    step = re.search(r"^#define STEP (.*)", expanded, re.MULTILINE)
-    assert step is not None
-    expanded = expanded.replace("(STEP,", f"({step[1]},")
-    kernels = re.findall(r'extern "C" __global__ void (\w+)\(([^)]*)\)', expanded)
-    return {name: [_type_of(one) for one in arguments.split(",")] for name, arguments in kernels}
+    code = re.sub(r"TERM\((\w+)\)", r"const real *\1, long long \1_stride, long long \1_step", code)
+    lists = dict(re.findall(r"^#define (\w+) +((?:const )?real \*.*)", code, re.MULTILINE))
+    kernels = re.findall(r"^KERNEL (\w+)\(([^)]*)\)", code, re.MULTILINE)
+    return {name: [_type_of(one) for one in _expanded(arguments, lists).split(",")] for name, arguments in kernels}
+
+
+def _expanded(arguments: str, lists: dict[str, str]) -> str:
+    """A list of arguments with the lists that it names in it."""
+    return ",".join(lists.get(one.strip(), one) for one in arguments.split(","))
 
 
 def _type_of(argument: str) -> str:
@@ -59,15 +69,15 @@ def _type_of(argument: str) -> str:
 
 @final
 class Kernels:
-    """The compiled kernels for one dtype on the current device; compiling takes a second, once for all time.
+    """The kernels compiled for a dtype and few inputs or outputs; that takes a second or two, once for all time.
 
     `kernels(name, grid, block, *arguments)` launches one on the current stream. Arguments are arrays or None for
     pointers, and Python numbers, which become what the source declares.
     """
 
-    def __init__(self, cupy: Any, dtype: Any) -> None:
+    def __init__(self, cupy: Any, dtype: Any, inputs: int, outputs: int) -> None:
         """Compile, or take what CuPy has kept on disk."""
-        options = tuple(f"-D{name}={value}" for name, value in defines_of(dtype).items())
+        options = tuple(f"-D{name}={value}" for name, value in defines_of(dtype, inputs, outputs).items())
         module = cupy.RawModule(code=code_of(), options=("--std=c++17", *options))
         types = {**_NAMES, "real": np.dtype(dtype).type}
         self._kernels: dict[str, tuple[Callable[..., Any], list[Any]]] = {

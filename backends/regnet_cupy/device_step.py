@@ -10,7 +10,8 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet_cupy.arrays import SHORTEST, Piece, cut_rows, grid_of, networks_of, stride_of, term_of, tile_rows
+from regnet.tree import tree_map
+from regnet_cupy.arrays import KERNELS, Piece, cut_rows, grid_of, networks_of, stride_of, term_of, tile_rows
 from regnet_cupy.device_code import THREADS, Kernels
 from regnet_cupy.plan import ACTIVATIONS, Plan
 from regnet_cupy.products import Products
@@ -25,41 +26,38 @@ IDENTITY = ACTIVATIONS.index("Identity")
 
 @final
 class DeviceStep:
-    """The launches of a step, for one network or K, on a state and data whose arrays it keeps.
+    """The launches of a step, for one network or K, on arrays of its own.
 
-    Calling it launches them. ticks: steps taken by each network (K,), int32; loss, diverged_at, running: (K,), small
-    copies of the state's; factors: of a schedule, FACTORS of them, or None; batches: copies that a caller refreshes.
+    Calling it launches them on the current stream. state, hyper, batches: the step's own copies of what it was made
+    with, which a caller refreshes; the count of steps in the state is one a network, (K,). factors: of a schedule, step
+    t's at t % FACTORS, or None.
     """
 
     def __init__(
         self, xp: Any, kernels: Kernels, products: Products, plan: Plan, layout: Any, state: Any, data: Any, hyper: Any,
         *, scheduled: bool,
     ) -> None:  # fmt: skip
-        """xp: cupy. The point and the slots of the state are overwritten by every step."""
+        """xp: cupy. x, y and weight of the data are read where they are; rows must lie one after another."""
         self._xp, self._launch, self.products, self._plan, self._layout = xp, kernels, products, plan, layout
-        self._networks = count = state.point.shape[0] if state.point.ndim > 2 else 1
+        self._networks = count = networks_of(state.point)
         self._size, dtype = layout.size, state.point.dtype
-        self.point, self.slots = state.point, state.slots
-        self._data, self._hyper = data, hyper
-        batches = data.batches
-        self.batches = None if batches is None else type(batches)(*(one.copy() for one in batches))
+        self.state, self.hyper, self.batches = tree_map(lambda one: one.copy(), (state, hyper, data.batches))
+        self._ticks = xp.zeros(count, "int32")
+        self.state = self.state._replace(t=self._ticks)
+        self._data, batches = data, self.batches
         self._rows = data.x.shape[-2] if batches is None else batches.rows.shape[-1]
         self._steps = 1 if batches is None else batches.rows.shape[-2]
-
-        def small(kind: Any) -> Any:
-            return xp.zeros(count, kind)
-
-        self.ticks, self.diverged_at, self._alive = small("int32"), small("int32"), small("int32")
-        self.loss, self.running = small(dtype), None if state.running_loss is None else small(dtype)
+        self._alive = xp.zeros(count, "int32")
         self.factors = xp.ones(FACTORS, dtype) if scheduled else None
         self._pace = xp.empty((count, 4), dtype)
         self._grad = xp.empty((count, 1, self._size), dtype)
-        self._params = [part.reshape(count, *shape) for part, shape in self._split(state.point)]
-        self._grads = [part.reshape(count, *shape) for part, shape in self._split(self._grad)]
+        self._params, self._grads = self._split(self.state.point), self._split(self._grad)
         self._arrange(dtype)
 
-    def _split(self, point: Any) -> list[tuple[Any, tuple[int, int]]]:
-        return list(zip(self._layout.split(point), self._layout.shapes, strict=True))
+    def _split(self, point: Any) -> list[Any]:
+        """Views of a point as arrays (networks, rows, columns)."""
+        pairs = zip(self._layout.split(point), self._layout.shapes, strict=True)
+        return [part.reshape(self._networks, *shape) for part, shape in pairs]
 
     def _arrange(self, dtype: Any) -> None:
         """Which launches there are, and the arrays between them."""
@@ -79,14 +77,14 @@ class DeviceStep:
         self._back = [room(columns) for columns in widths[1:-1]]
         if plan.few_outputs and plan.few_inputs and plan.depth == 2:
             self._back = [None]  # every sum over its entries is made where they are
-        self._cuts = {kernel: cut_rows(kernel, self._tiles) for kernel in SHORTEST}
+        self._cuts = {kernel: cut_rows(kernel, tile, count) for kernel in KERNELS}
         self._loss_cut = self._cuts["few_outputs" if plan.own_outputs else "loss_gradient"]
-        self._losses = xp.empty((count, self._loss_cut.total), dtype)
+        self._losses = xp.empty((count, self._loss_cut.number), dtype)
         self._pieces = [self._pieces_of(layer) for layer in range(plan.depth)]
         self._lay_out_sums(dtype)
         self._penalty_cut = max(1024, -(-self._size // 128))
         self._penalty_blocks = 0
-        if self.running is not None:
+        if self.state.running_loss is not None:
             rows = sum(shape[0] for _, shape, _ in self._groups())
             self._penalty_blocks = -(-self._size // self._penalty_cut) + rows
         self._penalties = xp.empty((count, max(1, self._penalty_blocks)), dtype)
@@ -107,7 +105,7 @@ class DeviceStep:
 
     def _groups(self) -> list[tuple[int, tuple[int, int], Any]]:
         """Where each weight whose rows are groups begins, its shape, and its strengths."""
-        groups, layout = self._hyper.strengths.group, self._layout
+        groups, layout = self.hyper.strengths.group, self._layout
         found = zip(layout.starts, layout.shapes, groups, strict=True) if groups else ()
         return [one for one in found if one[2] is not None]
 
@@ -115,9 +113,9 @@ class DeviceStep:
         """What is summed over chunks when the backward pass goes through a layer: its biases, and small weights."""
         widths, depth = self._plan.widths, self._plan.depth
         weights, biases = self._layout.starts[2 * layer], self._layout.starts[2 * layer + 1]
-        chunks = self._cuts["backward"].total
+        chunks = self._cuts["backward"].number
         if layer == depth - 1 and self._plan.own_outputs:
-            pieces = {"sums": Piece(biases, widths[-1], self._cuts["few_outputs"].total, None)}
+            pieces = {"sums": Piece(biases, widths[-1], self._cuts["few_outputs"].number, None)}
         elif layer == 0 and self._plan.few_inputs:
             pieces = {"sums": Piece(weights, (widths[0] + 1) * widths[1], chunks, None)}
         else:
@@ -155,7 +153,7 @@ class DeviceStep:
         x = self._view(self._gathered, rows, columns, self._gathered_networks)
         self._launch(
             "gather_rows", grid_of(count * columns, len(x)), (THREADS,), data.x, stride_of(data.x), self.batches.rows,
-            stride_of(self.batches.rows), self.ticks, self._steps, self._rows, rows.start, count, columns, x,
+            stride_of(self.batches.rows), self._ticks, self._steps, self._rows, rows.start, count, columns, x,
         )  # fmt: skip
         return x
 
@@ -172,8 +170,8 @@ class DeviceStep:
             activation, slope = self._activation(layer)
             if layer == 0 and self._plan.few_inputs:
                 self._launch(
-                    "few_inputs", grid, (THREADS,), x, stride_of(x), weight, bias, stride, count, plan.widths[0],
-                    columns, activation, slope, out,
+                    "few_inputs", grid, (THREADS,), x, stride_of(x), weight, bias, stride, count, columns, activation,
+                    slope, out,
                 )  # fmt: skip
             else:
                 self.products.multiply(inputs, weight, out)
@@ -184,70 +182,65 @@ class DeviceStep:
         return x, inputs
 
     def _loss(self, number: int, rows: slice, inputs: Any) -> None:
-        data, batches, plan, count = self._data, self.batches, self._plan, rows.stop - rows.start
-        outputs = plan.widths[-1]
+        """Loss and slopes of a tile, from its outputs or from the last hidden layer."""
+        data, batches, plan, cut = self._data, self.batches, self._plan, self._loss_cut
         weight = data.weight if batches is None else batches.weight
         numbers = None if batches is None else batches.rows
+        count, outputs, add = rows.stop - rows.start, plan.widths[-1], int(number > 0)
         slopes = self._view(self._slopes, rows, outputs)
-        cut = self._loss_cut
-        where = (
+        losses = (
             data.y, stride_of(data.y), weight, stride_of(weight), numbers, 0 if numbers is None else stride_of(numbers),
-            self.ticks, self._steps, self._rows, rows.start, count, cut.each,
+            self._ticks, self._steps, self._rows, rows.start, count, cut.each, outputs, plan.loss, plan.delta, add,
+            cut.number, slopes, self._losses,
         )  # fmt: skip
-        grid = (cut.counts[number], 1, self._networks)
-        if self._plan.own_outputs:
+        grid = (-(-count // cut.each), 1, self._networks)
+        if plan.own_outputs:
             weights, bias = self._params[-2:]
+            sums = self._pieces[-1]["sums"].sums
             self._launch(
-                "few_outputs", grid, (THREADS,), inputs, weights, bias, self._size, *where, inputs.shape[-1], outputs,
-                plan.loss, plan.delta, cut.first[number], cut.total, slopes, self._losses,
-                self._pieces[-1]["sums"].sums,
-            )  # fmt: skip
+                "few_outputs", grid, (THREADS,), *losses, inputs, weights, bias, self._size, inputs.shape[-1], sums
+            )
         else:
-            self._launch(
-                "loss_gradient", grid, (THREADS,), inputs, slopes, self._params[-1] if plan.late_bias else None,
-                self._size, *where, outputs, plan.loss, plan.delta,
-                cut.first[number], cut.total, self._losses,
-            )  # fmt: skip
+            bias = self._params[-1] if plan.late_bias else None
+            self._launch("loss_gradient", grid, (THREADS,), *losses, inputs, bias, self._size)
 
     def _backward(self, number: int, rows: slice, x: Any) -> None:
         """Every parameter's gradient from the slopes of the loss, the products at once, the sums in chunks."""
-        plan, last = self._plan, len(self._outputs) - 1
+        plan, last = self._plan, self._plan.depth - 1
         dz = self._view(self._slopes, rows, plan.widths[-1])
         for layer in range(last, -1, -1):
             columns = plan.widths[layer + 1]
-            inside = layer == last - 1 and self._plan.few_outputs  # dy is made from few slopes where it is used
-            first = layer == 0 and self._plan.few_inputs
+            inside = layer == last - 1 and plan.few_outputs  # dy is made from few slopes where it is used
+            first = layer == 0 and plan.few_inputs
             if layer < last:
                 dy = None if self._back[layer] is None else self._view(self._back[layer], rows, columns)
                 if not inside:
                     self.products.multiply(dz, self._params[2 * layer + 2], dy, b_t=True)
             else:
                 dy = dz
-            if layer < last or not self._plan.own_outputs:
-                activity = self._view(self._outputs[layer], rows, columns)
+            if layer < last or not plan.own_outputs:
                 keep = not first and (inside or plan.activations[layer] != IDENTITY)
-                self._through(number, layer, activity, dy, dz, rows, keep=keep, inside=inside, x=x if first else None)
+                self._through(number, layer, dy, rows, keep=keep, slopes=dz if inside else None, x=x if first else None)
             dz = dy
-            inner = layer == last and self._plan.few_outputs
-            if not first and not inner:
+            in_sums = first or (layer == last and plan.few_outputs)
+            if not in_sums:
                 inputs = x if layer == 0 else self._view(self._outputs[layer - 1], rows, plan.widths[layer])
                 self.products.multiply(inputs, dz, self._grads[2 * layer], a_t=True, accumulate=number > 0)
 
-    def _through(
-        self, number: int, layer: int, activity: Any, dy: Any, slopes: Any, rows: slice, *, keep: bool, inside: bool,
-        x: Any,
-    ) -> None:  # fmt: skip
-        """Through a layer's activation, and its sums over rows. x: of few inputs, or None."""
-        columns, count, cut = activity.shape[-1], rows.stop - rows.start, self._cuts["backward"]
+    def _through(self, number: int, layer: int, dy: Any, rows: slice, *, keep: bool, slopes: Any, x: Any) -> None:
+        """Through a layer's activation, and its sums over rows. slopes: of few outputs; x: few inputs; or None."""
+        columns, count, cut = self._plan.widths[layer + 1], rows.stop - rows.start, self._cuts["backward"]
         wide = min(32, 1 << (columns - 1).bit_length())
-        grid = (-(-columns // wide), cut.counts[number], self._networks)
-        inputs = (None, 0, 0) if x is None else (x, stride_of(x), self._plan.widths[0])
+        grid = (-(-columns // wide), -(-count // cut.each), self._networks)
+        names = {(False, False): "backward", (True, False): "backward_to_few_inputs"}
+        names |= {(False, True): "backward_from_few_outputs", (True, True): "backward_between_few"}
         pieces = self._pieces[layer]
-        after = (slopes, self._params[-2], self._size, self._plan.widths[-1]) if inside else (None, None, 0, 0)
         self._launch(
-            "backward", grid, (wide, THREADS // wide), dy, activity, count, cut.each, columns, *self._activation(layer),
-            int(keep), *inputs, *after, cut.first[number], cut.total, pieces["sums"].sums,
-            pieces["next"].sums if inside else None,
+            names[x is not None, slopes is not None], grid, (wide, THREADS // wide), dy,
+            self._view(self._outputs[layer], rows, columns), count, cut.each, columns, *self._activation(layer),
+            int(keep), x, 0 if x is None else stride_of(x), slopes, None if slopes is None else self._params[-2],
+            self._size, int(number > 0), cut.number, pieces["sums"].sums,
+            None if slopes is None else pieces["next"].sums,
         )  # fmt: skip
 
     def _shares(self) -> tuple[Any, int]:
@@ -256,45 +249,47 @@ class DeviceStep:
 
     def _penalty(self) -> None:
         """Its value at the point before the step, for a running loss."""
-        strengths, size = self._hyper.strengths, self._size
+        strengths, size = self.hyper.strengths, self._size
         blocks = -(-size // self._penalty_cut)
         l1 = strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
         self._launch(
-            "penalty_sums", (blocks, 1, self._networks), (THREADS,), self.point, size, self._penalty_cut, *term_of(l1),
-            *term_of(strengths.l2), *term_of(strengths.batch_l2), *self._shares(), self.ticks, self._steps,
+            "penalty_sums", (blocks, 1, self._networks), (THREADS,), self.state.point, size, self._penalty_cut,
+            *term_of(l1),
+            *term_of(strengths.l2), *term_of(strengths.batch_l2), *self._shares(), self._ticks, self._steps,
             self._penalty_blocks, self._penalties,
         )  # fmt: skip
         for start, (rows, columns), group in self._groups():
             self._launch(
-                "group_sums", (rows, 1, self._networks), (THREADS,), self.point, size, start, columns,
+                "group_sums", (rows, 1, self._networks), (THREADS,), self.state.point, size, start, columns,
                 *term_of(group, -2), blocks, self._penalty_blocks, self._penalties,
             )  # fmt: skip
             blocks += rows
 
     def _finish(self) -> None:
-        plan, batches = self._plan, self.batches
+        plan, batches, state, wide = self._plan, self.batches, self.state, 32
         row_share = (None, 0) if batches is None else (batches.row_share, stride_of(batches.row_share))
-        wide = 32
+        grid = (1 + -(-self._piece_entries // wide), 1, self._networks)
         self._launch(
-            "finish", (1 + -(-self._piece_entries // wide), 1, self._networks), (wide, THREADS // wide), self._losses,
-            self._losses.shape[-1], self._penalties, self._penalty_blocks, self.loss, self.diverged_at, self._alive,
-            self.running, *row_share, self._steps, self.ticks, self._pace, self.factors, FACTORS, plan.rule, plan.beta1,
-            plan.beta2, plan.epsilon, int(plan.epsilon_hat), self._piece_table, len(self._piece_table), self._sums,
-            self._grad, self._size,
+            "finish", grid, (wide, THREADS // wide), self._losses, self._loss_cut.number, self._penalties,
+            self._penalty_blocks, state.loss, state.diverged_at, self._alive, state.running_loss, *row_share,
+            self._steps, self._ticks, self._pace, self.factors, FACTORS, plan.rule, plan.beta1, plan.beta2,
+            plan.epsilon, int(plan.epsilon_hat), self._piece_table, len(self._piece_table), self._sums, self._grad,
+            self._size,
         )  # fmt: skip
 
     def _update(self) -> None:
         """One launch for all entries that lie between groups, one for every weight whose rows are groups."""
-        plan, strengths, rate = self._plan, self._hyper.strengths, self._hyper.learning_rate
-        slots = (*self.slots, None, None)[:2]
+        plan, strengths, rate = self._plan, self.hyper.strengths, self.hyper.learning_rate
+        slots = (*self.state.slots, None, None)[:2]
         flush = int(strengths.l2 is not None or strengths.batch_l2 is not None)
 
         def common(start: int) -> tuple[Any, ...]:
             return (
-                self.point, *slots, self._grad, self._size, start, *term_of(strengths.l1),
+                self.state.point, *slots, self._grad, self._size, start, *term_of(strengths.l1),
                 *term_of(strengths.l1_subgradient),
-                *term_of(strengths.l2), *term_of(strengths.batch_l2), *self._shares(), self.ticks, self._steps, rate,
-                stride_of(rate), self._alive, self._pace, plan.rule, plan.beta1, plan.beta2, plan.decay, flush,
+                *term_of(strengths.l2), *term_of(strengths.batch_l2), *self._shares(), self._ticks, self._steps, rate,
+                stride_of(rate), self._alive, self._pace, plan.rule, plan.beta1, 1 - plan.beta1, plan.beta2,
+                1 - plan.beta2, plan.decay, flush,
             )  # fmt: skip
 
         def entries(start: int, stop: int) -> None:

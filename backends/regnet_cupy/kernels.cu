@@ -1,13 +1,15 @@
 // A training step of a dense network, or of a stack of them, in half a dozen launches and the large products between.
 //
-// REAL is float or double, SMALLEST its smallest normal number. blockIdx.z is the network; a "stride" is the distance
+// REAL is float or double, SMALLEST its smallest normal number, LARGEST its largest; INPUTS and OUTPUTS are the network's
+// where they are few enough for a thread's registers, else 1. blockIdx.z is the network; a "stride" is the distance
 // between the arrays of two networks, 0 where they share one. Matrices lie row by row. ticks[network] counts steps.
 // Sums are made in a fixed order and nothing is atomic, so a step has the same bits every time.
 
 typedef REAL real;
 
 #define THREADS 256
-#define FEW 16  // inputs, or outputs, that a thread keeps in registers
+#define WARPS 8
+#define KERNEL extern "C" __global__ void __launch_bounds__(THREADS)
 
 enum Activation { IDENTITY, RELU, LEAKY_RELU, TANH, SIGMOID };
 enum Loss { CROSS_ENTROPY, BINARY_CROSS_ENTROPY, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON };
@@ -49,20 +51,32 @@ __device__ real block_sum(real value, real* shared) {
     return total;
 }
 
+// The sum, or the largest, of a warp's values, in all its threads; all of them must call it.
+__device__ real warp_sum(real value) {
+    for (int offset = 16; offset > 0; offset /= 2) value += __shfl_xor_sync(0xffffffffu, value, offset);
+    return value;
+}
+
+__device__ real warp_max(real value) {
+    for (int offset = 16; offset > 0; offset /= 2) value = fmax(value, __shfl_xor_sync(0xffffffffu, value, offset));
+    return value;
+}
+
 __device__ int step_of(const int* ticks, int steps) { return ticks[blockIdx.z] % steps; }
 
 // The rows of a batch, side by side: out (networks, rows, columns); numbers (steps, batch) of rows of x.
-extern "C" __global__ void gather_rows(const real* x, long long x_stride, const int* numbers, long long numbers_stride,
+KERNEL gather_rows(const real* x, long long x_stride, const int* numbers, long long numbers_stride,
                                        const int* ticks, int steps, int batch, int first, int rows, int columns,
                                        real* out) {
     int i = blockIdx.x * blockDim.x + threadIdx.x, count = rows * columns;
     if (i >= count) return;
     const int* own = numbers + blockIdx.z * numbers_stride + (long long)step_of(ticks, steps) * batch + first;
-    out[(long long)blockIdx.z * count + i] = x[blockIdx.z * x_stride + (long long)own[i / columns] * columns + i % columns];
+    long long row = own[i / columns];
+    out[(long long)blockIdx.z * count + i] = x[blockIdx.z * x_stride + row * columns + i % columns];
 }
 
 // z <- f(z + bias); z (networks, rows, columns).
-extern "C" __global__ void bias_activation(real* z, const real* bias, long long stride, int rows, int columns,
+KERNEL bias_activation(real* z, const real* bias, long long stride, int rows, int columns,
                                            int activation, real slope) {
     int i = blockIdx.x * blockDim.x + threadIdx.x, count = rows * columns;
     if (i >= count) return;
@@ -70,54 +84,68 @@ extern "C" __global__ void bias_activation(real* z, const real* bias, long long 
     *own = activate(activation, slope, *own + bias[blockIdx.z * stride + i % columns]);
 }
 
-// out <- f(x weight + bias) for at most FEW inputs, where a launch costs more than the product.
-extern "C" __global__ void few_inputs(const real* x, long long x_stride, const real* weight, const real* bias,
-                                      long long stride, int rows, int inputs, int columns, int activation, real slope,
-                                      real* out) {
+// out <- f(x weight + bias) for INPUTS inputs, so few that a launch costs more than the product.
+KERNEL few_inputs(const real* x, long long x_stride, const real* weight, const real* bias,
+                                      long long stride, int rows, int columns, int activation, real slope, real* out) {
     int i = blockIdx.x * blockDim.x + threadIdx.x, count = rows * columns;
     if (i >= count) return;
     int column = i % columns;
-    const real* own = x + blockIdx.z * x_stride + (long long)(i / columns) * inputs;
+    const real* own = x + blockIdx.z * x_stride + (long long)(i / columns) * INPUTS;
     real z = 0;
-    for (int input = 0; input < inputs; input++)
+#pragma unroll
+    for (int input = 0; input < INPUTS; input++)
         z += own[input] * weight[blockIdx.z * stride + (long long)input * columns + column];
     out[(long long)blockIdx.z * count + i] = activate(activation, slope, z + bias[blockIdx.z * stride + column]);
 }
 
-// One row's loss; turns its outputs z into the gradient with respect to them, times share.
+// One output's loss, and its derivative in *slope; not for the cross-entropy, whose outputs belong together.
+__device__ real output_loss(int loss, real delta, real out, real y, real* slope) {
+    real residual = out - y;
+    *slope = residual;
+    if (loss == BINARY_CROSS_ENTROPY) {
+        real small = exp(-fabs(out));
+        *slope = (out >= 0 ? real(1) : small) / (1 + small) - y;
+        return (out > 0 ? out : real(0)) + log1p(small) - y * out;
+    }
+    if (loss == ABSOLUTE_ERROR) {
+        *slope = residual > 0 ? real(1) : residual < 0 ? real(-1) : residual;
+        return fabs(residual);
+    }
+    if (loss == HUBER) {
+        *slope = residual > delta ? delta : residual < -delta ? -delta : residual;
+        return *slope * (residual - real(0.5) * *slope);
+    }
+    if (loss == POISSON) {  // 0 log 0 = 0
+        *slope = exp(out) - y;
+        return *slope + y * (log(y > 0 ? y : real(1)) - out);
+    }
+    return real(0.5) * residual * residual;
+}
+
+// One row's loss, by a warp, each of whose threads has every 32nd output; turns z into the gradient times share. All
+// threads of the warp must call it, with outputs 0 where there is no row.
 __device__ real row_loss(int loss, real delta, real* z, const real* target, int outputs, real share) {
-    real value = 0;
+    int lane = threadIdx.x % 32;
+    real value = 0, total = 0;
     if (loss == CROSS_ENTROPY) {
-        real largest = z[0], total = 0;
-        for (int j = 1; j < outputs; j++) largest = z[j] > largest ? z[j] : largest;
-        for (int j = 0; j < outputs; j++) {
+        real largest = -LARGEST;
+        for (int j = lane; j < outputs; j += 32) largest = fmax(largest, z[j]);
+        largest = warp_max(largest);
+        for (int j = lane; j < outputs; j += 32) {
             total += exp(z[j] - largest);
             value -= target[j] * (z[j] - largest);
         }
-        for (int j = 0; j < outputs; j++) z[j] = (exp(z[j] - largest) / total - target[j]) * share;
+        total = warp_sum(total);
+        value = warp_sum(value);
+        for (int j = lane; j < outputs; j += 32) z[j] = (exp(z[j] - largest) / total - target[j]) * share;
         return value + log(total);
     }
-    for (int j = 0; j < outputs; j++) {
-        real out = z[j], y = target[j], residual = out - y, slope = residual;
-        if (loss == BINARY_CROSS_ENTROPY) {
-            real small = exp(-fabs(out));
-            value += (out > 0 ? out : real(0)) + log1p(small) - y * out;
-            slope = (out >= 0 ? real(1) : small) / (1 + small) - y;
-        } else if (loss == SQUARED_ERROR) {
-            value += real(0.5) * residual * residual;
-        } else if (loss == ABSOLUTE_ERROR) {
-            value += fabs(residual);
-            slope = residual > 0 ? real(1) : residual < 0 ? real(-1) : residual;
-        } else if (loss == HUBER) {
-            slope = residual > delta ? delta : residual < -delta ? -delta : residual;
-            value += slope * (residual - real(0.5) * slope);
-        } else {  // POISSON; 0 log 0 = 0
-            slope = exp(out) - y;
-            value += slope + y * (log(y > 0 ? y : real(1)) - out);
-        }
+    for (int j = lane; j < outputs; j += 32) {
+        real slope;
+        value += output_loss(loss, delta, z[j], target[j], &slope);
         z[j] = slope * share;
     }
-    return value;
+    return warp_sum(value);
 }
 
 // Where a row's target and weight lie; with numbers its batch's rows are meant, (steps, batch).
@@ -138,148 +166,172 @@ __device__ Row find_row(const real* y, long long y_stride, const real* weight, l
     return found;
 }
 
-// The losses of the rows first .. first + rows, added up by blocks of `rows_each`: sums (networks, blocks), and the
-// gradient with respect to the outputs z (networks, rows, outputs) in slopes, which may be z. bias: is added, or null.
-extern "C" __global__ void loss_gradient(const real* z, real* slopes, const real* bias, long long stride, const real* y, long long y_stride,
-                                         const real* weight, long long weight_stride, const int* numbers,
-                                         long long numbers_stride, const int* ticks, int steps, int batch, int first,
-                                         int rows, int rows_each, int outputs, int loss, real delta, int block,
-                                         int blocks, real* sums) {
-    __shared__ real shared[THREADS];
-    int stop = min(rows, (int)(blockIdx.x + 1) * rows_each);
-    real value = 0;
-    for (int row = blockIdx.x * rows_each + threadIdx.x; row < stop; row += THREADS) {
-        Row own = find_row(y, y_stride, weight, weight_stride, numbers, numbers_stride, ticks, steps, batch,
-                           first + row, outputs);
-        long long place = (blockIdx.z * (long long)rows + row) * outputs;
-        for (int j = 0; j < outputs; j++)
-            slopes[place + j] = z[place + j] + (bias ? bias[blockIdx.z * stride + j] : real(0));
-        value += own.share * row_loss(loss, delta, slopes + place, own.target, outputs, own.share);
-    }
-    value = block_sum(value, shared);
-    if (threadIdx.x == 0) sums[(long long)blockIdx.z * blocks + block + blockIdx.x] = value;
+// What every kernel is told that goes from rows to their losses: the rows first .. first + rows of a batch, or of all.
+#define LOSSES                                                                                                       \
+    const real *y, long long y_stride, const real *row_weight, long long weight_stride, const int *numbers,          \
+        long long numbers_stride, const int *ticks, int steps, int batch, int first, int rows, int rows_each,        \
+        int outputs, int loss, real delta, int add, int blocks, real *slopes, real *sums
+
+#define FIND_ROW(row)                                                                                                \
+    find_row(y, y_stride, row_weight, weight_stride, numbers, numbers_stride, ticks, steps, batch, first + (row),    \
+             outputs)
+
+// Adds up the warps' values, one a thread: sum (32,) of each lane over the warps, in the first warp.
+__device__ real lanes_sum(real value, real (*shared)[32]) {
+    int lane = threadIdx.x % 32;
+    shared[threadIdx.x / 32][lane] = value;
+    __syncthreads();
+    real total = 0;
+    if (threadIdx.x < 32)
+        for (int warp = 0; warp < WARPS; warp++) total += shared[warp][lane];
+    __syncthreads();
+    return total;
 }
 
-// The same from the last hidden layer, h (networks, rows, columns), for at most FEW outputs of an identity: 32 threads
-// make a row's outputs h weight + bias. slopes (networks, rows, outputs): the gradient with respect to them.
-// bias_sums (networks, blocks, outputs): its sums over each block's rows.
-extern "C" __global__ void few_outputs(const real* h, const real* weight, const real* bias, long long stride,
-                                       const real* y, long long y_stride, const real* row_weight,
-                                       long long weight_stride, const int* numbers, long long numbers_stride,
-                                       const int* ticks, int steps, int batch, int first, int rows, int rows_each,
-                                       int columns, int outputs, int loss, real delta, int block, int blocks,
-                                       real* slopes, real* sums, real* bias_sums) {
-    __shared__ real shared[THREADS];
+// The rows' losses, added up by blocks of `rows_each`: sums (networks, blocks), added to what is there if `add`; and in
+// slopes the gradient with respect to the outputs z (networks, rows, outputs), which may be z. bias: is added, or null.
+KERNEL loss_gradient(LOSSES, const real* z, const real* bias, long long stride) {
+    __shared__ real shared[WARPS][32];
     int lane = threadIdx.x % 32, stop = min(rows, (int)(blockIdx.x + 1) * rows_each);
-    real value = 0, z[FEW], totals[FEW];
-#pragma unroll
-    for (int j = 0; j < FEW; j++) totals[j] = 0;
+    real value = 0;
+    for (int start = blockIdx.x * rows_each; start < stop; start += WARPS) {
+        int row = start + threadIdx.x / 32, count = row < stop ? outputs : 0;
+        Row own = FIND_ROW(count ? row : 0);
+        long long place = (blockIdx.z * (long long)rows + row) * outputs;
+        for (int j = lane; j < count; j += 32)
+            slopes[place + j] = z[place + j] + (bias ? bias[blockIdx.z * stride + j] : real(0));
+        real loss_of_row = row_loss(loss, delta, slopes + place, own.target, count, own.share);
+        if (count) value += own.share * loss_of_row;
+    }
+    value = lanes_sum(value, shared);
+    long long at = (long long)blockIdx.z * blocks + blockIdx.x;
+    if (threadIdx.x == 0) sums[at] = value + (add ? sums[at] : real(0));
+}
+
+// The same from the last hidden layer, h (networks, rows, columns), for OUTPUTS outputs without an activation: a warp
+// makes a row's outputs h weight + bias. bias_sums (networks, blocks, outputs): the slopes' sums over a block's rows.
+KERNEL few_outputs(LOSSES, const real* h, const real* weight, const real* bias, long long stride, int columns,
+                   real* bias_sums) {
+    __shared__ real shared[WARPS][32];
+    __shared__ real outs[WARPS][OUTPUTS];
+    int lane = threadIdx.x % 32, stop = min(rows, (int)(blockIdx.x + 1) * rows_each);
+    real value = 0, slope_sum = 0, *out = outs[threadIdx.x / 32];
+    real own_bias = lane < OUTPUTS ? bias[blockIdx.z * stride + lane] : real(0);
+    const real* weights = weight + blockIdx.z * stride;
     // All threads of a block go round as often, since all of a warp must take part in an exchange.
-    for (int start = blockIdx.x * rows_each; start < stop; start += THREADS / 32) {
+    for (int start = blockIdx.x * rows_each; start < stop; start += WARPS) {
         int row = start + threadIdx.x / 32;
+        bool there = row < stop;
+        real z[OUTPUTS];
 #pragma unroll
-        for (int j = 0; j < FEW; j++) z[j] = 0;
-        if (row < stop) {
-            const real* own = h + (blockIdx.z * (long long)rows + row) * columns;
+        for (int j = 0; j < OUTPUTS; j++) z[j] = 0;
+        if (there) {
+            const real* inputs = h + (blockIdx.z * (long long)rows + row) * columns;
             for (int column = lane; column < columns; column += 32) {
-                real input = own[column];
-                const real* out = weight + blockIdx.z * stride + (long long)column * outputs;
+                real input = inputs[column];
 #pragma unroll
-                for (int j = 0; j < FEW; j++)
-                    if (j < outputs) z[j] += input * out[j];
+                for (int j = 0; j < OUTPUTS; j++) z[j] += input * weights[column * OUTPUTS + j];
             }
         }
 #pragma unroll
-        for (int j = 0; j < FEW; j++)
-            if (j < outputs)
-                for (int offset = 16; offset > 0; offset /= 2) z[j] += __shfl_down_sync(0xffffffffu, z[j], offset);
-        if (row < stop && lane == 0) {
-            Row own = find_row(y, y_stride, row_weight, weight_stride, numbers, numbers_stride, ticks, steps, batch,
-                               first + row, outputs);
-            // Through memory: an array that is indexed by a variable has no registers.
-            real* slope = slopes + (blockIdx.z * (long long)rows + row) * outputs;
-#pragma unroll
-            for (int j = 0; j < FEW; j++)
-                if (j < outputs) slope[j] = z[j] + bias[blockIdx.z * stride + j];
-            value += own.share * row_loss(loss, delta, slope, own.target, outputs, own.share);
-#pragma unroll
-            for (int j = 0; j < FEW; j++)
-                if (j < outputs) totals[j] += slope[j];
+        for (int j = 0; j < OUTPUTS; j++) {
+            real total = warp_sum(z[j]);
+            if (lane == j) out[j] = total + own_bias;
+        }
+        Row own = FIND_ROW(there ? row : 0);
+        real loss_of_row = row_loss(loss, delta, out, own.target, there ? OUTPUTS : 0, own.share);
+        if (!there) continue;
+        value += own.share * loss_of_row;
+        if (lane < OUTPUTS) {
+            slopes[(blockIdx.z * (long long)rows + row) * OUTPUTS + lane] = out[lane];
+            slope_sum += out[lane];
         }
     }
-    long long at = (long long)blockIdx.z * blocks + block + blockIdx.x;
-    value = block_sum(value, shared);
-    if (threadIdx.x == 0) sums[at] = value;
-#pragma unroll
-    for (int j = 0; j < FEW; j++) {
-        if (j >= outputs) break;
-        real total = block_sum(totals[j], shared);
-        if (threadIdx.x == 0) bias_sums[at * outputs + j] = total;
+    value = lanes_sum(value, shared);
+    slope_sum = lanes_sum(slope_sum, shared);
+    long long at = (long long)blockIdx.z * blocks + blockIdx.x;
+    if (threadIdx.x == 0) sums[at] = value + (add ? sums[at] : real(0));
+    if (threadIdx.x < OUTPUTS) {
+        real* sum = bias_sums + at * OUTPUTS + threadIdx.x;
+        *sum = slope_sum + (add ? *sum : real(0));
     }
 }
 
 // Backward through an activation: dz = dy f'(y), and what is summed over rows, by chunks of `rows_each` of them.
 //
-// dy, y (networks, rows, columns); dz replaces dy where `keep`. Of a layer before at most FEW outputs, dy need not be
-// there: it is slopes next^T, with slopes (networks, rows, outputs) and next (columns, outputs); outputs 0: it is.
-// sums (networks, chunks, (inputs + 1) columns): x^T dz for at most FEW inputs x, or none, and below it the sum of dz.
-// next_sums (networks, chunks, columns outputs): y^T slopes. x of the rows first, ...
-extern "C" __global__ void backward(real* dy, const real* y, int rows, int rows_each, int columns, int activation,
-                                    real slope, int keep, const real* x, long long x_stride, int inputs,
-                                    const real* slopes, const real* next, long long stride, int outputs, int chunk,
-                                    int chunks, real* sums, real* next_sums) {
+// dy, y (networks, rows, columns); dz replaces dy where `keep`. Of a layer before OUT > 0 outputs, dy need not be there:
+// it is slopes next^T, with slopes (networks, rows, OUT) and next (columns, OUT). Sums add to what is there if `add`.
+// sums (networks, chunks, (IN + 1) columns): x^T dz for IN inputs x, and below it the sum of dz.
+// next_sums (networks, chunks, columns OUT): y^T slopes.
+#define BACKWARD                                                                                                     \
+    real *dy, const real *y, int rows, int rows_each, int columns, int activation, real slope, int keep,             \
+        const real *x, long long x_stride, const real *slopes, const real *next, long long stride, int add,          \
+        int chunks, real *sums, real *next_sums
+
+// Adds up the rows of threads of a block: the sum in the first one.
+__device__ real columns_sum(real value, real* shared) {
+    int thread = threadIdx.y * blockDim.x + threadIdx.x;
+    shared[thread] = value;
+    __syncthreads();
+    if (threadIdx.y == 0)
+        for (int k = 1; k < blockDim.y; k++) value += shared[k * blockDim.x + threadIdx.x];
+    __syncthreads();
+    return value;
+}
+
+template <int IN, int OUT>
+__device__ void go_backward(BACKWARD) {
     __shared__ real shared[THREADS];
     int column = blockIdx.x * blockDim.x + threadIdx.x;
     int stop = min(rows, (int)(blockIdx.y + 1) * rows_each);
-    real own[FEW], in[FEW + 1], out[FEW];
+    real weights[OUT + 1], in[IN + 1], out[OUT + 1], total = 0;
 #pragma unroll
-    for (int j = 0; j < FEW; j++) {
-        in[j] = out[j] = 0;
-        own[j] = j < outputs && column < columns ? next[blockIdx.z * stride + (long long)column * outputs + j] : real(0);
+    for (int j = 0; j < IN; j++) in[j] = 0;
+#pragma unroll
+    for (int j = 0; j < OUT; j++) {
+        out[j] = 0;
+        weights[j] = column < columns ? next[blockIdx.z * stride + (long long)column * OUT + j] : real(0);
     }
-    real total = 0;
     if (column < columns)
         for (int row = blockIdx.y * rows_each + threadIdx.y; row < stop; row += blockDim.y) {
             long long place = blockIdx.z * (long long)rows + row, i = place * columns + column;
-            real activity = y ? y[i] : real(0), d = 0;
-            if (outputs) {
+            real activity = y[i], d = OUT ? real(0) : dy[i];
 #pragma unroll
-                for (int j = 0; j < FEW; j++)
-                    if (j < outputs) {
-                        real after = slopes[place * outputs + j];
-                        d += after * own[j];
-                        out[j] += activity * after;
-                    }
-            } else {
-                d = dy[i];
+            for (int j = 0; j < OUT; j++) {
+                real after = slopes[place * OUT + j];
+                d += after * weights[j];
+                out[j] += activity * after;
             }
             d *= derivative(activation, slope, activity);
             if (keep) dy[i] = d;
             total += d;
 #pragma unroll
-            for (int j = 0; j < FEW; j++)
-                if (j < inputs) in[j] += x[blockIdx.z * x_stride + (long long)row * inputs + j] * d;
+            for (int j = 0; j < IN; j++) in[j] += x[blockIdx.z * x_stride + (long long)row * IN + j] * d;
         }
-    in[FEW] = total;
-    long long at = (long long)blockIdx.z * chunks + chunk + blockIdx.y;
-    int thread = threadIdx.y * blockDim.x + threadIdx.x;
+    long long at = (long long)blockIdx.z * chunks + blockIdx.y;
+    bool writes = threadIdx.y == 0 && column < columns;
+    real* place = sums + at * (IN + 1) * columns + column;
 #pragma unroll
-    for (int j = 0; j < 2 * FEW + 1; j++) {
-        // x's sums, then dz's, then the next layer's
-        if (j < FEW ? j >= inputs : j > FEW && j - FEW - 1 >= outputs) continue;
-        shared[thread] = j <= FEW ? in[j] : out[j - FEW - 1];
-        __syncthreads();
-        if (threadIdx.y == 0 && column < columns) {
-            real sum = shared[thread];
-            for (int k = 1; k < blockDim.y; k++) sum += shared[k * blockDim.x + threadIdx.x];
-            if (j <= FEW)
-                sums[(at * (inputs + 1) + (j < FEW ? j : inputs)) * columns + column] = sum;
-            else
-                next_sums[(at * columns + column) * outputs + j - FEW - 1] = sum;
-        }
-        __syncthreads();
+    for (int j = 0; j <= IN; j++) {
+        real sum = columns_sum(j < IN ? in[j] : total, shared);
+        if (writes) place[(long long)j * columns] = sum + (add ? place[(long long)j * columns] : real(0));
+    }
+#pragma unroll
+    for (int j = 0; j < OUT; j++) {
+        real sum = columns_sum(out[j], shared);
+        real* own = next_sums + (at * columns + column) * OUT + j;
+        if (writes) *own = sum + (add ? *own : real(0));
     }
 }
+
+#define ARGUMENTS                                                                                                    \
+    dy, y, rows, rows_each, columns, activation, slope, keep, x, x_stride, slopes, next, stride, add, chunks, sums,  \
+        next_sums
+
+KERNEL backward(BACKWARD) { go_backward<0, 0>(ARGUMENTS); }
+KERNEL backward_to_few_inputs(BACKWARD) { go_backward<INPUTS, 0>(ARGUMENTS); }
+KERNEL backward_from_few_outputs(BACKWARD) { go_backward<0, OUTPUTS>(ARGUMENTS); }
+KERNEL backward_between_few(BACKWARD) { go_backward<INPUTS, OUTPUTS>(ARGUMENTS); }
 
 // How a step's penalty terms lie: by network and by entry, with a stride of 0 where all have the same.
 #define TERM(name) const real *name, long long name##_stride, long long name##_step
@@ -291,7 +343,7 @@ __device__ real share_of(const real* share, long long stride, int t, int steps) 
 }
 
 // Sums of the penalties that are sums over entries, before a step: sums (networks, blocks).
-extern "C" __global__ void penalty_sums(const real* point, int size, int each, TERM(l1), TERM(l2), TERM(batch_l2),
+KERNEL penalty_sums(const real* point, int size, int each, TERM(l1), TERM(l2), TERM(batch_l2),
                                         const real* share, long long share_stride, const int* ticks, int steps,
                                         int blocks, real* sums) {
     __shared__ real shared[THREADS];
@@ -306,7 +358,7 @@ extern "C" __global__ void penalty_sums(const real* point, int size, int each, T
 }
 
 // The same of a weight's rows as groups, a block a row: sums (networks, blocks), from number `block` on.
-extern "C" __global__ void group_sums(const real* point, int size, int start, int columns, TERM(group), int block,
+KERNEL group_sums(const real* point, int size, int start, int columns, TERM(group), int block,
                                       int blocks, real* sums) {
     __shared__ real shared[THREADS];
     const real* own = point + (long long)blockIdx.z * size + start + (long long)blockIdx.x * columns;
@@ -320,7 +372,7 @@ extern "C" __global__ void group_sums(const real* point, int size, int start, in
 // Between gradient and update. Block 0 of a network adds up its loss and penalties, sees whether it still is finite,
 // counts the step, and sets the optimizer's pace. The others add chunks: each of `pieces` is (first entry here, chunks,
 // length, place in sums, place in the gradient), and sums' piece is (networks, chunks, length).
-extern "C" __global__ void finish(const real* loss_sums, int loss_blocks, const real* penalties, int penalty_blocks,
+KERNEL finish(const real* loss_sums, int loss_blocks, const real* penalties, int penalty_blocks,
                                   real* loss, int* diverged_at, int* alive, real* running, const real* row_share,
                                   long long row_share_stride, int steps, int* ticks, real* pace, const real* factors,
                                   int factor_count, int rule, double beta1, double beta2, double epsilon,
@@ -367,11 +419,8 @@ extern "C" __global__ void finish(const real* loss_sums, int loss_blocks, const 
         for (long long chunk = threadIdx.y; chunk < chunks; chunk += blockDim.y) total += from[chunk * length];
         place = own[4] + entry;
     }
-    shared[thread] = total;
-    __syncthreads();
-    if (threadIdx.y || place < 0) return;
-    for (int k = 1; k < blockDim.y; k++) total += shared[k * blockDim.x + threadIdx.x];
-    grad[(long long)network * size + place] = total;
+    total = columns_sum(total, shared);
+    if (threadIdx.y == 0 && place >= 0) grad[(long long)network * size + place] = total;
 }
 
 // The gradient of the data loss and of the penalties that act by theirs.
@@ -380,22 +429,26 @@ __device__ real whole_gradient(real grad, real w, real l2, real batch_l2, real s
     return grad + 2 * (l2 + batch_l2) * w + subgradient * sign;
 }
 
+// Decay rates and what is left of 1, which in single precision is not 1 - beta.
+struct Betas {
+    real first, first_rest, second, second_rest;
+};
+
 // Brings an entry's slots up to date; returns what its metric is the root of.
-__device__ real advance(int rule, real g, real* first, real* second, long long i, real beta1, real beta2) {
-    if (rule == SGD) return 0;
-    if (rule == MOMENTUM || rule == NESTEROV) first[i] = beta1 * first[i] + (1 - beta1) * g;
+__device__ real advance(int rule, real g, real* first, real* second, long long i, Betas beta) {
+    if (rule == MOMENTUM || rule == NESTEROV) first[i] = beta.first * first[i] + beta.first_rest * g;
     if (rule == ADAGRAD) return first[i] += g * g;
-    if (rule == RMSPROP) return first[i] = beta2 * first[i] + (1 - beta2) * g * g;
+    if (rule == RMSPROP) return first[i] = beta.second * first[i] + beta.second_rest * g * g;
     if (rule != ADAM && rule != ADAMW) return 0;
-    first[i] = beta1 * first[i] + (1 - beta1) * g;
-    return second[i] = beta2 * second[i] + (1 - beta2) * g * g;
+    first[i] = beta.first * first[i] + beta.first_rest * g;
+    return second[i] = beta.second * second[i] + beta.second_rest * g * g;
 }
 
 // An entry after the step along its direction; metric: what the step is divided by.
-__device__ real move(int rule, real w, real g, real average, real metric, real beta1, real rate, const real* pace,
+__device__ real move(int rule, real w, real g, real average, real metric, Betas beta, real rate, const real* pace,
                      real decay, int flush, real l1) {
     real direction = rule == SGD || rule == ADAGRAD || rule == RMSPROP ? g : average;
-    if (rule == NESTEROV) direction = beta1 * average + (1 - beta1) * g;
+    if (rule == NESTEROV) direction = beta.first * average + beta.first_rest * g;
     if (rule == ADAMW) w *= 1 - decay * rate * pace[FACTOR];
     w -= rate * pace[RATE] * direction / metric;
     if (flush && fabs(w) < SMALLEST) w = 0;
@@ -410,27 +463,29 @@ __device__ real move(int rule, real w, real g, real average, real metric, real b
     real *point, real *first, real *second, const real *grad, int size, int start, TERM(l1), TERM(l1_subgradient),   \
         TERM(l2), TERM(batch_l2), const real *share, long long share_stride, const int *ticks, int steps,            \
         const real *rate, long long rate_stride, const int *alive, const real *pace, int rule, real beta1,           \
-        real beta2, real decay, int flush
+        real rest1, real beta2, real rest2, real decay, int flush
 
 // Entries start .. start + count of the point and its slots, one step: gradient of the penalties, optimizer, threshold.
-extern "C" __global__ void update(STEP, int count) {
+KERNEL update(STEP, int count) {
     int entry = blockIdx.x * blockDim.x + threadIdx.x, i = start + entry;
     if (entry >= count || !alive[blockIdx.z]) return;
+    Betas betas = {beta1, rest1, beta2, rest2};
     long long at = (long long)blockIdx.z * size + i;
     real part = share_of(share, share_stride, ticks[blockIdx.z] - 1, steps);
     const real* own = pace + blockIdx.z * PACES;
     real w = point[at], g = whole_gradient(grad[at], w, AT(l2, i), AT(batch_l2, i) / part, AT(l1_subgradient, i));
-    real squares = advance(rule, g, first, second, at, beta1, beta2);
+    real squares = advance(rule, g, first, second, at, betas);
     real metric = rule >= ADAGRAD ? sqrt(squares) + own[EPSILON] : real(1);
     real average = rule == SGD ? real(0) : first[at];
-    point[at] = move(rule, w, g, average, metric, beta1, rate[blockIdx.z * rate_stride], own, decay, flush, AT(l1, i));
+    point[at] = move(rule, w, g, average, metric, betas, rate[blockIdx.z * rate_stride], own, decay, flush, AT(l1, i));
 }
 
 // The same for a weight whose rows are groups, a block a row: a group has one metric, the root of its mean, and
 // shrinks as one. A row whose strength is 0 is no group.
-extern "C" __global__ void update_groups(STEP, int columns, TERM(group)) {
+KERNEL update_groups(STEP, int columns, TERM(group)) {
     __shared__ real shared[THREADS];
     if (!alive[blockIdx.z]) return;
+    Betas betas = {beta1, rest1, beta2, rest2};
     int begin = start + blockIdx.x * columns;
     long long origin = (long long)blockIdx.z * size;
     real part = share_of(share, share_stride, ticks[blockIdx.z] - 1, steps), strength = AT(group, blockIdx.x);
@@ -439,7 +494,7 @@ extern "C" __global__ void update_groups(STEP, int columns, TERM(group)) {
     for (int i = begin + threadIdx.x; i < begin + columns; i += THREADS) {
         real g = whole_gradient(grad[origin + i], point[origin + i], AT(l2, i), AT(batch_l2, i) / part,
                                 AT(l1_subgradient, i));
-        squares += advance(rule, g, first, second, origin + i, beta1, beta2);
+        squares += advance(rule, g, first, second, origin + i, betas);
     }
     squares = block_sum(squares, shared);
     if (rule >= ADAGRAD) pooled = sqrt(squares / columns) + own[EPSILON];
@@ -450,7 +505,7 @@ extern "C" __global__ void update_groups(STEP, int columns, TERM(group)) {
         if (strength <= 0 && rule >= ADAGRAD)
             metric = sqrt(rule == ADAM || rule == ADAMW ? second[at] : first[at]) + own[EPSILON];
         real average = rule == SGD ? real(0) : first[at];
-        w = move(rule, w, g, average, metric, beta1, learning_rate, own, decay, flush, AT(l1, i));
+        w = move(rule, w, g, average, metric, betas, learning_rate, own, decay, flush, AT(l1, i));
         point[at] = w;
         norm += w * w;
     }

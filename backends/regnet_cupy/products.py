@@ -69,18 +69,14 @@ class CublasProducts:
 
         single = np.dtype(dtype) == np.float32
         self._cupy, self._cublas = cupy, cublas
-        self._gemm = cublas.sgemm_strided_batched if single else cublas.dgemm_strided_batched
-        self._handle = cublas.create()
+        self._one_product = cublas.sgemm if single else cublas.dgemm
+        self._many_products = cublas.sgemm_strided_batched if single else cublas.dgemm_strided_batched
+        self._handle = cublas.create()  # for as long as the process: to destroy one waits for the device
         self._workspace = cupy.empty(WORKSPACE, "uint8")
         self._one, self._zero = np.ones(1, dtype), np.zeros(1, dtype)  # read by the host, when a product is launched
 
-    def __del__(self) -> None:
-        """The handle is not Python's to collect."""
-        if getattr(self, "_handle", None) is not None:
-            self._cublas.destroy(self._handle)
-
     def begin(self) -> None:
-        """CuBLAS forgets its workspace with every change of its stream."""
+        """A handle forgets its workspace whenever it is given a stream."""
         self._cublas.set_stream(self._handle, self._cupy.cuda.get_current_stream().ptr)
         self._cublas.set_workspace(self._handle, self._workspace.data.ptr, WORKSPACE)
 
@@ -91,12 +87,13 @@ class CublasProducts:
         m, n = out.shape[-2:]
         k = a.shape[-2] if a_t else a.shape[-1]
         count = out.shape[0] if out.ndim > 2 else 1
-        beta = self._one if accumulate else self._zero
-        self._gemm(
-            self._handle, int(b_t), int(a_t), n, m, k, self._one.ctypes.data,
-            b.data.ptr, b.shape[-1], _stride(b), a.data.ptr, a.shape[-1], _stride(a),
-            beta.ctypes.data, out.data.ptr, n, _stride(out), count,
-        )  # fmt: skip
+        kind, one = (self._handle, int(b_t), int(a_t), n, m, k), self._one.ctypes.data
+        beta = (self._one if accumulate else self._zero).ctypes.data
+        left, right, result = (b.data.ptr, b.shape[-1]), (a.data.ptr, a.shape[-1]), (out.data.ptr, n)
+        if count == 1:
+            self._one_product(*kind, one, *left, *right, beta, *result)
+        else:
+            self._many_products(*kind, one, *left, _stride(b), *right, _stride(a), beta, *result, _stride(out), count)
 
 
 def _stride(matrices: Any) -> int:

@@ -1,8 +1,8 @@
 """Many steps on the device: what `regnet.step.make_run` repeats, launched once and then replayed as a CUDA graph.
 
 Launching takes the host some microseconds a kernel, which is longer than a small network's kernels run. A graph of a
-step is launched at once. It reads and writes the arrays that it was captured with, so the state's own arrays are the
-ones that it steps, and a fit captures once.
+step is launched at once. It reads and writes the arrays that it was captured with, which are the step's own: a run
+copies a new state there, and copies out what it returns.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeAlias, final
 
-from regnet.generic import BLOCK_ELEMENTS
 from regnet.tree import leaves, tree_map
-from regnet_cupy.arrays import bytes_of
+from regnet_cupy.arrays import TILE_ELEMENTS, bytes_of, networks_of
 from regnet_cupy.device_code import Kernels
 from regnet_cupy.device_step import FACTORS, DeviceStep
 from regnet_cupy.plan import Plan, plan_of
@@ -29,8 +28,8 @@ Function: TypeAlias = Callable[..., Any]
 MOST_NETWORKS = 65535
 """Blocks along a grid's third axis, which is the network."""
 
-KEPT = 4
-"""Steps that stay captured: a graph and its arrays for each state in use."""
+KEPT = 2
+"""Steps that stay captured: of a network's rows, and of other rows of it."""
 
 _logger = logging.getLogger("regnet")
 
@@ -62,8 +61,8 @@ def make_run_of(cupy: Any, reference: Function, /) -> Function:
 
 def _fits(plan: Plan, size: int, state: Any, data: Any) -> bool:
     """Whether 32-bit numbers reach over every array that one kernel works on."""
-    networks = state.point.shape[0] if state.point.ndim > 2 else 1
-    largest = max(size, max(plan.widths), BLOCK_ELEMENTS, data.x.shape[-2])
+    networks = networks_of(state.point)
+    largest = max(size + 2**20, max(plan.widths), TILE_ELEMENTS, data.x.shape[-2])
     return networks <= MOST_NETWORKS and largest < 2**31 and str(state.point.dtype) in ("float32", "float64")
 
 
@@ -80,59 +79,47 @@ class Run:
         self._schedule = schedule if hasattr(schedule, "factor") and type(schedule).__name__ != "Constant" else None
         self._replays: OrderedDict[Any, Replay] = OrderedDict()
 
+    @property
+    def replays(self) -> list[Replay]:
+        """The steps that are kept, the last used one last."""
+        return list(self._replays.values())
+
     def __call__(self, state: Any, data: Any, hyper: Any, n: int) -> Any:
-        """The state after n steps; the one handed in is consumed."""
+        """The state after n steps; nothing that is handed in changes."""
         replay = self._replay(state, data, hyper)
-        step = replay.step
-        self._load(step, state, data)
-        try:
-            for start in range(0, n, FACTORS):
-                if self._schedule is not None:
-                    self._set_factors(step, self._schedule, state.point.dtype)
-                replay(min(n - start, FACTORS))
-        finally:  # an interrupted fit finds its arrays in the state handed in
-            state.t[...] = step.ticks[0]
-        shape = state.loss.shape
-        return state._replace(
-            point=step.point, slots=step.slots, loss=step.loss.copy().reshape(shape),
-            diverged_at=step.diverged_at.copy().reshape(shape),
-            running_loss=None if step.running is None else step.running.copy().reshape(shape),
-        )  # fmt: skip
+        replay.load(state, hyper, data.batches)
+        for start in range(0, n, FACTORS):
+            if self._schedule is not None:
+                self._set_factors(replay.step, self._schedule)
+            replay(min(n - start, FACTORS))
+        return replay.result()
 
     def _replay(self, state: Any, data: Any, hyper: Any) -> Replay:
-        """The step that was captured with these arrays, or a new one."""
-        tables = data._replace(batches=None)
-        shapes = [(one.shape, str(one.dtype)) for one in leaves(data.batches)]
-        arrays = leaves((state.point, state.slots, tables, hyper))
-        key = (*map(id, arrays), state.running_loss is None, *shapes)
+        """The step for these rows and arrays of this form, or a new one."""
+        rows = data._replace(batches=None)
+        key = (*map(id, leaves(rows)), _form((state, hyper, data.batches)))
         found = self._replays.pop(key, None)
         if found is None:
+            while len(self._replays) >= KEPT:
+                self._replays.popitem(last=False)
             step = self._make(state, data, hyper)
             capture = self._capture and (step.products.capturable or not self._plan.has_products)
-            found = Replay(self._cupy, step, capture=capture, arrays=arrays)
+            found = Replay(self._cupy, step, rows, capture=capture)
         self._replays[key] = found
-        if len(self._replays) > KEPT:
-            self._replays.popitem(last=False)
         return found
 
     def _make(self, state: Any, data: Any, hyper: Any) -> DeviceStep:
-        cupy, dtype = self._cupy, str(state.point.dtype)
-        device = cupy.cuda.Device().id
-        kernels = _kernels(cupy, dtype, device)
-        products: Products = self._products or CupyProducts(cupy)
-        if self._products is None and self._plan.has_products:
-            products = _products(cupy, dtype, device, threading.get_ident())
-        data, hyper = (tree_map(cupy.ascontiguousarray, tree) for tree in (data, hyper))
-        state = state._replace(
-            point=cupy.ascontiguousarray(state.point), slots=tuple(map(cupy.ascontiguousarray, state.slots))
-        )
+        """Raises MemoryError with an estimate and the remedy, when nothing that can be let go is left."""
+        cupy = self._cupy
         try:
-            return DeviceStep(
-                cupy, kernels, products, self._plan, self._layout, state, data, hyper,
-                scheduled=self._schedule is not None,
-            )  # fmt: skip
+            return self._try_to_make(state, data, hyper)
+        except MemoryError:
+            self._replays.clear()
+            cupy.get_default_memory_pool().free_all_blocks()
+        try:
+            return self._try_to_make(state, data, hyper)
         except MemoryError as error:
-            networks = state.point.shape[0] if state.point.ndim > 2 else 1
+            networks = networks_of(state.point)
             rows = data.x.shape[-2] if data.batches is None else data.batches.rows.shape[-1]
             wanted = bytes_of(self._plan, networks, rows, self._layout.size, state.point.itemsize)
             free, total = cupy.cuda.runtime.memGetInfo()
@@ -142,37 +129,54 @@ class Run:
                 + (", or fewer networks at once." if networks > 1 else ".")
             ) from error
 
-    def _load(self, step: DeviceStep, state: Any, data: Any) -> None:
-        """What is small, or new in every epoch, is copied to where the step reads it."""
-        step.ticks[...] = state.t
-        step.loss[...] = state.loss.reshape(-1)
-        step.diverged_at[...] = state.diverged_at.reshape(-1)
-        if step.running is not None:
-            step.running[...] = state.running_loss.reshape(-1)
-        if step.batches is not None:
-            for own, new in zip(step.batches, data.batches, strict=True):
-                own[...] = new
+    def _try_to_make(self, state: Any, data: Any, hyper: Any) -> DeviceStep:
+        cupy, plan, dtype = self._cupy, self._plan, str(state.point.dtype)
+        kernels = _kernels(cupy, dtype, plan.widths[0], plan.widths[-1], cupy.cuda.Device().id)
+        products: Products = self._products or CupyProducts(cupy)
+        if self._products is None and plan.has_products:
+            products = _products(cupy, dtype)
+        rows = tree_map(cupy.ascontiguousarray, data._replace(batches=None))
+        return DeviceStep(
+            cupy, kernels, products, plan, self._layout, state, rows._replace(batches=data.batches), hyper,
+            scheduled=self._schedule is not None,
+        )  # fmt: skip
 
-    def _set_factors(self, step: DeviceStep, schedule: Any, dtype: Any) -> None:
+    def _set_factors(self, step: DeviceStep, schedule: Any) -> None:
         """The schedule for the next FACTORS steps, step t at t % FACTORS, reckoned on the device from its own count."""
-        t = step.ticks[:1]
-        ahead = (self._cupy.arange(FACTORS, dtype="int32") - t) % FACTORS
         assert step.factors is not None
-        step.factors[...] = schedule.factor((t + ahead).astype(dtype))
+        t = step.state.t[:1]
+        ahead = (self._cupy.arange(FACTORS, dtype="int32") - t) % FACTORS
+        step.factors[...] = schedule.factor((t + ahead).astype(step.factors.dtype))
 
 
-@lru_cache(maxsize=8)
-def _kernels(cupy: Any, dtype: str, device: int) -> Kernels:
-    return Kernels(cupy, dtype)
+def _form(tree: Any) -> Any:
+    """Shapes and dtypes of a tree, and where it has none."""
+    if tree is None:
+        return None
+    if isinstance(tree, tuple):
+        return tuple(map(_form, tree))
+    return (tree.shape, str(tree.dtype))
 
 
-@lru_cache(maxsize=8)
-def _products(cupy: Any, dtype: str, device: int, thread: int) -> Products:
-    """A cuBLAS handle is for one thread at a time."""
+@lru_cache(maxsize=32)
+def _kernels(cupy: Any, dtype: str, inputs: int, outputs: int, device: int) -> Kernels:
+    return Kernels(cupy, dtype, inputs, outputs)
+
+
+_handles: dict[Any, CublasProducts] = {}
+"""cuBLAS handles by dtype, device and thread, since one is for one thread at a time."""
+
+
+def _products(cupy: Any, dtype: str) -> Products:
+    key = (dtype, cupy.cuda.Device().id, threading.get_ident())
     try:
-        return CublasProducts(cupy, dtype)
-    except (ImportError, OSError, RuntimeError) as error:
-        _say(f"CUDA graphs need nvmath-python (pip install 'nvmath-python[cu13]'), and steps go without: {error}")
+        if key not in _handles:
+            _handles[key] = CublasProducts(cupy, dtype)
+        return _handles[key]
+    except MemoryError:
+        raise
+    except Exception as error:  # no nvmath, no library, no driver that it likes
+        _say(f"CUDA graphs of this network need cuBLAS by nvmath-python, and steps go without: {error}")
         return CupyProducts(cupy)
 
 
@@ -180,11 +184,33 @@ def _products(cupy: Any, dtype: str, device: int, thread: int) -> Products:
 class Replay:
     """A step to be made many times: launched at first, which loads what must be loaded, then captured and replayed."""
 
-    def __init__(self, cupy: Any, step: DeviceStep, *, capture: bool = True, arrays: Any = ()) -> None:
-        """arrays: kept alive, since the step's key is their identity."""
-        self.step, self._cupy, self._arrays, self._capture = step, cupy, arrays, capture
-        self._warm = False
+    def __init__(self, cupy: Any, step: DeviceStep, rows: Any, *, capture: bool = True) -> None:
+        """rows: the data as they were given, kept alive since they are known by their identity."""
+        self.step, self._cupy, self._rows, self._capture = step, cupy, rows, capture
+        self._warm, self._stream = False, None
         self._graph: Any = None
+        self._loaded: list[Any] = []
+
+    @property
+    def captured(self) -> bool:
+        """Whether there is a graph."""
+        return self._graph is not None
+
+    def load(self, state: Any, hyper: Any, batches: Any) -> None:
+        """Copy what is not where it was left to where the step reads it."""
+        new = leaves((state, hyper, batches))
+        own = leaves((self.step.state, self.step.hyper, self.step.batches))
+        for number, (target, source) in enumerate(zip(own, new, strict=True)):
+            if not self._loaded or source is not self._loaded[number]:
+                target[...] = source
+        self._loaded = new
+
+    def result(self) -> Any:
+        """Copies of the state as it is; the next `load` finds it in place."""
+        state = tree_map(lambda one: one.copy(), self.step.state)
+        state = state._replace(t=state.t[:1].reshape(()))
+        self._loaded[: len(leaves(state))] = leaves(state)
+        return state
 
     def __call__(self, n: int) -> None:
         """Make n steps on the current stream."""
@@ -201,18 +227,16 @@ class Replay:
 
     def _captured(self) -> Any:
         """A graph of one step; None, and a sentence in the log, where it cannot be had."""
-        stream, failure = self._cupy.cuda.Stream(non_blocking=True), None
-        with stream:
-            try:
+        self._stream = stream = self._cupy.cuda.Stream(non_blocking=True)  # cuBLAS keeps it until its next product
+        try:
+            with stream:
                 stream.begin_capture()
                 try:
                     self.step()
                 finally:
                     graph = stream.end_capture()
-            except Exception as error:  # whatever it is, launching one by one does the same
-                failure = error
-        if failure is None:
-            return graph
-        self._capture = False
-        _say(f"A CUDA graph could not be captured, and steps are launched one by one: {failure}")
-        return None
+        except Exception as error:  # whatever it is, launching one by one does the same
+            self._capture = False
+            _say(f"A CUDA graph could not be captured, and steps are launched one by one: {error}")
+            return None
+        return graph

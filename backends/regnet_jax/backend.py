@@ -74,6 +74,11 @@ class JaxBackend:
         """Waits for every leaf."""
         self._jax.block_until_ready(tree)
 
+    def free_bytes(self, device: Any = None, /) -> int | None:
+        """What XLA has set aside and not used; a processor's device does not tell."""
+        memory = self._device(device).memory_stats() or {}
+        return memory["bytes_limit"] - memory["bytes_in_use"] if "bytes_limit" in memory else None
+
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Nothing to set up."""
         return nullcontext()

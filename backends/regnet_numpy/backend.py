@@ -51,6 +51,10 @@ class NumpyBackend:
     def synchronize(self, tree: Tree, /) -> None:
         """NumPy computes at once."""
 
+    def free_bytes(self, device: Any = None, /) -> int | None:
+        """None: it computes in the host's memory."""
+        return None
+
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """BLAS at one thread, tiles over our own threads."""
         small = elements is not None and elements <= SMALL_ELEMENTS

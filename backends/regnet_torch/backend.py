@@ -65,6 +65,12 @@ class TorchBackend:
         for device in {leaf.device for leaf in leaves(tree) if leaf.device.type == "cuda"}:
             self._torch.cuda.synchronize(device)
 
+    def free_bytes(self, device: Any = None, /) -> int | None:
+        """Of a CUDA device, as its driver tells."""
+        if not str(device).startswith("cuda"):
+            return None
+        return int(self._torch.cuda.mem_get_info(device)[0])
+
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Autograd off."""
         context: AbstractContextManager[None] = self._torch.no_grad()

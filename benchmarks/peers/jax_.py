@@ -52,3 +52,12 @@ class Jax:
 
     def params(self) -> list[Any]:
         return [np.asarray(array) for pair in self.state[0] for array in pair]
+
+
+class JaxGpu(Jax):
+    """On XLA's default device, which must be a GPU; products in float32, as everybody's here, not in TF32."""
+
+    def __init__(self, task: Task) -> None:
+        assert jax.default_backend() == "gpu", f"JAX computes on the {jax.default_backend()}"
+        jax.config.update("jax_default_matmul_precision", "highest")
+        super().__init__(task)

@@ -9,20 +9,20 @@ import numpy as np
 from benchmarks.tasks import Task
 from regnet import Adam, Network, Penalty, config_context
 from regnet.problem import prepare
-from regnet.step import batches_of, make_run
+from regnet.step import batches_of, make_run, make_step
 
 
 class Regnet:
     """The run that `fit` repeats, between two looks at the clock."""
 
-    backend, fast = "numpy", False
+    backend, device, fast = "numpy", None, False
 
     def __init__(self, task: Task) -> None:
         self.task = task
         network = Network.mlp(task.widths, loss="categorical_crossentropy")
         params = tuple(zip(task.weights, (bias[None] for bias in task.biases), strict=True))
         optimizer = Adam(task.learning_rate, task.beta1, task.beta2, task.epsilon)
-        with config_context(backend=self.backend, fast=self.fast, dtype="float32"):
+        with config_context(backend=self.backend, device=self.device, fast=self.fast, dtype="float32"):
             problem = prepare(
                 network, task.x, task.labels, optimizer=optimizer,
                 penalties=[Penalty(weight_l2=task.l2)] * len(task.weights), batch_size=task.batch, sample_weight=None,
@@ -65,3 +65,37 @@ class RegnetTorch(Regnet):
     """On PyTorch."""
 
     backend = "torch"
+
+
+class RegnetCupy(Regnet):
+    """On CuPy."""
+
+    backend = "cupy"
+
+
+class RegnetCupyPlain(RegnetCupy):
+    """The same step on the Array API, one CuPy function after another: what the kernels and the graph replace."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        optimizer = Adam(task.learning_rate, task.beta1, task.beta2, task.epsilon)
+        self.run = self.placement.backend.repeat(make_step(self.placement.backend, self.network, optimizer))
+
+
+class RegnetTorchGpu(RegnetTorch):
+    """On PyTorch's first CUDA device."""
+
+    device = "cuda:0"
+
+
+class RegnetJaxGpu(RegnetJax):
+    """On XLA's first GPU; products in float32."""
+
+    device = "gpu:0"
+
+    def __init__(self, task: Task) -> None:
+        import jax
+
+        assert jax.default_backend() == "gpu", f"JAX computes on the {jax.default_backend()}"
+        jax.config.update("jax_default_matmul_precision", "highest")
+        super().__init__(task)

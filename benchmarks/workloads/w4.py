@@ -47,7 +47,9 @@ def _scikit_learn(quick: bool) -> Round:
     return Sweep(lambda: search.fit(X, y).cv_results_["mean_test_score"])
 
 
-def _regnet(fast: bool, backend: str = "numpy", **settings: Any) -> Callable[[bool], Round]:
+def regnet_sweep(fast: bool = False, backend: str = "numpy", **settings: Any) -> Callable[[bool], Round]:
+    """The sweep by `MLPClassifierCV`; settings: further ones of its own."""
+
     def make(quick: bool) -> Round:
         from regnet import MLPClassifierCV, config_context
 
@@ -66,7 +68,7 @@ def _regnet(fast: bool, backend: str = "numpy", **settings: Any) -> Callable[[bo
     return make
 
 
-def _jax(quick: bool) -> Round:
+def jax_sweep(quick: bool) -> Round:
     """One jitted epoch (a scan over its batches), vmapped over the strengths; one fold after another."""
     from functools import partial
 
@@ -75,6 +77,8 @@ def _jax(quick: bool) -> Round:
     from sklearn.neural_network import MLPClassifier
     from sklearn.preprocessing import LabelBinarizer
 
+    if jax.default_backend() == "gpu":
+        jax.config.update("jax_default_matmul_precision", "highest")  # float32, not TF32
     X, y, grid, cv, epochs = _problem(quick)
     one_hot = np.eye(10, dtype=np.float32)[y]
     b1, b2, epsilon, rate = 0.9, 0.999, 1e-8, 1e-3
@@ -141,12 +145,12 @@ def _jax(quick: bool) -> Round:
 WORKLOAD = Workload(
     "W4", "a sweep: digits, 20 strengths x 5 folds, 64 -> 64 -> 10, 60 epochs", "s",
     (
-        Contestant("regnet numpy", "ours", _regnet(False)),
-        Contestant("regnet numpy, n_jobs=2", "ours", _regnet(False, n_jobs=2)),
-        Contestant("regnet numpy, fast", "ours", _regnet(True), ("numba",)),
-        Contestant("regnet jax", "ours", _regnet(False, "jax"), ("jax",), slow=True),
+        Contestant("regnet numpy", "ours", regnet_sweep(False)),
+        Contestant("regnet numpy, n_jobs=2", "ours", regnet_sweep(False, n_jobs=2)),
+        Contestant("regnet numpy, fast", "ours", regnet_sweep(True), ("numba",)),
+        Contestant("regnet jax", "ours", regnet_sweep(False, "jax"), ("jax",), slow=True),
         Contestant("GridSearchCV(n_jobs=2)", "peer", _scikit_learn),
-        Contestant("JAX vmap + jit", "peer", _jax, ("jax",), slow=True),
+        Contestant("JAX vmap + jit", "peer", jax_sweep, ("jax",), slow=True),
     ),
     tolerance=5e-3, rounds=(3, 1),
 )  # fmt: skip

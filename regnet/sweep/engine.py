@@ -12,6 +12,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
 from regnet.progress import progress_bar
+from regnet.registry import get_backend
 from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
 from regnet.sweep.journal import Journal
 from regnet.sweep.lanes import train_lanes
@@ -44,9 +45,9 @@ def run_sweep(
 ) -> None:
     """Train every cell of `spec` and hand its outcome to `each`, in any order, once.
 
-    memory_limit: bytes for a block (default: half of what is free); executor: where blocks run; n_jobs: how many
-    processes of this machine run them, as joblib counts; without either, all of them here; sweep_dir: the journal's
-    folder, which workers must see too. None of them changes a number.
+    memory_limit: bytes for a block (default: half of what is free where it is computed); executor: where blocks run;
+    n_jobs: how many processes of this machine run them, as joblib counts; without either, all of them here; sweep_dir:
+    the journal's folder, which workers must see too. None of them changes a number.
     """
     journal = None if sweep_dir is None else Journal(sweep_dir, spec)
     lanes = spec.lanes()
@@ -95,9 +96,11 @@ def _processors() -> int:
 
 def blocks_of(spec: SweepSpec, lanes: Sequence[Lane], memory_limit: int | None, workers: int) -> list[list[Lane]]:
     """Lanes in blocks that take no more than `memory_limit` bytes together on all workers, a few for every worker."""
-    limit = (_half_of_free() if memory_limit is None else memory_limit) // workers
-    blocks = []
-    for group in group_lanes(spec, lanes):
+    free = get_backend(spec.backend).free_bytes(spec.device)
+    own_memory = free is not None
+    limit = (_half_of_free() if free is None else free // 2) if memory_limit is None else memory_limit
+    limit, blocks = limit // workers, []
+    for group in group_lanes(spec, lanes, across_folds=own_memory):
         size = max(1, int(limit // _bytes_of_lane(spec, group[0])))
         if workers > 1:
             share = -(-len(lanes) // workers)

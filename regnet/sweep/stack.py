@@ -39,22 +39,23 @@ def draw_point(spec: SweepSpec, rng: np.random.RandomState) -> NDArray[Any]:
     return packed
 
 
-def group_lanes(spec: SweepSpec, lanes: Sequence[Lane]) -> list[list[Lane]]:
+def group_lanes(spec: SweepSpec, lanes: Sequence[Lane], *, across_folds: bool = False) -> list[list[Lane]]:
     """Lanes that may be trained as one stack: those whose steps have the same shape.
 
     How they are cut further changes nothing: a network in a stack has the bits that it has alone.
+    across_folds: for a GPU, to which a step of five times the networks is hardly more than a step.
     """
     groups: dict[Any, list[Lane]] = {}
     for lane in lanes:
         fold = spec.folds[lane.fold]
         rows = len(fold.x)
         if spec.batch_rows is not None:
-            # Cold lanes of a fold and restart differ in strength only: they read the same batches, which saves as much
-            # time as a larger stack would.
-            own = () if spec.warm_start else (lane.fold, lane.restart)
+            # Cold lanes of a fold and restart differ in strength only: they read the same batches, which saves a
+            # processor as much time as a larger stack would.
+            own = () if spec.warm_start or across_folds else (lane.fold, lane.restart)
             key: Any = (min(spec.batch_rows, rows), -(-rows // spec.batch_rows), own)
         else:
-            key = (filled_rows(spec, fold), -1 if spec.warm_start else lane.fold)
+            key = (filled_rows(spec, fold), -1 if spec.warm_start or across_folds else lane.fold)
         groups.setdefault(key, []).append(lane)
     return list(groups.values())
 
@@ -156,7 +157,10 @@ class Stack:
                         drawn = orders[pair][part] + self._starts[pair[0]]
                         table[number, epoch * steps + step, : len(drawn)] = drawn
             table = np.roll(table, done * steps, axis=1)  # step t takes batch t % (count * steps)
-            table = table if len(self._pairs) > 1 else table[0]
+            if len(self._pairs) > 1:  # a network's own batches, or all networks' the same
+                table = table[[self._pairs.index((lane.fold, lane.restart)) for lane in self.lanes]]
+            else:
+                table = table[0]
             batches = self._batches_of(self.data.weight, self._placement.put(table, "int32"))
             yield self.data._replace(batches=batches), count * steps
             done += count
