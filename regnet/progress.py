@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -48,6 +48,7 @@ class Pace:
     def __init__(self, seconds: float = 0.2) -> None:
         """Start with one unit."""
         self._seconds, self._size, self._since = seconds, 1, time.perf_counter()
+        self._waited = self._since
 
     def next(self) -> int:
         """The number of units to do now; call it once before each portion."""
@@ -58,3 +59,12 @@ class Pace:
         elif elapsed > 2 * self._seconds:
             self._size = max(1, self._size // 2)
         return self._size
+
+    def wait(self, synchronize: Callable[[], None], *, at_once: bool) -> None:
+        """Let what was only queued on a device be done, at once or if the last time is `seconds` ago.
+
+        Without that a host would run ahead of its device, count what has not been done, and not be interrupted.
+        """
+        if at_once or time.perf_counter() - self._waited > self._seconds:
+            synchronize()
+            self._waited = time.perf_counter()

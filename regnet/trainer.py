@@ -105,7 +105,7 @@ class Trainer:
 
     def run(self, sampler: Sampler, epochs: int, bar: Bar) -> int:
         """Train for `epochs` epochs, or until something stops it; returns the number of epochs run."""
-        epoch, pace = 0, Pace()
+        epoch, pace, backend = 0, Pace(), self._problem.placement.backend
         log_every = self._log_every or epochs
         stop = self._log_every is not None and self._record(epoch)
         while epoch < epochs and not stop:
@@ -113,6 +113,7 @@ class Trainer:
             several = sampler.fixed and self._rule is None
             portion = min(pace.next(), target - epoch) if several else 1
             self.state = self._run(self.state, sampler.data(), self.hyper, portion * sampler.steps)
+            pace.wait(lambda: backend.synchronize(self.state.loss), at_once=several)
             epoch += portion
             if self._rule is not None:
                 self.state, self.hyper, stop = self._rule(epoch, self.state, self.hyper)

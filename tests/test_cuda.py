@@ -180,6 +180,32 @@ def test_a_network_that_diverges_stays_where_it_stopped(networks, rng):
         same(got.point[:-1], healthy.point[:-1])
 
 
+def test_a_network_that_diverged_on_one_batch_does_not_go_on_with_the_next(rng):
+    network, optimizer = Network.mlp([6, 8, 1], loss="squared_error"), Adam(0.01)
+    point, data, rate = problem(network, 2, "float64", rng, own_rows=True)
+    data.x[0, :10] = 1e200
+    data = data._replace(batches=batches_of(data.weight, np.arange(50, dtype="int32").reshape(5, 10)))
+    start = state_of(optimizer, point)._replace(t=np.asarray(0, "int32"))
+    hyper = Hyper(rate, strengths_of("none", network.layout, point, rng), None)
+    with np.errstate(all="ignore"):
+        got = run_of(network, optimizer)(start, data, hyper, 5)
+        expected = repeat(network, optimizer, start, data, hyper, 5)
+    close((got.point[1], got.slots[0][1]), (expected.point[1], expected.slots[0][1]), "float64")
+    same(got.point[0], point[0])
+    assert got.diverged_at.ravel().tolist() == [0, -1]
+
+
+def test_weights_below_the_smallest_normal_number_become_0(rng):
+    network, optimizer = Network.mlp([3, 4, 2], loss="squared_error"), Adam(1e-6)
+    point, data, rate = problem(network, None, "float32", rng)
+    data = data._replace(x=0 * data.x)  # the first layer's weights have no gradient but the penalty's
+    point[:, :12] = 1e-39
+    hyper = Hyper(0 * rate, strengths_of("smooth", network.layout, point, rng), None)
+    got = run_of(network, optimizer)(state_of(optimizer, point), data, hyper, 2)
+    assert (got.point[:, :12] == 0).all()
+    assert (got.point[:, 12:] != 0).any()
+
+
 @pytest.mark.parametrize("widths", [[6, 8, 3], [30, 8, 20]], ids=str)
 def test_captured_steps_are_launched_ones_bit_for_bit(widths, rng):
     """A value that the host had read when the step was captured would be the same in every replay."""

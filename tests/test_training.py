@@ -15,6 +15,7 @@ from regnet import (
     config_context,
     datasets,
     fit,
+    trainer,
 )
 from regnet.counter import keep_mask
 from regnet.tree import leaves
@@ -182,6 +183,29 @@ def test_callbacks_see_every_record_and_may_stop():
     result = train(callbacks=[stop_at_five], log_every=1)
     assert result.epochs == 5
     assert seen == [(epoch, (2, 3)) for epoch in range(6)]
+
+
+@pytest.mark.parametrize("batch_size", [None, 64])
+def test_the_host_does_not_run_ahead_of_a_device(batch_size, monkeypatch):
+    """A device queues runs: epochs that are only queued would be counted, and could not be interrupted."""
+    portions, waits, make = [], [], trainer.make_run
+
+    def counting(*args):
+        run = make(*args)
+        return lambda state, data, hyper, n: portions.append(n) or run(state, data, hyper, n)
+
+    monkeypatch.setattr(trainer, "make_run", counting)
+    monkeypatch.setattr("regnet_numpy.backend.NumpyBackend.synchronize", lambda self, tree: waits.append(len(portions)))
+    train(epochs=200, batch_size=batch_size, log_every=100)
+    if batch_size is None:  # portions of a fifth of a second
+        assert waits == list(range(1, len(portions) + 1))
+    else:
+        assert len(waits) < len(portions) == 200
+        clock = iter(range(10**6))
+        monkeypatch.setattr("regnet.progress.time.perf_counter", lambda: float(next(clock)))
+        portions.clear(), waits.clear()
+        train(epochs=20, batch_size=batch_size, log_every=100)
+        assert waits == list(range(1, 21))
 
 
 def test_a_diverging_network_is_reported_and_its_neighbours_are_untouched():
