@@ -11,7 +11,7 @@ import pytest
 from cuda_emulator import COMPILER, Emulator, RecordedProducts
 from steps import close, problem, repeat, same, state_of, strengths_of
 
-from regnet import SGD, Adagrad, Adam, AdamW, Dense, Network, RMSprop
+from regnet import SGD, Adagrad, Adam, AdamW, Dense, Dropout, Network, RMSprop
 from regnet.losses import LOSSES
 from regnet.schedules import Cosine
 from regnet.step import Hyper, batches_of
@@ -102,6 +102,22 @@ def test_further_ways_to_give_strengths(kind, rng):
     else:
         strengths = strengths._replace(l1=np.full((1, 1), 0.05), l2=np.full((1, network.layout.size), 0.01))
     compare(network, Adam(0.01), point, data, Hyper(rate, strengths, None), "float64")
+
+
+@pytest.mark.parametrize("networks", [None, 3])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("widths", [[6, 8, 3], [30, 8, 20], [3, 7, 5, 2]], ids=str)
+def test_dropout(widths, activation, networks, rng, monkeypatch):
+    """The same bits as on every library; batches, and tiles of rows, whose numbers go on."""
+    network = Network.mlp(widths, loss="categorical_crossentropy", activation=activation, dropout=0.4)
+    point, data, rate = problem(network, networks, "float64", rng)
+    table = rng.permutation(50).astype("int32").reshape(2, 25)
+    data = data._replace(batches=batches_of(data.weight, table), number=np.arange(25, dtype="int32")[:, None])
+    seed = rng.integers(-(2**31), 2**31, rate.shape).astype("int32")
+    hyper = Hyper(rate, strengths_of("smooth", network.layout, point, rng), seed)
+    whole = compare(network, Adam(0.01), point, data, hyper, "float64", steps=5)
+    monkeypatch.setattr("regnet_cupy.arrays.TILE_ELEMENTS", 10 * (networks or 1) * network.width)
+    close(compare(network, Adam(0.01), point, data, hyper, "float64", steps=5), whole, "float64")
 
 
 @pytest.mark.parametrize(("own_rows", "own_table"), [(False, False), (False, True), (True, False), (True, True)])
@@ -297,8 +313,13 @@ def test_what_no_kernel_knows_goes_to_the_reference():
     def reference(*args):
         return "reference"
 
-    layers = [Network.mlp([3, 4, 2], loss="huber", dropout=0.5), Network((Dense(3, 2, Relu()),), loss="huber")]
-    for network in layers:
+    networks = [
+        Network((Dense(3, 2, Relu()),), loss="huber"),
+        Network((Dropout(0.5), Dense(3, 2)), loss="huber"),
+        Network((Dense(3, 2), Dropout(0.5)), loss="huber"),
+        Network((Dense(3, 2), Dropout(0.5), Dropout(0.5), Dense(2, 2)), loss="huber"),
+    ]
+    for network in networks:
         assert cuda_run.make_run_of(Emulator(), reference)(None, network, Adam()) == "reference"
     assert plan_of(Network.mlp([3, 4, 2], loss="huber"), Adam()) is not None
 

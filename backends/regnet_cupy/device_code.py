@@ -53,7 +53,7 @@ def signatures_of() -> dict[str, list[str]]:
     """The types of every kernel's arguments, in order: 'pointer', or the name of a number's type."""
     code = re.sub(r"//.*", "", code_of().replace("\\\n", ""))
     code = re.sub(r"TERM\((\w+)\)", r"const real *\1, long long \1_stride, long long \1_step", code)
-    lists = dict(re.findall(r"^#define (\w+) +((?:const )?real \*.*)", code, re.MULTILINE))
+    lists = dict(re.findall(r"^#define (\w+) +((?:const )?(?:real|int) \*.*)", code, re.MULTILINE))
     kernels = re.findall(r"^KERNEL (\w+)\(([^)]*)\)", code, re.MULTILINE)
     return {name: [_type_of(one) for one in _expanded(arguments, lists).split(",")] for name, arguments in kernels}
 

@@ -145,6 +145,14 @@ class DeviceStep:
     def _activation(self, layer: int) -> tuple[int, float]:
         return self._plan.activations[layer], self._plan.slopes[layer]
 
+    def _dropout(self, layer: int, rows: slice) -> tuple[Any, ...]:
+        """What the kernels are told of it; the rows' numbers are those in the batch, as in `regnet.step`."""
+        (number, rate), seed = self._plan.dropouts[layer], self.hyper.seed
+        if not rate:
+            return None, 0, None, 0, 0, 0, 1.0
+        threshold = round(rate * 2**32) - 2**31
+        return seed, stride_of(seed), self._ticks, number, rows.start, threshold, 1.0 / (1.0 - rate)
+
     def _x(self, rows: slice) -> Any:
         """A tile's inputs: a part of the table, or gathered."""
         data, count, columns = self._data, rows.stop - rows.start, self._plan.widths[0]
@@ -167,17 +175,17 @@ class DeviceStep:
             weight, bias = self._params[2 * layer], self._params[2 * layer + 1]
             out = self._view(self._outputs[layer], rows, columns)
             grid = grid_of(count * columns, self._networks)
-            activation, slope = self._activation(layer)
+            function = (*self._activation(layer), *self._dropout(layer, rows))
             if layer == 0 and self._plan.few_inputs:
                 self._launch(
-                    "few_inputs", grid, (THREADS,), x, stride_of(x), weight, bias, stride, count, columns, activation,
-                    slope, out,
+                    "few_inputs", grid, (THREADS,), x, stride_of(x), weight, bias, stride, count, columns, *function,
+                    out,
                 )  # fmt: skip
             else:
                 self.products.multiply(inputs, weight, out)
                 if layer == plan.depth - 1 and plan.late_bias:
                     return x, out
-                self._launch("bias_activation", grid, (THREADS,), out, bias, stride, count, columns, activation, slope)
+                self._launch("bias_activation", grid, (THREADS,), out, bias, stride, count, columns, *function)
             inputs = out
         return x, inputs
 
@@ -219,7 +227,8 @@ class DeviceStep:
             else:
                 dy = dz
             if layer < last or not plan.own_outputs:
-                keep = not first and (inside or plan.activations[layer] != IDENTITY)
+                changes = plan.activations[layer] != IDENTITY or plan.dropouts[layer][1] > 0
+                keep = not first and (inside or changes)
                 self._through(number, layer, dy, rows, keep=keep, slopes=dz if inside else None, x=x if first else None)
             dz = dy
             in_sums = first or (layer == last and plan.few_outputs)
@@ -238,9 +247,9 @@ class DeviceStep:
         self._launch(
             names[x is not None, slopes is not None], grid, (wide, THREADS // wide), dy,
             self._view(self._outputs[layer], rows, columns), count, cut.each, columns, *self._activation(layer),
-            int(keep), x, 0 if x is None else stride_of(x), slopes, None if slopes is None else self._params[-2],
-            self._size, int(number > 0), cut.number, pieces["sums"].sums,
-            None if slopes is None else pieces["next"].sums,
+            *self._dropout(layer, rows), int(keep), x, 0 if x is None else stride_of(x), slopes,
+            None if slopes is None else self._params[-2], self._size, int(number > 0), cut.number,
+            pieces["sums"].sums, None if slopes is None else pieces["next"].sums,
         )  # fmt: skip
 
     def _shares(self) -> tuple[Any, int]:

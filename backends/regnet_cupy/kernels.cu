@@ -1,9 +1,9 @@
 // A training step of a dense network, or of a stack of them, in half a dozen launches and the large products between.
 //
-// REAL is float or double, SMALLEST its smallest normal number, LARGEST its largest; INPUTS and OUTPUTS are the network's
-// where they are few enough for a thread's registers, else 1. blockIdx.z is the network; a "stride" is the distance
-// between the arrays of two networks, 0 where they share one. Matrices lie row by row. ticks[network] counts steps.
-// Sums are made in a fixed order and nothing is atomic, so a step has the same bits every time.
+// REAL is float or double, SMALLEST its smallest normal number, LARGEST its largest; INPUTS and OUTPUTS are the
+// network's where they are few enough for a thread's registers, else 1. Matrices lie row by row. blockIdx.z is the
+// network; a "stride" is the distance between the arrays of two networks, 0 where they share one. ticks[network] counts
+// steps. Sums are made in a fixed order and nothing is atomic, so a step has the same bits every time.
 
 typedef REAL real;
 
@@ -75,27 +75,49 @@ KERNEL gather_rows(const real* x, long long x_stride, const int* numbers, long l
     out[(long long)blockIdx.z * count + i] = x[blockIdx.z * x_stride + row * columns + i % columns];
 }
 
-// z <- f(z + bias); z (networks, rows, columns).
-KERNEL bias_activation(real* z, const real* bias, long long stride, int rows, int columns,
-                                           int activation, real slope) {
+// Dropout as regnet.counter draws it: bits that depend on seed, step, layer, row of the batch and unit only.
+// seed: one a network, null for none; kept: what an entry that stays is multiplied by.
+#define DROPOUT const int *seed, long long seed_stride, const int *ticks, int layer, int first, int threshold, real kept
+
+__device__ unsigned mix(unsigned bits) {
+    bits = (bits ^ bits >> 16) * 0x7FEB352Du;
+    bits = (bits ^ bits >> 15) * 0x846CA68Bu;
+    return bits ^ bits >> 16;
+}
+
+#define SEED mix(mix(seed[blockIdx.z * seed_stride] ^ ticks[blockIdx.z]) + layer)
+#define ROW_BITS(row) (seed ? mix(SEED ^ (first + (row)) * 0x9E3779B9u) : 0u)
+
+// What an entry is multiplied by.
+__device__ real dropout(const int* seed, unsigned row_bits, int unit, int threshold, real kept) {
+    if (!seed) return 1;
+    return (int)mix(row_bits ^ mix((unit + 1) * 0x9E3779B9u)) >= threshold ? kept : real(0);
+}
+
+// z <- f(z + bias), dropped out; z (networks, rows, columns).
+KERNEL bias_activation(real* z, const real* bias, long long stride, int rows, int columns, int activation, real slope,
+                       DROPOUT) {
     int i = blockIdx.x * blockDim.x + threadIdx.x, count = rows * columns;
     if (i >= count) return;
+    int row = i / columns, column = i % columns;
     real* own = z + (long long)blockIdx.z * count + i;
-    *own = activate(activation, slope, *own + bias[blockIdx.z * stride + i % columns]);
+    real y = activate(activation, slope, *own + bias[blockIdx.z * stride + column]);
+    *own = y * dropout(seed, ROW_BITS(row), column, threshold, kept);
 }
 
 // out <- f(x weight + bias) for INPUTS inputs, so few that a launch costs more than the product.
-KERNEL few_inputs(const real* x, long long x_stride, const real* weight, const real* bias,
-                                      long long stride, int rows, int columns, int activation, real slope, real* out) {
+KERNEL few_inputs(const real* x, long long x_stride, const real* weight, const real* bias, long long stride, int rows,
+                  int columns, int activation, real slope, DROPOUT, real* out) {
     int i = blockIdx.x * blockDim.x + threadIdx.x, count = rows * columns;
     if (i >= count) return;
-    int column = i % columns;
-    const real* own = x + blockIdx.z * x_stride + (long long)(i / columns) * INPUTS;
+    int row = i / columns, column = i % columns;
+    const real* own = x + blockIdx.z * x_stride + (long long)row * INPUTS;
     real z = 0;
 #pragma unroll
     for (int input = 0; input < INPUTS; input++)
         z += own[input] * weight[blockIdx.z * stride + (long long)input * columns + column];
-    out[(long long)blockIdx.z * count + i] = activate(activation, slope, z + bias[blockIdx.z * stride + column]);
+    real y = activate(activation, slope, z + bias[blockIdx.z * stride + column]);
+    out[(long long)blockIdx.z * count + i] = y * dropout(seed, ROW_BITS(row), column, threshold, kept);
 }
 
 // One output's loss, and its derivative in *slope; not for the cross-entropy, whose outputs belong together.
@@ -259,14 +281,15 @@ KERNEL few_outputs(LOSSES, const real* h, const real* weight, const real* bias, 
 
 // Backward through an activation: dz = dy f'(y), and what is summed over rows, by chunks of `rows_each` of them.
 //
-// dy, y (networks, rows, columns); dz replaces dy where `keep`. Of a layer before OUT > 0 outputs, dy need not be there:
-// it is slopes next^T, with slopes (networks, rows, OUT) and next (columns, OUT). Sums add to what is there if `add`.
+// dy, y (networks, rows, columns), y after dropout; dz replaces dy where `keep`. Before OUT > 0 outputs dy need not be
+// there: it is slopes next^T, with slopes (networks, rows, OUT) and next (columns, OUT). add: to the sums that are there.
 // sums (networks, chunks, (IN + 1) columns): x^T dz for IN inputs x, and below it the sum of dz.
 // next_sums (networks, chunks, columns OUT): y^T slopes.
 #define BACKWARD                                                                                                     \
-    real *dy, const real *y, int rows, int rows_each, int columns, int activation, real slope, int keep,             \
-        const real *x, long long x_stride, const real *slopes, const real *next, long long stride, int add,          \
-        int chunks, real *sums, real *next_sums
+    real *dy, const real *y, int rows, int rows_each, int columns, int activation, real slope,                       \
+        const int *seed, long long seed_stride, const int *ticks, int layer, int first, int threshold, real kept,    \
+        int keep, const real *x, long long x_stride, const real *slopes, const real *next, long long stride,         \
+        int add, int chunks, real *sums, real *next_sums
 
 // Adds up the rows of threads of a block: the sum in the first one.
 __device__ real columns_sum(real value, real* shared) {
@@ -302,7 +325,9 @@ __device__ void go_backward(BACKWARD) {
                 d += after * weights[j];
                 out[j] += activity * after;
             }
-            d *= derivative(activation, slope, activity);
+            // An entry that was dropped has no slope, and the activation of one that was not is y / kept.
+            d *= derivative(activation, slope, seed ? activity / kept : activity);
+            d *= dropout(seed, ROW_BITS(row), column, threshold, kept);
             if (keep) dy[i] = d;
             total += d;
 #pragma unroll
@@ -325,8 +350,8 @@ __device__ void go_backward(BACKWARD) {
 }
 
 #define ARGUMENTS                                                                                                    \
-    dy, y, rows, rows_each, columns, activation, slope, keep, x, x_stride, slopes, next, stride, add, chunks, sums,  \
-        next_sums
+    dy, y, rows, rows_each, columns, activation, slope, seed, seed_stride, ticks, layer, first, threshold, kept,     \
+        keep, x, x_stride, slopes, next, stride, add, chunks, sums, next_sums
 
 KERNEL backward(BACKWARD) { go_backward<0, 0>(ARGUMENTS); }
 KERNEL backward_to_few_inputs(BACKWARD) { go_backward<INPUTS, 0>(ARGUMENTS); }

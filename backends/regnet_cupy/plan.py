@@ -17,11 +17,14 @@ RULES = ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW")
 
 
 class Plan(NamedTuple):
-    """widths: inputs and layers; activations, slopes: of every layer; the rest as the optimizer has it."""
+    """widths: inputs and layers; activations, slopes: of every layer; dropouts: after every layer, as its number in the
+    network and its rate, 0 for none; the rest as the optimizer has it.
+    """
 
     widths: tuple[int, ...]
     activations: tuple[int, ...]
     slopes: tuple[float, ...]
+    dropouts: tuple[tuple[int, float], ...]
     loss: int
     delta: float
     rule: int
@@ -68,16 +71,18 @@ class Plan(NamedTuple):
 
 
 def plan_of(network: Any, optimizer: Any, /) -> Plan | None:
-    """The plan, or None if something in it is not regnet's own, or drops out."""
+    """The plan, or None if something in it is not regnet's own, or drops out where no hidden layer ends."""
+    dropouts = _dropouts_of(network)
     activations = [layer.activation_object for layer in network.dense_layers]
     numbers = [_number(ACTIVATIONS, activation, "activations") for activation in activations]
     loss, rule = _number(LOSSES, network.loss_object, "losses"), _rule_of(optimizer)
-    if network.has_dropout or loss is None or rule is None or None in numbers:
+    if dropouts is None or loss is None or rule is None or None in numbers:
         return None
     return Plan(
         widths=(network.in_features, *(layer.out_features for layer in network.dense_layers)),
         activations=tuple(number for number in numbers if number is not None),
         slopes=tuple(float(getattr(activation, "slope", 0.0)) for activation in activations),
+        dropouts=dropouts,
         loss=loss,
         delta=float(getattr(network.loss_object, "delta", 0.0)),
         rule=rule,
@@ -100,3 +105,17 @@ def _rule_of(optimizer: Any) -> int | None:
     if number == 0 and optimizer.momentum:
         return RULES.index("Nesterov" if optimizer.nesterov else "Momentum")
     return number
+
+
+def _dropouts_of(network: Any) -> tuple[tuple[int, float], ...] | None:
+    """The dropout after each Dense layer; None if there is one before the first or after the last, or two in a row."""
+    found = [(0, 0.0)] * len(network.dense_layers)
+    dense = -1
+    for number, layer in enumerate(network.layers):
+        if not hasattr(layer, "rate"):
+            dense += 1
+        elif layer.rate:
+            if not 0 <= dense < len(found) - 1 or found[dense][1]:
+                return None
+            found[dense] = number, layer.rate
+    return tuple(found)
