@@ -263,9 +263,8 @@ class DeviceStep:
         l1 = strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
         self._launch(
             "penalty_sums", (blocks, 1, self._networks), (THREADS,), self.state.point, size, self._penalty_cut,
-            *term_of(l1),
-            *term_of(strengths.l2), *term_of(strengths.batch_l2), *self._shares(), self._ticks, self._steps,
-            self._penalty_blocks, self._penalties,
+            *term_of(l1), *term_of(strengths.l2), *term_of(strengths.batch_l2), *self._shares(), self._ticks,
+            self._steps, self._penalty_blocks, self._penalties,
         )  # fmt: skip
         for start, (rows, columns), group in self._groups():
             self._launch(
@@ -295,9 +294,8 @@ class DeviceStep:
         def common(start: int) -> tuple[Any, ...]:
             return (
                 self.state.point, *slots, self._grad, self._size, start, *term_of(strengths.l1),
-                *term_of(strengths.l1_subgradient),
-                *term_of(strengths.l2), *term_of(strengths.batch_l2), *self._shares(), self._ticks, self._steps, rate,
-                stride_of(rate), self._alive, self._pace, plan.rule, plan.beta1, 1 - plan.beta1, plan.beta2,
+                *term_of(strengths.l1_subgradient), *term_of(strengths.l2), *term_of(strengths.batch_l2),
+                *self._shares(), self._ticks, self._steps, rate, stride_of(rate), self._alive, self._pace, plan.rule, plan.beta1, 1 - plan.beta1, plan.beta2,
                 1 - plan.beta2, plan.decay, flush,
             )  # fmt: skip
 

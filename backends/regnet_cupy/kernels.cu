@@ -282,7 +282,7 @@ KERNEL few_outputs(LOSSES, const real* h, const real* weight, const real* bias, 
 // Backward through an activation: dz = dy f'(y), and what is summed over rows, by chunks of `rows_each` of them.
 //
 // dy, y (networks, rows, columns), y after dropout; dz replaces dy where `keep`. Before OUT > 0 outputs dy need not be
-// there: it is slopes next^T, with slopes (networks, rows, OUT) and next (columns, OUT). add: to the sums that are there.
+// there: it is slopes next^T; slopes (networks, rows, OUT), next (columns, OUT). add: to the sums that are there.
 // sums (networks, chunks, (IN + 1) columns): x^T dz for IN inputs x, and below it the sum of dz.
 // next_sums (networks, chunks, columns OUT): y^T slopes.
 #define BACKWARD                                                                                                     \
