@@ -295,8 +295,8 @@ class DeviceStep:
             return (
                 self.state.point, *slots, self._grad, self._size, start, *term_of(strengths.l1),
                 *term_of(strengths.l1_subgradient), *term_of(strengths.l2), *term_of(strengths.batch_l2),
-                *self._shares(), self._ticks, self._steps, rate, stride_of(rate), self._alive, self._pace, plan.rule, plan.beta1, 1 - plan.beta1, plan.beta2,
-                1 - plan.beta2, plan.decay, flush,
+                *self._shares(), self._ticks, self._steps, rate, stride_of(rate), self._alive, self._pace, plan.rule,
+                plan.beta1, 1 - plan.beta1, plan.beta2, 1 - plan.beta2, plan.decay, flush,
             )  # fmt: skip
 
         def entries(start: int, stop: int) -> None:
