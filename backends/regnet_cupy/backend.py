@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, final
 
 import numpy as np
@@ -123,10 +124,13 @@ class CupyBackend:
         return repeat_eagerly(step)
 
     def describe(self) -> BackendInfo:
-        """Version, devices, their names, driver."""
+        """Version, devices, their names, driver, and how far CUDA graphs go."""
         runtime = self._cupy.cuda.runtime
         count = runtime.getDeviceCount()
         names = tuple(runtime.getDeviceProperties(number)["name"].decode() for number in range(count))
         driver = runtime.driverGetVersion()
         version = f"CUDA driver {driver // 1000}.{driver % 1000 // 10}"
-        return BackendInfo(self._cupy.__version__, tuple(f"cuda:{n}" for n in range(count)), (*names, version))
+        graphs = "nvmath-python, for CUDA graphs of every network"
+        if find_spec("nvmath") is None:
+            graphs = "pip install nvmath-python, and wide networks are replayed as CUDA graphs too"
+        return BackendInfo(self._cupy.__version__, tuple(f"cuda:{n}" for n in range(count)), (*names, version, graphs))
