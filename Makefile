@@ -13,10 +13,11 @@ OUT ?= benchmarks/results
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# The wheel registers the backends; the rest comes from the tree. Nothing is fetched.
-ON_GPU = PYTHONPATH=build/gpu$${PYTHONPATH:+:$$PYTHONPATH} $(PYTHON)
+# What is in dist registers the backends and brings small packages; the rest is the tree's and the machine's.
+ON_GPU = PYTHONPATH=$(CURDIR)/build/gpu$${PYTHONPATH:+:$$PYTHONPATH} $(PYTHON)
+CARRIED = array-api-compat array-api-extra array-api-strict
 
-.PHONY: demo test bench lint types floors unit wheel gpu clean
+.PHONY: demo test bench lint types floors unit wheel gpu gpu-test gpu-bench clean
 
 demo: $(VENV)/.demo
 	@mkdir -p demo
@@ -69,14 +70,23 @@ wheel: $(VENV)/bin/python
 	$(INSTALL) build
 	rm -rf dist
 	$(BIN)/python -m build --wheel --outdir dist
+	$(BIN)/python -m pip download --quiet --no-deps --dest dist $(CARRIED)
 
-gpu:
+gpu: gpu-test gpu-bench
+
+build/gpu: $(wildcard dist/*.whl)
 	@test -e "$$(ls dist/regnet_xp-*.whl 2>/dev/null)" || { echo "No wheel in dist: run make wheel where there is a network."; exit 1; }
 	rm -rf build/gpu
-	$(PYTHON) -m pip install --quiet --no-deps --no-index --no-compile --target build/gpu dist/regnet_xp-*.whl
+	$(PYTHON) -m pip install --quiet --no-deps --no-index --no-compile --target build/gpu dist/*.whl
+	@touch build/gpu
+
+gpu-test: build/gpu
+	$(ON_GPU) -m benchmarks.gpu_machine
 	$(ON_GPU) -m regnet backends
 	REGNET_BACKEND=cupy $(ON_GPU) -m regnet fit spiral --epochs 200
 	JAX_ENABLE_X64=1 $(ON_GPU) -m pytest -m gpu
+
+gpu-bench: build/gpu
 	$(ON_GPU) -m benchmarks --gpu --out $(OUT)
 
 clean:

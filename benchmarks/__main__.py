@@ -6,6 +6,7 @@ import argparse
 import json
 import platform
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,29 +52,35 @@ def main() -> None:
             return asked.backend is None or asked.backend in contestant.name
         return contestant.kind == "floor" or not asked.ours
 
-    console, found = Console(), {}
+    console, writes = Console(), not asked.quick or asked.out is not None
     machine = describe_machine(gpu=asked.gpu)
     console.print(headline(machine), highlight=False)
     saved = folder / f"{asked.device or file_name(machine)}.json"
     workloads = [find_workload(name) for name in asked.workload or (GPU_NAMES if asked.gpu else NAMES)]
     left_out = [workload.name for workload in workloads if asked.quick and workload.slow and not asked.workload]
+    disagree = []
     for workload in workloads:
         name = workload.name
         if name in left_out:
             continue
-        with console.status(name) as status:
-            results = run_workload(
-                workload, quick=asked.quick, only=only, tell=status.update, at_once=4 if asked.gpu else 1
-            )
+        at_once = 4 if asked.gpu else 1
+        try:
+            with console.status(name) as status:
+                results = run_workload(workload, quick=asked.quick, only=only, tell=status.update, at_once=at_once)
+        except RuntimeError as error:  # the other workloads' figures are no worse for it
+            disagree.append(str(error))
+            continue
         print_results(f"{name}: {workload.title}", workload.unit, results, console)
-        found[name] = {"title": workload.title, "unit": workload.unit, "quick": asked.quick, "contestants": results}
+        found = {"title": workload.title, "unit": workload.unit, "quick": asked.quick, "contestants": results}
+        if writes:
+            save_results(saved, machine, {name: found})
     if left_out:
         console.print(f"not in a quick run: {', '.join(left_out)}; --workload {left_out[0]} runs one", highlight=False)
-    if asked.quick and asked.out is None:
-        return
-    save_results(saved, machine, found)
-    save_picture(saved.with_suffix(".png"), json.loads(saved.read_text())["workloads"])
-    console.print(f"written: {saved}, {saved.with_suffix('.png').name}", highlight=False)
+    if writes and saved.exists():
+        save_picture(saved.with_suffix(".png"), json.loads(saved.read_text())["workloads"])
+        console.print(f"written: {saved}, {saved.with_suffix('.png').name}", highlight=False)
+    if disagree:
+        sys.exit("\n".join(disagree))
 
 
 def file_name(machine: dict[str, Any]) -> str:

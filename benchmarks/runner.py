@@ -101,10 +101,17 @@ def run_workload(
                     results[child.contestant.name]["left_out"] = str(error)[:200]
         _check(workload, results)
         for number in range(workload.rounds[quick]):
-            for child in children:
+            for child in list(children):
                 tell(f"{workload.name}: round {number + 1} of {workload.rounds[quick]}, {child.contestant.name}")
-                answer = child.round()
                 own = results[child.contestant.name]
+                try:
+                    answer = child.round()
+                except (RuntimeError, OSError) as error:  # it died; the others go on
+                    children.remove(child)
+                    child.end()
+                    own |= {"left_out": str(error)[:200]}
+                    own.pop("times")
+                    continue
                 own["times"].append(answer["time"])
                 own["peak_bytes"] = answer["peak"]
     finally:

@@ -122,10 +122,10 @@ def gpu_contestants(make_task: Callable[[], Task], steps: int, quick_steps: int)
     return (
         Contestant("products alone", "floor", floor, ("cupy", "nvmath")),
         entrant("regnet cupy", "ours", "ours:RegnetCupy", "cupy"),
-        entrant("regnet cupy, Array API", "ours", "ours:RegnetCupyPlain", "cupy"),
-        entrant("regnet torch", "ours", "ours:RegnetTorchGpu", "torch"),
+        entrant("regnet cupy, Array API", "ours", "ours:RegnetCupyPlain", "cupy", part=0.1),
+        entrant("regnet torch", "ours", "ours:RegnetTorchGpu", "torch", part=0.1),
         entrant("regnet jax", "ours", "ours:RegnetJaxGpu", "jax"),
-        entrant("PyTorch eager", "peer", "torch_:TorchGpu", "torch"),
+        entrant("PyTorch eager", "peer", "torch_:TorchGpu", "torch", part=0.2),
         entrant("torch.compile, reduce-overhead", "peer", "torch_:TorchGpuCompiled", "torch"),
         entrant("torch CUDA graph", "peer", "torch_:TorchGraph", "torch"),
         entrant("JAX jit", "peer", "jax_:JaxGpu", "jax"),
@@ -134,15 +134,15 @@ def gpu_contestants(make_task: Callable[[], Task], steps: int, quick_steps: int)
 
 def _entrant(
     make_task: Callable[[], Task], steps: int, quick_steps: int, name: str, kind: str, place: str, *needs: str,
-    slow: bool = False,
+    slow: bool = False, part: float = 1,
 ) -> Contestant:  # fmt: skip
-    """A class of `benchmarks.peers` as a contestant; place: module:class."""
+    """A class of `benchmarks.peers` as a contestant; place: module:class; part: of the steps, where they take long."""
 
     def make(quick: bool) -> Steps:
         module, _, class_name = place.partition(":")
         task = make_task()
         made = getattr(import_module(f"benchmarks.peers.{module}"), class_name)(task)
-        return Steps(made, task, quick_steps if quick else steps)
+        return Steps(made, task, max(1, int(part * (quick_steps if quick else steps))))
 
     return Contestant(name, kind, make, needs, slow)
 

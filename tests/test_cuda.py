@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from regnet.losses import LOSSES
 from regnet.schedules import Cosine
 from regnet.step import Hyper, batches_of
 from regnet.tree import leaves, tree_map
+from regnet_cupy import CupyBackend
 from regnet_cupy import run as cuda_run
 from regnet_cupy.device_code import code_of, defines_of, signatures_of
 from regnet_cupy.plan import plan_of
@@ -379,3 +381,40 @@ def test_the_source_compiles_at_run_time(dtype):
     nvrtc.nvrtcGetCUBIN(program, binary)
     missing_ones = [name for name in signatures_of() if name.encode() not in binary]
     assert not missing_ones
+
+
+def test_the_backend_waits_for_every_device_once():
+    """CuPy's devices have no hash."""
+
+    class Device:
+        __hash__ = None
+
+        def __init__(self, number):
+            self.id = number
+
+        def __enter__(self):
+            current.append(self.id)
+
+        def __exit__(self, *error):
+            pass
+
+    current, waited = [], []
+    backend = object.__new__(CupyBackend)
+    stream = SimpleNamespace(synchronize=lambda: waited.append(current[-1]))
+    backend._cupy = SimpleNamespace(cuda=SimpleNamespace(get_current_stream=lambda: stream))
+    backend.synchronize([SimpleNamespace(device=Device(number)) for number in (0, 1, 0)])
+    assert waited == [0, 1]
+
+
+def test_an_interrupted_run_starts_again_from_the_state_it_was_handed(rng, monkeypatch):
+    network, optimizer = Network.mlp([6, 8, 3], loss="categorical_crossentropy"), Adam(0.01)
+    point, data, rate = problem(network, None, "float64", rng)
+    hyper = Hyper(rate, strengths_of("smooth", network.layout, point, rng), None)
+    run = run_of(network, optimizer)
+    half = run(state_of(optimizer, point), data, hyper, 2)
+    expected = repeat(network, optimizer, half, data, hyper, 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(cuda_run.Replay, "result", lambda self: pytest.fail("interrupted"))
+        with pytest.raises(pytest.fail.Exception):
+            run(half, data, hyper, 3)
+    close(run(half, data, hyper, 3), expected, "float64")

@@ -70,7 +70,7 @@ class CupyBackend:
 
     def synchronize(self, tree: Tree, /) -> None:
         """Waits for the current stream of every device that holds a leaf, and for no other thread's."""
-        for device in {leaf.device for leaf in leaves(tree)}:
+        for device in {leaf.device.id: leaf.device for leaf in leaves(tree)}.values():
             with device:
                 self._cupy.cuda.get_current_stream().synchronize()
 

@@ -37,14 +37,14 @@ THREADS = _threads()
 
 
 def defines_of(dtype: Any, inputs: int, outputs: int, /) -> dict[str, str]:
-    """What the source wants to be told of a network with so many inputs and outputs, and arrays of a dtype."""
+    """What the source wants to be told: arrays' dtype, and how many inputs and outputs, 1 where they are not few."""
     real, finfo = {"float32": "float", "float64": "double"}[np.dtype(dtype).name], np.finfo(dtype)
     numbers = {"SMALLEST": finfo.smallest_normal, "LARGEST": finfo.max}
     few = {"INPUTS": inputs, "OUTPUTS": outputs}
     return {
         "REAL": real,
         **{name: repr(float(number)) + ("f" if real == "float" else "") for name, number in numbers.items()},
-        **{name: str(count if count <= FEW else 1) for name, count in few.items()},
+        **{name: str(count) for name, count in few.items()},
     }
 
 
@@ -79,9 +79,9 @@ class Kernels:
         """Compile, or take what CuPy has kept on disk."""
         options = tuple(f"-D{name}={value}" for name, value in defines_of(dtype, inputs, outputs).items())
         module = cupy.RawModule(code=code_of(), options=("--std=c++17", *options))
-        types = {**_NAMES, "real": np.dtype(dtype).type}
+        types = {**_NAMES, "real": np.dtype(dtype).type, "pointer": None}
         self._kernels: dict[str, tuple[Callable[..., Any], list[Any]]] = {
-            name: (module.get_function(name), [types.get(one) for one in signature])
+            name: (module.get_function(name), [types[one] for one in signature])
             for name, signature in signatures_of().items()
         }
 

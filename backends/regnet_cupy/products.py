@@ -71,8 +71,8 @@ class CublasProducts:
         self._cupy, self._cublas = cupy, cublas
         self._one_product = cublas.sgemm if single else cublas.dgemm
         self._many_products = cublas.sgemm_strided_batched if single else cublas.dgemm_strided_batched
-        self._handle = cublas.create()  # for as long as the process: to destroy one waits for the device
         self._workspace = cupy.empty(WORKSPACE, "uint8")
+        self._handle = cublas.create()  # for as long as the process: to destroy one waits for the device
         self._one, self._zero = np.ones(1, dtype), np.zeros(1, dtype)  # read by the host, when a product is launched
 
     def begin(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, final
 
 from regnet.tree import leaves, tree_map
 from regnet_cupy.arrays import TILE_ELEMENTS, bytes_of, networks_of
-from regnet_cupy.device_code import Kernels
+from regnet_cupy.device_code import FEW, Kernels
 from regnet_cupy.device_step import FACTORS, DeviceStep
 from regnet_cupy.plan import Plan, plan_of
 from regnet_cupy.products import CublasProducts, CupyProducts, Products
@@ -131,7 +131,8 @@ class Run:
 
     def _try_to_make(self, state: Any, data: Any, hyper: Any) -> DeviceStep:
         cupy, plan, dtype = self._cupy, self._plan, str(state.point.dtype)
-        kernels = _kernels(cupy, dtype, plan.widths[0], plan.widths[-1], cupy.cuda.Device().id)
+        few = (width if width <= FEW else 1 for width in (plan.widths[0], plan.widths[-1]))
+        kernels = _kernels(cupy, dtype, *few, cupy.cuda.Device().id)
         products: Products = self._products or CupyProducts(cupy)
         if self._products is None and plan.has_products:
             products = _products(cupy, dtype)
@@ -190,6 +191,7 @@ class Replay:
         self._warm, self._stream = False, None
         self._graph: Any = None
         self._loaded: list[Any] = []
+        self._given: list[Any] = []
 
     @property
     def captured(self) -> bool:
@@ -200,16 +202,18 @@ class Replay:
         """Copy what is not where it was left to where the step reads it."""
         new = leaves((state, hyper, batches))
         own = leaves((self.step.state, self.step.hyper, self.step.batches))
+        # Whatever stops a run leaves the step's arrays somewhere else than the state that it was handed.
+        loaded, self._loaded = self._loaded, []
         for number, (target, source) in enumerate(zip(own, new, strict=True)):
-            if not self._loaded or source is not self._loaded[number]:
+            if not loaded or source is not loaded[number]:
                 target[...] = source
-        self._loaded = new
+        self._given = leaves((hyper, batches))
 
     def result(self) -> Any:
         """Copies of the state as it is; the next `load` finds it in place."""
         state = tree_map(lambda one: one.copy(), self.step.state)
         state = state._replace(t=state.t[:1].reshape(()))
-        self._loaded[: len(leaves(state))] = leaves(state)
+        self._loaded = [*leaves(state), *self._given]
         return state
 
     def __call__(self, n: int) -> None:

@@ -12,5 +12,5 @@ WORKLOAD = Workload(
         ),
         Contestant("JAX vmap + jit", "peer", jax_sweep, ("jax",)),
     ),
-    tolerance=5e-3, rounds=(3, 1),
+    tolerance=5e-3, rounds=(2, 1),
 )  # fmt: skip

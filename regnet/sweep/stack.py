@@ -55,7 +55,9 @@ def group_lanes(spec: SweepSpec, lanes: Sequence[Lane], *, across_folds: bool = 
             own = () if spec.warm_start or across_folds else (lane.fold, lane.restart)
             key: Any = (min(spec.batch_rows, rows), -(-rows // spec.batch_rows), own)
         else:
-            key = (filled_rows(spec, fold), -1 if spec.warm_start or across_folds else lane.fold)
+            # Here every network of a stack of several folds has a copy of its rows, which many rows have no room for.
+            together = spec.warm_start or (across_folds and rows <= FEW_ROWS)
+            key = (filled_rows(spec, fold), -1 if together else lane.fold)
         groups.setdefault(key, []).append(lane)
     return list(groups.values())
 
