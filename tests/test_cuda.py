@@ -323,6 +323,17 @@ def test_what_no_kernel_knows_goes_to_the_reference():
     ]
     for network in networks:
         assert cuda_run.make_run_of(Emulator(), reference)(None, network, Adam()) == "reference"
+
+    class Halves:
+        """Somebody's schedule, which may take one number only."""
+
+        initial = 0.01
+
+        def factor(self, t):
+            return 0.5 ** float(t)
+
+    made = cuda_run.make_run_of(Emulator(), reference)
+    assert made(None, Network.mlp([3, 2], loss="huber"), Adam(Halves())) == "reference"
     assert plan_of(Network.mlp([3, 4, 2], loss="huber"), Adam()) is not None
 
 

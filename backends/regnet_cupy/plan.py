@@ -76,7 +76,9 @@ def plan_of(network: Any, optimizer: Any, /) -> Plan | None:
     activations = [layer.activation_object for layer in network.dense_layers]
     numbers = [_number(ACTIVATIONS, activation, "activations") for activation in activations]
     loss, rule = _number(LOSSES, network.loss_object, "losses"), _rule_of(optimizer)
-    if dropouts is None or loss is None or rule is None or None in numbers:
+    schedule = optimizer.learning_rate
+    ours = not hasattr(schedule, "factor") or type(schedule).__module__ == "regnet.schedules"
+    if dropouts is None or loss is None or rule is None or None in numbers or not ours:
         return None
     return Plan(
         widths=(network.in_features, *(layer.out_features for layer in network.dense_layers)),
