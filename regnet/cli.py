@@ -178,6 +178,6 @@ def main() -> None:
     warnings.showwarning = lambda message, *_, **__: print(f"regnet: warning: {message}", file=sys.stderr)
     try:
         app()
-    except (BackendError, ValueError, TypeError, OSError) as error:
+    except (BackendError, ValueError, TypeError, OSError, MemoryError) as error:
         print(f"regnet: error: {error}", file=sys.stderr)
         sys.exit(2)

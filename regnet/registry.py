@@ -24,7 +24,9 @@ class Placement(NamedTuple):
     dtype: str
 
     def put(self, values: Any, /, dtype: str | None = None) -> Array:
-        """Bring host data, or an array of this library, here; `dtype` overrides the placement's."""
+        """Bring host data, or an array of any library, here; `dtype` overrides the placement's."""
+        if not is_host_data(values) and not self.backend.owns(values):
+            values = _owner(values).to_numpy(values)  # CuPy's arrays refuse to be converted unasked
         return self.backend.asarray(values, dtype=dtype or self.dtype, device=self.device)
 
 

@@ -13,6 +13,7 @@ from cuda_emulator import COMPILER, Emulator, RecordedProducts
 from steps import close, problem, repeat, same, state_of, strengths_of
 
 from regnet import SGD, Adagrad, Adam, AdamW, Dense, Dropout, Network, RMSprop
+from regnet.backend import BackendError
 from regnet.losses import LOSSES
 from regnet.schedules import Cosine
 from regnet.step import Hyper, batches_of
@@ -415,6 +416,25 @@ def test_the_backend_waits_for_every_device_once():
     backend._cupy = SimpleNamespace(cuda=SimpleNamespace(get_current_stream=lambda: stream))
     backend.synchronize([SimpleNamespace(device=Device(number)) for number in (0, 1, 0)])
     assert waited == [0, 1]
+
+
+def test_a_device_that_is_not_current_is_refused_with_the_remedy():
+    """CuPy would make new arrays on its current device, beside data on another."""
+
+    class Device:
+        def __init__(self, number=0):
+            self.id = number
+
+    backend = object.__new__(CupyBackend)
+    runtime = SimpleNamespace(getDeviceCount=lambda: 2)
+    backend._cupy = SimpleNamespace(cuda=SimpleNamespace(Device=Device, runtime=runtime))
+    assert backend._device("cuda").id == backend._device("cuda:0").id == 0
+    with pytest.raises(
+        BackendError, match=r"cuda:1 is not CuPy's current device: work under .* CUDA_VISIBLE_DEVICES=1"
+    ):
+        backend._device("cuda:1")
+    with pytest.raises(BackendError, match="no device 'cuda:7' here"):
+        backend._device("cuda:7")
 
 
 def test_an_interrupted_run_starts_again_from_the_state_it_was_handed(rng, monkeypatch):

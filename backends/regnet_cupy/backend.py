@@ -38,6 +38,10 @@ class CupyBackend:
             )
         self._cupy = cupy
 
+    def __reduce__(self) -> tuple[type[CupyBackend], tuple[()]]:
+        """A module cannot be pickled, and is the same elsewhere."""
+        return CupyBackend, ()
+
     @staticmethod
     def owns(array: Any, /) -> bool:
         """cupy.ndarray."""
@@ -50,19 +54,29 @@ class CupyBackend:
     def _device(self, device: Any) -> Any:
         cupy = self._cupy
         if isinstance(device, cupy.cuda.Device):
-            return device
+            return self._current(device)
         names = [f"cuda:{number}" for number in range(cupy.cuda.runtime.getDeviceCount())]
         name = self.default_device() if device in (None, "cuda") else device
         if name not in names:
             raise BackendError(
                 f"The cupy backend has no device {device!r} here (REGNET_DEVICE): choose one of {', '.join(names)}."
             )
-        return cupy.cuda.Device(names.index(name))
+        return self._current(cupy.cuda.Device(names.index(name)))
+
+    def _current(self, device: Any) -> Any:
+        """CuPy makes new arrays on its current device, wherever the ones are that they are made from."""
+        if device.id != self._cupy.cuda.Device().id:
+            raise BackendError(
+                f"cuda:{device.id} is not CuPy's current device: work under `with cupy.cuda.Device({device.id}):`, or "
+                f"set CUDA_VISIBLE_DEVICES={device.id}, which makes it cuda:0."
+            )
+        return device
 
     def asarray(self, host: Any, /, *, dtype: str, device: Any = None) -> Array:
         """See Backend.asarray."""
         with self._device(device):
-            return self._cupy.asarray(host if self.owns(host) else np.asarray(host, dtype=dtype), dtype=dtype)
+            values = host if self.owns(host) else np.asarray(host, dtype=dtype, order="C")
+            return self._cupy.asarray(values, dtype=dtype, order="C")
 
     def to_numpy(self, array: Array, /) -> Any:
         """Copies to the host; waits for the value."""

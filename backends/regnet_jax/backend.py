@@ -31,6 +31,10 @@ class JaxBackend:
             raise BackendError("JAX is not installed: pip install jax.") from error
         self._jax = jax
 
+    def __reduce__(self) -> tuple[type[JaxBackend], tuple[()]]:
+        """A module cannot be pickled, and is the same elsewhere."""
+        return JaxBackend, ()
+
     @staticmethod
     def owns(array: Any, /) -> bool:
         """jax.Array, and the tracers that stand for one."""

@@ -30,6 +30,10 @@ class TorchBackend:
             raise BackendError("PyTorch is not installed: pip install torch.") from error
         self._torch = torch
 
+    def __reduce__(self) -> tuple[type[TorchBackend], tuple[()]]:
+        """A module cannot be pickled, and is the same elsewhere."""
+        return TorchBackend, ()
+
     @staticmethod
     def owns(array: Any, /) -> bool:
         """torch.Tensor."""

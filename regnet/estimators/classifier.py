@@ -202,7 +202,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         """The most probable class of each row, (n,), or the labels that are more likely than not, (n, labels)."""
         values, placement = self._predict_values(X, "predict")
         labels = self._labels.decode(values, placement)
-        return csr_matrix(labels) if self._labels.sparse else labels
+        return csr_matrix(to_host(labels)) if self._labels.sparse else labels
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of every class (n, n_classes), in the order of `classes_`, or of every label (n, labels)."""

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from regnet.activations import ACTIVATIONS
 from regnet.early_stopping import EarlyStopping
+from regnet.estimators.inputs import to_host
 from regnet.estimators.warning import warn
 from regnet.initializers import INITIALIZERS
 from regnet.losses import Loss
@@ -141,7 +142,7 @@ def make_penalties(estimator: Any, in_features: int, /) -> list[Penalty]:
 
 def _numbers(name: str, value: Any) -> NDArray[np.float64]:
     try:
-        return np.asarray(value, dtype=np.float64)
+        return np.asarray(to_host(value), dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name}={value!r}: give a number, or a list of numbers.") from None
 

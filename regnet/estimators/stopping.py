@@ -87,9 +87,9 @@ class StoppingRule:
 
     def __call__(self, epoch: int, state: State, hyper: Hyper) -> EpochEnd:
         """See the class."""
-        est, put = self._est, self._problem.placement.put
+        est = self._est
         self._pending.append(state.running_loss)
-        state = state._replace(running_loss=put(np.zeros((1, 1))))
+        state = state._replace(running_loss=array_namespace(state.point).zeros_like(state.running_loss))
         est.n_iter_ += 1
         est.t_ += self._rows
         if self._lazy:

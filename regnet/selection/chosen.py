@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from regnet.estimators.inputs import to_host
 from regnet.plots import norms_figure, selection_figure
 from regnet.selection.rule import choose
 from regnet.selection.scoring import default_scoring
@@ -26,12 +27,13 @@ class ChosenNetwork(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  #
 
     executor: Any
     n_jobs: int | None
+    preprocessor: Any
     _classifier: ClassVar[bool]
     _template_class: ClassVar[Any]
 
     def predict(self, X: Any) -> Any:
         """What the refitted network predicts."""
-        return self._fitted().predict(X)
+        return self._fitted().predict(self._seen(X))
 
     def _fitted(self) -> Any:
         """The refitted network. Raises NotFittedError, also after a fit without one."""
@@ -42,19 +44,23 @@ class ChosenNetwork(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  #
             )
         return self.best_estimator_
 
+    def _seen(self, values: Any) -> Any:
+        """Arrays as the refitted network takes them: a transformer in front works on the host."""
+        return values if self.preprocessor is None else to_host(values)
+
     @available_if(_best_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
         """The refitted network's probabilities."""
-        return self._fitted().predict_proba(X)
+        return self._fitted().predict_proba(self._seen(X))
 
     @available_if(_best_has("predict_log_proba"))  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Any:
         """Their logarithms."""
-        return self._fitted().predict_log_proba(X)
+        return self._fitted().predict_log_proba(self._seen(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy, or R2, of the refitted network."""
-        return float(self._fitted().score(X, y, sample_weight))
+        return float(self._fitted().score(self._seen(X), self._seen(y), self._seen(sample_weight)))
 
     def __sklearn_tags__(self) -> Any:
         """Those of the network that predicts; a transformer in front may take other tables."""

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
+from regnet.estimators.inputs import to_host
 from regnet.estimators.warning import warn
 from regnet.selection.adaptive import adaptive_factors
 from regnet.selection.building import SWEEP_CONSTRAINTS, make_spec, make_template, restart_seeds
@@ -78,7 +79,7 @@ class BaseCV(ChosenNetwork, ABC):
                 setattr(self, name, getattr(template, name))
         rows = np.arange(len(checked.y))
         splitter = check_cv(self.cv, checked.y, classifier=self._classifier)
-        splits = list(splitter.split(rows[:, None], checked.y, groups))
+        splits = list(splitter.split(rows[:, None], checked.y, to_host(groups)))
         self.n_splits_, self.n_diverged_ = len(splits), 0
         everything = (rows, rows[:0])
         folds = make_folds(

@@ -68,6 +68,7 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     """
 
     _classifier = True
+    score = BaseCV.score  # the mixin's would compare arrays of another library as they are
     _template_class = MLPClassifier
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseCV._parameter_constraints,
@@ -201,6 +202,7 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     """
 
     _classifier = False
+    score = BaseCV.score
     _template_class = MLPRegressor
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseCV._parameter_constraints,

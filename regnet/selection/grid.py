@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from regnet.estimators.inputs import to_host
 from regnet.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SquaredError, get_loss
 from regnet.selection.fitted import outputs_of
 from regnet.sweep.cells import SweepSpec
@@ -25,7 +26,7 @@ are not: a network that fits few rows without a penalty tells nothing of its inp
 def check_lambdas(lambdas: Any) -> tuple[float, ...]:
     """The caller's strengths, ascending. Raises ValueError; warns where they were in another order."""
     try:
-        values = np.asarray(lambdas, dtype=np.float64).reshape(-1)
+        values = np.asarray(to_host(lambdas), dtype=np.float64).reshape(-1)
     except (TypeError, ValueError):
         raise TypeError(f"lambdas={lambdas!r}: give a list of numbers, or None for an automatic range.") from None
     if not len(values):

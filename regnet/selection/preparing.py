@@ -40,6 +40,7 @@ def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor:
         table = data.to_host(given.x)
         table = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
     else:
+        x = data.to_host(x)
         check_consistent_length(x, y, sample_weight)
         stand_in = np.zeros((len(y), 1), dtype=np.float64)
         given = data.check_fit_inputs(
@@ -149,7 +150,7 @@ def _check_classes(template: Any, y: Any, number: int, train: NDArray[Any]) -> N
 
 
 def _as_table(values: Any, dtype: str) -> NDArray[Any]:
-    values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+    values = values.toarray() if hasattr(values, "toarray") else np.asarray(data.to_host(values))
     if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
         raise ValueError("preprocessor must return finite numbers.")
     return np.asarray(values, dtype=dtype)

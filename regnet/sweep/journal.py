@@ -10,7 +10,7 @@ import re
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -45,10 +45,16 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
         "epochs": repr((spec.epochs_at(0), spec.epochs, spec.batch_rows)),
         "warm_start": repr((spec.warm_start, spec.screen)),
         "dtype": spec.dtype,
-        "backend": f"{spec.backend} {info.version}, {spec.device}",
+        "backend": f"{spec.backend} {info.version}, {_device_name(spec.device)}",
         "libraries": "; ".join(sorted(note for note in libraries if "kernels" in note) + compiled),
         "regnet": version("regnet-xp"),
     }
+
+
+def _device_name(device: Any) -> str:
+    """The same for a device and for the name that REGNET_DEVICE has for it."""
+    number = getattr(device, "id", None)
+    return str(device) if number is None else f"{getattr(device, 'platform', 'cuda')}:{number}"
 
 
 @final
