@@ -20,7 +20,10 @@ from tempfile import gettempdir
 
 import numpy as np
 
-__all__ = ["COMPILER", "Emulator", "RecordedProducts"]
+from regnet_cupy import run as cuda_run
+from regnet_cupy.plan import plan_of
+
+__all__ = ["COMPILER", "Emulator", "RecordedProducts", "emulated_run"]
 
 COMPILER = next(([found] for name in ("c++", "g++", "clang++") if (found := shutil.which(name))), None)
 if COMPILER is None and find_spec("ziglang") is not None:  # pip install ziglang
@@ -273,3 +276,10 @@ class RecordedProducts:
         assert np.shares_memory(out, out.reshape(-1)) or out.base is not None
         self.count += 1
         self._emulator.do(work)
+
+
+def emulated_run(network, optimizer, *, cupy=None, **options):
+    """The CuPy backend's run of many steps, on the emulator."""
+    cupy = cupy or Emulator()
+    options = {"products": RecordedProducts(cupy), **options}
+    return cuda_run.Run(cupy, plan_of(network, optimizer), network.layout, optimizer.learning_rate, **options)

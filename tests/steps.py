@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import reference
 
+from regnet import Adam, Network
 from regnet.registry import get_backend
 from regnet.regularizer import Strengths
-from regnet.step import Data, State, make_step
+from regnet.step import Data, Hyper, State, make_step
 from regnet.tree import leaves
 
 BACKEND = get_backend("numpy")
@@ -86,3 +87,31 @@ def repeat(network, optimizer, state, data, hyper, n):
     for _ in range(n):
         state = step(state, data, hyper)
     return state
+
+
+def check_divergence(make_run, networks, rng):
+    """The last network's loss is infinite at once: it stays as it is, and its neighbours go on."""
+    network, optimizer = Network.mlp([6, 8, 1], loss="squared_error"), Adam(0.01)
+    point, data, rate = problem(network, networks, "float32", rng)
+    hyper, run = Hyper(rate, Strengths(), None), make_run(network, optimizer)
+    healthy = run(state_of(optimizer, point), data, hyper, 5)
+    sick = point.copy()
+    sick[-1] = 1e30
+    got = run(state_of(optimizer, sick), data, hyper, 5)
+    assert got.diverged_at.ravel().tolist() == [-1] * ((networks or 1) - 1) + [3]
+    same(got.point[-1], sick[-1])
+    assert int(got.t) == 8
+    if networks:
+        same(got.point[:-1], healthy.point[:-1])
+
+
+def check_subnormal_weights(make_run, rng):
+    """Under an L2 weights would get below the smallest normal number one by one, and slow every product down."""
+    network, optimizer = Network.mlp([3, 4, 2], loss="squared_error"), Adam(1e-6)
+    point, data, rate = problem(network, None, "float32", rng)
+    data = data._replace(x=0 * data.x)  # the first layer's weights have no gradient but the penalty's
+    point[:, :12] = 1e-39
+    hyper = Hyper(0 * rate, strengths_of("smooth", network.layout, point, rng), None)
+    got = make_run(network, optimizer)(state_of(optimizer, point), data, hyper, 16)
+    assert (got.point[:, :12] == 0).all()
+    assert (got.point[:, 12:] != 0).any()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as main_module
+from benchmarks import gpu_machine
 from benchmarks.__main__ import GPU_MARKS, MARKS, file_name, write_readme
 from benchmarks.peers.ours import Regnet
 from benchmarks.peers.scikit import ScikitLearn
@@ -86,6 +87,57 @@ def test_contestants_that_disagree_are_not_timed(monkeypatch):
     two = Workload("W", "", "s", (Contestant("a", "ours", print), Contestant("b", "peer", print)))
     with pytest.raises(RuntimeError, match="b computes"):
         run_workload(two, quick=True)
+
+
+def test_a_contestant_that_dies_while_it_is_timed_is_left_out(monkeypatch):
+    class Child:
+        def __init__(self, workload, contestant, quick):
+            self.contestant = contestant
+
+        def read(self):
+            return {"check": [], "prepared": 0.0, "first": 0.0}
+
+        def round(self):
+            if self.contestant.name == "b":
+                raise RuntimeError("b: died")
+            return {"time": 1.0, "peak": 1}
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr("benchmarks.runner._Child", Child)
+    two = Workload("W", "", "s", (Contestant("a", "ours", print), Contestant("b", "peer", print)))
+    results = run_workload(two, quick=True)
+    assert results["a"]["times"] == [1.0, 1.0]
+    assert (results["b"]["left_out"], results["b"].get("times")) == ("b: died", None)
+
+
+def test_a_workload_that_fails_leaves_the_others_their_figures(monkeypatch, tmp_path):
+    def run(one, **kwargs):
+        if one.name == "W1":
+            raise RuntimeError("W1: a computes 1, but b 2.")
+        return {}
+
+    monkeypatch.setattr(main_module, "run_workload", run)
+    monkeypatch.setattr(main_module, "save_picture", lambda *args: None)
+    machine = {"processor": "?", "cores": 1, "copy_gb_per_s": 1}
+    monkeypatch.setattr(main_module, "describe_machine", lambda gpu: machine)
+    asked = ["benchmarks", "--workload", "W1", "--workload", "W4", "--device", "here", "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", asked)
+    with pytest.raises(SystemExit, match="W1: a computes"):
+        main_module.main()
+    assert list(json.loads((tmp_path / "here.json").read_text())["workloads"]) == ["W4"]
+
+
+@pytest.mark.parametrize("gone", ["nvmath", "cupy"])
+def test_a_machine_for_the_gpu_says_what_it_lacks(gone, monkeypatch, capsys):
+    monkeypatch.setattr(gpu_machine, "find_spec", lambda name: None if name == gone else "there")
+    if gone == "cupy":
+        with pytest.raises(SystemExit, match=r"^Missing: cupy\."):
+            gpu_machine.main()
+    else:
+        gpu_machine.main()
+        assert capsys.readouterr().out.startswith("nvmath is not installed: without CUDA graphs")
 
 
 def test_slope():

@@ -8,7 +8,17 @@ from functools import partial
 
 import numpy as np
 import pytest
-from steps import BACKEND, close, problem, repeat, same, state_of, strengths_of
+from steps import (
+    BACKEND,
+    check_divergence,
+    check_subnormal_weights,
+    close,
+    problem,
+    repeat,
+    same,
+    state_of,
+    strengths_of,
+)
 from threadpoolctl import threadpool_limits
 
 from regnet import Adam, AdamW, Network, kernels
@@ -157,37 +167,13 @@ def test_a_stack_in_groups_has_the_bits_of_its_networks(rng, monkeypatch):
 
 @pytest.mark.parametrize("networks", [None, 3])
 def test_a_network_that_diverges_stays_where_it_stopped(networks, rng):
-    network, optimizer = Network.mlp([6, 8, 1], loss="squared_error"), Adam(0.01)
-    point, data, rate = problem(network, networks, "float32", rng)
-    hyper = Hyper(rate, Strengths(), None)
-    run, repeat = run_of(network, optimizer)
     with BACKEND.session():
-        healthy = run(state_of(optimizer, point), data, hyper, 5)
-        sick = point.copy()
-        sick[-1] = 1e30
-        got = run(state_of(optimizer, sick), data, hyper, 5)
-        expected = repeat(state_of(optimizer, sick), data, hyper, 5)
-    assert (
-        got.diverged_at.ravel().tolist() == expected.diverged_at.ravel().tolist() == [-1] * ((networks or 1) - 1) + [3]
-    )
-    same(got.point[-1], sick[-1])
-    assert int(got.t) == 8
-    if networks:
-        same(got.point[:-1], healthy.point[:-1])
+        check_divergence(lambda *made: run_of(*made)[0], networks, rng)
 
 
 def test_weights_below_the_smallest_normal_number_become_0(rng):
-    """Under an L2 they would get there one by one, and slow every product down."""
-    network, optimizer = Network.mlp([3, 4, 2], loss="squared_error"), Adam(1e-6)
-    point, data, rate = problem(network, None, "float32", rng)
-    data = data._replace(x=0 * data.x)  # the first layer's weights have no gradient but the penalty's
-    point[:, :12] = 1e-39
-    hyper = Hyper(0 * rate, strengths_of("smooth", network.layout, point, rng), None)
-    run, _ = run_of(network, optimizer)
     with BACKEND.session():
-        got = run(state_of(optimizer, point), data, hyper, 16)
-    assert (got.point[:, :12] == 0).all()
-    assert (got.point[:, 12:] != 0).any()
+        check_subnormal_weights(lambda *made: run_of(*made)[0], rng)
 
 
 SAME_BITS = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy import sparse
 from sklearn import neural_network
 from sklearn.exceptions import NotFittedError
 
-from regnet import SGD, Adam, EarlyStopping, MLPClassifier, MLPRegressor, config_context, get_backend
+from regnet import SGD, Adam, EarlyStopping, MLPClassifier, MLPRegressor, cli, config_context, get_backend
 from regnet_numpy.threads import blas_libraries
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -367,3 +368,22 @@ def test_a_small_prediction_leaves_blas_as_it_is():
         assert [library["num_threads"] for library in blas_libraries()] == before
     with backend.session(elements=100_000):
         assert {library["num_threads"] for library in blas_libraries()} == {1}
+
+
+def test_too_little_memory_is_one_line_on_the_command_line(monkeypatch, capsys):
+    def full():
+        raise MemoryError("A step of 9 rows takes about 9 GiB: give a smaller batch_size.")
+
+    monkeypatch.setattr(cli, "app", full)
+    monkeypatch.setattr(cli.warnings, "showwarning", cli.warnings.showwarning)  # main sets it
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "regnet: error: A step of 9 rows takes about 9 GiB: give a smaller batch_size.\n"
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax"])
+def test_backends_can_be_sent_to_another_process(name):
+    if missing(name):
+        pytest.skip(missing(name))
+    assert pickle.loads(pickle.dumps(get_backend(name))).name == name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -78,25 +79,29 @@ def test_a_hundred_captured_steps_are_launched_ones_bit_for_bit(widths, networks
     """A step that waited for the device, or allocated from the driver, could not be captured."""
     network, point, data, hyper = made(widths, networks, "float32", rng, batches=True)
     optimizer = Adam(Cosine(0.01, steps=90))
+    if plan_of(network, optimizer).has_products and (reason := _no_cublas()):
+        pytest.skip(f"wide networks are captured with nvmath's cuBLAS only: {reason}")
     start, results = state_of(optimizer, point, True), []
     cuda_run._say.cache_clear()
     with caplog.at_level(logging.WARNING, "regnet"):
         for capture in (True, False):
             run = run_of(network, optimizer, cupy, capture=capture)
             results.append(run(*(moved(one, cupy) for one in (start, data, hyper)), 100))
-            if capture and not (plan_of(network, optimizer).has_products and not _has_nvmath()):
+            if capture:
                 assert [replay.captured for replay in run.replays] == [True], caplog.text
     same(*(tree_map(cupy.asnumpy, one) for one in results))
 
 
-def _has_nvmath():
+@lru_cache(maxsize=1)
+def _no_cublas():
+    """Why there is no cuBLAS by nvmath, or None."""
     try:
         from nvmath.bindings import cublas
 
         cublas.create()
-    except Exception:  # not installed, or no library that it finds
-        return False
-    return True
+    except Exception as error:  # not installed, or no library that it finds
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def test_ten_thousand_captured_steps_take_no_memory(cupy, rng):

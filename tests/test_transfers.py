@@ -139,4 +139,4 @@ def test_a_device_has_one_name_in_a_journal():
         id = 1
 
     assert _device_name(Device()) == _device_name("cuda:1") == "cuda:1"
-    assert _device_name(None) == "None"
+    assert _device_name(type("Cpu", (Device,), {"platform": "cpu"})()) == "cpu:1"

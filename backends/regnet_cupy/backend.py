@@ -96,7 +96,7 @@ class CupyBackend:
 
     @contextmanager
     def session(self, device: Any = None, /, *, elements: int | None = None) -> Iterator[None]:
-        """Makes `device` current, as CuPy wants for every kernel it launches.
+        """On `device`, which must be CuPy's current one.
 
         Raises MemoryError, which says what is free and what to do, where the device's memory does not suffice.
         """

@@ -15,7 +15,6 @@ __all__ = ["FEW", "THREADS", "Kernels", "code_of", "defines_of", "signatures_of"
 FEW = 16
 """Inputs, or outputs, that a thread keeps in its registers."""
 
-
 Dims: TypeAlias = tuple[int, ...]
 
 _NAMES = {"int": np.int32, "long long": np.int64, "double": np.float64}

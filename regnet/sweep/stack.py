@@ -159,10 +159,10 @@ class Stack:
                         drawn = orders[pair][part] + self._starts[pair[0]]
                         table[number, epoch * steps + step, : len(drawn)] = drawn
             table = np.roll(table, done * steps, axis=1)  # step t takes batch t % (count * steps)
-            if len(self._pairs) > 1:  # a network's own batches, or all networks' the same
-                table = table[[self._pairs.index((lane.fold, lane.restart)) for lane in self.lanes]]
-            else:
+            if len(self._pairs) == 1:  # all networks have the same batches
                 table = table[0]
+            elif len(self._pairs) < len(self.lanes):
+                table = table[[self._pairs.index((lane.fold, lane.restart)) for lane in self.lanes]]
             batches = self._batches_of(self.data.weight, self._placement.put(table, "int32"))
             yield self.data._replace(batches=batches), count * steps
             done += count
