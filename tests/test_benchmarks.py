@@ -18,6 +18,7 @@ from benchmarks.peers.scikit import ScikitLearn
 from benchmarks.peers.textbook import Textbook
 from benchmarks.report import slope
 from benchmarks.runner import run_workload
+from benchmarks.select_problems import FIGURES, NEW, PROBLEMS, print_found
 from benchmarks.tasks import make_task, objective
 from benchmarks.workload import GPU_NAMES, NAMES, Contestant, Workload, find_workload
 
@@ -170,3 +171,24 @@ def test_a_quick_run_leaves_slow_workloads_out_and_says_so(asked, expected, monk
     main_module.main()
     assert ran == expected
     assert ("not in a quick run: W2" in capsys.readouterr().out) == (asked == ["--quick"])
+
+
+def test_problems_of_selection_are_drawn_from_their_seed():
+    for draw in PROBLEMS.values():
+        one, again, other = (draw(np.random.default_rng(seed)) for seed in (0, 0, 1))
+        assert len(one.X) == len(one.y) > NEW
+        assert max(one.real) < one.X.shape[1]
+        np.testing.assert_array_equal(one.y, again.y)
+        assert not np.array_equal(one.X, other.X)
+
+
+def test_a_problem_that_is_selected_worse_is_said(capsys):
+    """Scores fall by .1 on every table, which is far beyond the error of the differences; other inputs stay as many."""
+    before = [dict.fromkeys(FIGURES, level) for level in (0.2, 0.5, 0.9)]
+    after = [one | {"score": one["score"] - 0.1 + 0.001 * number} for number, one in enumerate(before)]
+    print_found({"wide_linear": after}, None)
+    assert "worse" not in capsys.readouterr().out
+    print_found({"wide_linear": after}, {"wide_linear": before, "transforms": before})
+    said = capsys.readouterr().out
+    assert said.count("worse") == 1
+    assert "-0.099 ± 0.001 worse" in said
