@@ -18,7 +18,7 @@ from conftest import need
 from joblib import Parallel
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_friedman1
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import StratifiedKFold, TimeSeriesSplit, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from regnet import (
@@ -228,6 +228,48 @@ def test_a_journal_of_another_problem_is_refused(change, named, tmp_path):
     X = change.pop("X", FRIEDMAN[0])
     with pytest.raises(ValueError, match=f"another problem: .*{named}.* differ"):
         small(sweep_dir=tmp_path, **change).fit(X, FRIEDMAN[1])
+
+
+HOLD_OUT = [(np.arange(100), np.arange(100, 130))]
+"""One split; no network trains on the last 20 rows but the refit."""
+
+
+@pytest.mark.parametrize("cv", [TimeSeriesSplit(3), HOLD_OUT], ids=["time series", "hold-out"])
+@pytest.mark.parametrize("warm_start", [True, False])
+def test_rows_that_no_fold_trains_on_are_part_of_the_problem(cv, warm_start, tmp_path):
+    """A refit has learned from all rows: other ones, or fewer, are another problem, and so are their weights."""
+    X, y = FRIEDMAN
+    weight, other = np.ones(150), np.ones(150)
+    other[-1] = 2.0
+    small(cv=cv, warm_start=warm_start, sweep_dir=tmp_path).fit(X, y, sample_weight=weight)
+    last = np.r_[np.ones(130), -np.ones(20)]
+    for change in ((X, y * last, weight), (X * last[:, None], y, weight), (X, y, other), (X[:-3], y[:-3], weight[:-3])):
+        with pytest.raises(ValueError, match="another problem: data or folds"):
+            small(cv=cv, warm_start=warm_start, sweep_dir=tmp_path).fit(*change)
+
+
+@pytest.mark.parametrize("settings", [{}, {"warm_start": False}, {"relax": True}, {"refit": False, "relax": True}])
+def test_passes_share_a_folder_whatever_the_splits(settings, tmp_path):
+    """Path, pilot, adaptive path, relaxed networks and refit go on, bit for bit, where no fold has all rows."""
+    make = small(cv=TimeSeriesSplit(3), **settings)
+    whole, first = clone(make).fit(*FRIEDMAN), clone(make).set_params(sweep_dir=tmp_path).fit(*FRIEDMAN)
+    written = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("*/*.npz")}
+    again = clone(first).fit(*FRIEDMAN)
+    assert written == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("*/*.npz")}
+    for cell in sorted(written)[::3]:
+        cell.unlink()
+    for one in (first, again, clone(first).fit(*FRIEDMAN)):
+        assert np.array_equal(whole.cv_scores_, one.cv_scores_)
+        if make.refit:
+            same(whole, one)
+
+
+def test_a_search_without_a_refit_shares_its_path(tmp_path):
+    make = small(cv=HOLD_OUT, sweep_dir=tmp_path)
+    whole = make.fit(*FRIEDMAN)
+    cells = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
+    assert np.array_equal(whole.cv_scores_, clone(make).set_params(refit=False).fit(*FRIEDMAN).cv_scores_)
+    assert cells == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
 
 
 def test_files_that_cannot_be_read(tmp_path):

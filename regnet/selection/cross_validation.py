@@ -33,6 +33,7 @@ from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.sweep.cells import Cell, SweepSpec
 from regnet.sweep.engine import run_sweep
 from regnet.sweep.folds import Fold
+from regnet.sweep.journal import data_digest
 
 __all__ = ["BaseCV"]
 
@@ -90,6 +91,8 @@ class BaseCV(ChosenNetwork, ABC):
         lambdas = find_lambdas(whole, self.n_lambdas) if self.lambdas is None else check_lambdas(self.lambdas)
         with_all = self.refit and bool(self.warm_start)
         spec = make_spec(self, template, folds, checked.placement, lambdas, seeds, "path")
+        if self.sweep_dir is not None:  # rows that no fold trains on are rows of the search
+            spec = replace(spec, data=data_digest(folds))
         spec = spec if with_all else replace(spec, folds=spec.folds[:-1])
         scoring = self._scoring(template)
         collected = self._run(spec, checked, scoring, with_all)
@@ -102,7 +105,8 @@ class BaseCV(ChosenNetwork, ABC):
             factors = adaptive_factors(norms)
             self.pilot_scores_ = collected.scores[:, : self.n_splits_]
             self.adaptive_factors_ = factors[-1] if self.refit else factors.mean(axis=0)
-            spec = replace(spec, name=_named("adaptive", factors[: self.n_splits_]), factors=factors[: len(spec.folds)])
+            used = factors[: len(spec.folds)]
+            spec = replace(spec, name=_named("adaptive", used), factors=used)
             collected = self._run(spec, checked, scoring, with_all)
             everywhere = factors[-1:]
         else:
@@ -172,7 +176,7 @@ class BaseCV(ChosenNetwork, ABC):
         factors = np.where(collected.selected, 0.0, EXCLUDED)
         free = replace(spec.mix, l1_ratio=1.0, companion_l2=0.0)
         epochs = spec.epochs_at(0)
-        name = _named("relax", factors[:, : self.n_splits_])
+        name = _named("relax", factors)
         spec = replace(spec, name=name, mix=free, factors=factors, warm_start=False, screen=False, epochs=epochs)
         return spec, self._run(spec, checked, scoring, with_all)
 

@@ -59,7 +59,8 @@ class SweepSpec:
     template: the estimator whose first weights are drawn; lambdas: ascending; epochs: per strength; batch_rows: None
     for all rows in every step; seeds: one per restart; warm_start: whether each strength starts from the weaker one's
     solution; factors: per fold and input, (folds, in), or per cell (strengths, folds, restarts, in), or None; name: of
-    the pass, which the journal knows it by; screen: whether inputs that are 0 for good leave the computation.
+    the pass, which the journal knows it by; screen: whether inputs that are 0 for good leave the computation; data: a
+    digest of the rows of the whole search, which may be more than those of this pass ('': they are these folds').
     """
 
     name: str
@@ -79,6 +80,7 @@ class SweepSpec:
     fast: bool
     factors: Any = None
     screen: bool = False
+    data: str = ""
 
     def lanes(self) -> list[Lane]:
         """All lanes, in the order of folds, restarts and strengths."""

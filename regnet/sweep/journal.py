@@ -8,6 +8,7 @@ import json
 import os
 import re
 import zipfile
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
@@ -16,32 +17,39 @@ import numpy as np
 
 from regnet.registry import get_backend
 from regnet.sweep.cells import Cell, Outcome, SweepSpec
+from regnet.sweep.folds import Fold
 
-__all__ = ["Journal", "fingerprint"]
+__all__ = ["Journal", "data_digest", "fingerprint"]
+
+
+def data_digest(folds: Iterable[Fold], /) -> str:
+    """A number for all that folds hold: their tables, targets, weights and units, and which rows they hold out."""
+    data = hashlib.sha256()
+    for fold in folds:
+        for array in (fold.x, fold.y, fold.weight, fold.train, fold.test, *vars(fold.affine).values()):
+            data.update(str((array.dtype, array.shape)).encode())
+            data.update(np.ascontiguousarray(array).tobytes())
+    return data.hexdigest()
 
 
 def fingerprint(spec: SweepSpec) -> dict[str, str]:
-    """What two sweeps must have in common for one to go on where the other stopped, by what a user calls it."""
-    data = hashlib.sha256()
-    held_out = [fold for fold in spec.folds if len(fold.test)]
-    for fold in held_out or spec.folds:  # a fold of all rows beside others has the same rows
-        for array in (fold.x, fold.y, fold.weight, fold.train):
-            data.update(str((array.dtype, array.shape)).encode())
-            data.update(np.ascontiguousarray(array).tobytes())
-    factors = None if spec.factors is None else np.asarray(spec.factors)
-    if factors is not None and held_out:
-        factors = factors[: len(held_out)] if factors.ndim == 2 else factors[:, : len(held_out)]
+    """What two sweeps must have in common for one to go on where the other stopped, by what a user calls it.
+
+    Scores are not in it: they are made anew from the networks, and what they decide for a later pass (its factors, its
+    strength) is in that pass's name.
+    """
+    factors = b"" if spec.factors is None else np.ascontiguousarray(spec.factors, dtype=np.float64).tobytes()
     parameters = spec.template.get_params()
     info = get_backend(spec.backend).describe()
     libraries = [re.sub(r", \d+ threads$", "", note) for note in info.notes]  # threads do not change the bits
     compiled = [note for note in libraries if note.startswith("loops compiled")] if spec.fast else []
     return {
-        "data or folds": data.hexdigest(),
+        "data or folds": spec.data or data_digest(spec.folds),
         "estimator": repr({name: value for name, value in sorted(parameters.items()) if name != "random_state"}),
         "penalty": repr(spec.mix),
         "lambdas": repr(spec.lambdas),
         "random_state": repr(spec.seeds),
-        "factors": hashlib.sha256(b"" if factors is None else np.ascontiguousarray(factors).tobytes()).hexdigest(),
+        "factors": hashlib.sha256(factors).hexdigest(),
         "epochs": repr((spec.epochs_at(0), spec.epochs, spec.batch_rows)),
         "warm_start": repr((spec.warm_start, spec.screen)),
         "dtype": spec.dtype,
