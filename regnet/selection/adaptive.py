@@ -16,10 +16,10 @@ SMALLEST = 1e-3
 def adaptive_factors(norms: Any, /) -> NDArray[np.float64]:
     """Penalty factors max_j ||w_j|| / ||w_i|| >= 1 of the inputs, for each fold's own pilot.
 
-    norms: ||w_i|| of the pilot's first layer, (folds, restarts, in); restarts are averaged. 1 for all inputs of a pilot
-    that used none. Source: Zou, JASA 101 (2006); for groups, Wang & Leng, CSDA 52 (2008).
+    norms: ||w_i|| of the pilot's first layer, (folds, in). 1 for all inputs of a pilot that used none. Source: Zou,
+    JASA 101 (2006); for groups, Wang & Leng, CSDA 52 (2008).
     """
-    mean = np.asarray(norms, dtype=np.float64).mean(axis=1)
-    largest = mean.max(axis=-1, keepdims=True)
-    relative = np.where(largest > 0, mean / np.where(largest > 0, largest, 1.0), 1.0)
+    norms = np.asarray(norms, dtype=np.float64)
+    largest = norms.max(axis=-1, keepdims=True)
+    relative = np.where(largest > 0, norms / np.where(largest > 0, largest, 1.0), 1.0)
     return np.asarray(1.0 / np.maximum(relative, SMALLEST))

@@ -79,7 +79,7 @@ class ChosenNetwork(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  #
         name = scoring or ("score" if self.scoring is not None else default_scoring(self._classifier))
         return selection_figure(
             self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, self.min_index_, self.one_se_index_,
-            score_name=name, penalty=self.penalty, reference=None if pilot is None else choose(pilot).mean,
+            score_name=name, penalty=self.penalty, reference=None if pilot is None else choose(pilot[..., None]).mean,
         )  # fmt: skip
 
     def plot_norms(self, names: Sequence[str] | None = None) -> Any:

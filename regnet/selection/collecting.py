@@ -23,14 +23,17 @@ class Collector:
 
     scores: on the fold's held-out rows (NaN: none, or the network diverged); input_norms: ||row|| of the first layer,
     (..., in); zeros: share of weights that are exactly 0; norms: Frobenius norm by layer; diverged_at: step or -1;
-    unconverged: how many did not reach their solver's tolerance. Of the folds in `keep` also points (parameters, by
-    cell), losses (mean data loss on the training rows, targets standardised as they were) and objectives (with the
-    penalty; inf where the network diverged).
+    unconverged: how many did not reach their solver's tolerance. Of the folds in `keep`, and where there are restarts
+    to choose from, also losses (mean data loss on the training rows, targets standardised as they were) and objectives
+    (with the penalty; inf where the network diverged); of the folds in `keep` points (parameters, by cell).
     """
 
-    def __init__(self, spec: SweepSpec, scoring: Any, raw: Any, keep: frozenset[int]) -> None:
-        """scoring: a name in DIRECT, or a scorer for estimators; raw: `take(rows) -> X, y` of the user's table."""
-        self._spec, self._scoring, self._raw, self._keep = spec, scoring, raw, keep
+    def __init__(self, spec: SweepSpec, scoring: Any, raw: Any, keep: frozenset[int], chosen: Any = None) -> None:
+        """scoring: a name in DIRECT, or a scorer for estimators; raw: `take(rows) -> X, y` of the user's table.
+
+        chosen: restarts (strengths, folds) that an earlier pass chose; None: `chosen` goes by the objectives.
+        """
+        self._spec, self._scoring, self._raw, self._keep, self._given = spec, scoring, raw, keep, chosen
         shape = (len(spec.lambdas), len(spec.folds), len(spec.seeds))
         self.layers = len(spec.network.dense_layers)
         self.scores = np.full(shape, np.nan)
@@ -55,8 +58,9 @@ class Collector:
         self.unconverged += not outcome.converged
         if cell.fold in self._keep:
             self.points[cell] = outcome.point
+        if cell.fold in self._keep or len(spec.seeds) > 1:
             self.losses[where], penalty = self._objective(outcome)
-            if outcome.diverged_at < 0:
+            if outcome.diverged_at < 0 and np.isfinite(self.losses[where] + penalty):
                 self.objectives[where] = self.losses[where] + penalty
         if outcome.diverged_at < 0 and len(spec.folds[cell.fold].test):
             self.scores[where] = self._score(outcome)
@@ -96,3 +100,13 @@ class Collector:
     def selected(self) -> NDArray[np.bool_]:
         """Whether an input is used, (strengths, folds, restarts, in)."""
         return self.input_norms > 0
+
+    @property
+    def chosen(self) -> NDArray[np.int64]:
+        """The restart that stands for its strength and fold: of the smallest training objective, (strengths, folds)."""
+        return np.asarray(self.objectives.argmin(axis=2) if self._given is None else self._given)
+
+    def of_chosen(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The chosen restarts' part of values (strengths, folds, restarts, ...): (strengths, folds, ...)."""
+        strengths, folds = np.indices(values.shape[:2])
+        return np.asarray(values[strengths, folds, self.chosen])

@@ -97,13 +97,13 @@ class BaseCV(ChosenNetwork, ABC):
         scoring = self._scoring(template)
         collected = self._run(spec, checked, scoring, with_all)
         if self._is_adaptive(spec):
-            pilot = choose(collected.scores[:, : self.n_splits_])
-            norms = collected.input_norms[pilot.best]
+            self.pilot_scores_ = collected.of_chosen(collected.scores)[:, : self.n_splits_]
+            pilot = choose(self.pilot_scores_[..., None])
+            norms = collected.of_chosen(collected.input_norms)[pilot.best]
             if self.refit and not with_all:
                 alone = self._alone(spec, folds[-1], pilot.best, None, "pilot")
-                norms = np.concatenate([norms, alone.input_norms[0]])
+                norms = np.concatenate([norms, alone.of_chosen(alone.input_norms)[0]])
             factors = adaptive_factors(norms)
-            self.pilot_scores_ = collected.scores[:, : self.n_splits_]
             self.adaptive_factors_ = factors[-1] if self.refit else factors.mean(axis=0)
             used = factors[: len(spec.folds)]
             spec = replace(spec, name=_named("adaptive", used), factors=used)
@@ -111,6 +111,7 @@ class BaseCV(ChosenNetwork, ABC):
             everywhere = factors[-1:]
         else:
             everywhere = None
+        penalised = spec
         if self.relax:
             spec, collected = self._relaxed(spec, collected, checked, scoring, with_all)
         self._keep(spec, collected)
@@ -118,10 +119,10 @@ class BaseCV(ChosenNetwork, ABC):
             self.path_ = collect_path(spec, collected, template, checked, fold=len(spec.folds) - 1)
             found = self.path_
             self.n_selected_, self.zeros_, self.input_norms_ = found.n_selected, found.zeros, found.input_norms
-            self._check_finite(collected.objectives[self.best_index_, -1])
+            self._check_finite(collected.of_chosen(collected.objectives)[self.best_index_, -1])
             self._take(found.estimators[self.best_index_], folds[-1])
         elif self.refit:
-            self._take(self._refitted(template, spec, folds[-1], everywhere), folds[-1])
+            self._take(self._refitted(template, penalised, spec, folds[-1], everywhere), folds[-1])
         return self
 
     def _check_combinations(self) -> None:
@@ -145,14 +146,14 @@ class BaseCV(ChosenNetwork, ABC):
             return scoring
         return scorer_of(template, scoring)
 
-    def _run(self, spec: SweepSpec, checked: Checked, scoring: Any, with_all: bool) -> Collector:
+    def _run(self, spec: SweepSpec, checked: Checked, scoring: Any, with_all: bool, chosen: Any = None) -> Collector:
         keep = frozenset([len(spec.folds) - 1]) if with_all else frozenset()
         source = checked.x if checked.host or checked.table is None else checked.table
 
         def raw(numbers: NDArray[Any]) -> tuple[Any, Any]:
             return _safe_indexing(source, numbers), _safe_indexing(checked.y, numbers)
 
-        collected = Collector(spec, scoring, raw, keep)
+        collected = Collector(spec, scoring, raw, keep, chosen)
         run_sweep(
             spec,
             collected,
@@ -172,19 +173,23 @@ class BaseCV(ChosenNetwork, ABC):
     def _relaxed(
         self, spec: SweepSpec, collected: Collector, checked: Checked, scoring: Any, with_all: bool
     ) -> tuple[SweepSpec, Collector]:
-        """Every support once more, from new weights and without the penalty that found it."""
+        """Every support once more, from new weights and without the penalty that found it.
+
+        Restarts stay those that the penalised pass chose: without a penalty the largest support has the smallest loss.
+        """
         factors = np.where(collected.selected, 0.0, EXCLUDED)
         free = replace(spec.mix, l1_ratio=1.0, companion_l2=0.0)
         epochs = spec.epochs_at(0)
         name = _named("relax", factors)
         spec = replace(spec, name=name, mix=free, factors=factors, warm_start=False, screen=False, epochs=epochs)
-        return spec, self._run(spec, checked, scoring, with_all)
+        return spec, self._run(spec, checked, scoring, with_all, collected.chosen)
 
     def _keep(self, spec: SweepSpec, collected: Collector) -> None:
         """The fitted attributes that the scores decide."""
         self.lambdas_ = np.asarray(spec.lambdas)
         self.cv_scores_ = collected.scores[:, : self.n_splits_]
-        choice = choose(self.cv_scores_)
+        choice = choose(collected.of_chosen(collected.scores)[:, : self.n_splits_, None])
+        self.chosen_restarts_ = collected.chosen[:, : self.n_splits_]
         self.score_mean_, self.score_se_ = choice.mean, choice.se
         self.lambda_min_, self.lambda_1se_ = (float(self.lambdas_[k]) for k in (choice.best, choice.one_se))
         self.best_index_ = choice.best if self.select == "min" else choice.one_se
@@ -193,9 +198,9 @@ class BaseCV(ChosenNetwork, ABC):
         self.min_index_, self.one_se_index_ = choice.best, choice.one_se
         self.n_iter_ = spec.epochs
         # Means over the folds' networks; a path on all rows has its own.
-        self.n_selected_ = np.rint(collected.selected.sum(axis=-1).mean(axis=(1, 2))).astype(int)
-        self.zeros_ = collected.zeros.mean(axis=(1, 2))
-        self.input_norms_ = collected.input_norms.mean(axis=(1, 2))
+        self.n_selected_ = np.rint(collected.of_chosen(collected.selected).sum(axis=-1).mean(axis=1)).astype(int)
+        self.zeros_ = collected.of_chosen(collected.zeros).mean(axis=1)
+        self.input_norms_ = collected.of_chosen(collected.input_norms).mean(axis=1)
 
     def _alone(self, spec: SweepSpec, fold: Fold, strength: int, factors: Any, name: str) -> Collector:
         """The networks of one strength on all rows."""
@@ -214,14 +219,19 @@ class BaseCV(ChosenNetwork, ABC):
                 "learning_rate_init, or look for a row that no fold was trained on."
             )
 
-    def _refitted(self, template: Any, spec: SweepSpec, fold: Fold, factors: Any) -> Any:
-        """The chosen strength on all rows, of the restart with the smallest objective, where no path has it already."""
-        if np.ndim(spec.factors) > 2:  # a relaxed network's inputs: those that most cells used
-            share = (np.asarray(spec.factors[self.best_index_]) == 0).mean(axis=(0, 1))
-            factors = np.where(share > 0.5, 0.0, EXCLUDED)[None, :]
-        collected = self._alone(spec, fold, self.best_index_, factors, "refit")
+    def _refitted(self, template: Any, penalised: SweepSpec, spec: SweepSpec, fold: Fold, factors: Any) -> Any:
+        """The chosen strength on all rows, where no path has it already; as in a fold, of the restart with the smallest
+
+        penalised objective. spec: the relaxed pass, or the penalised one again.
+        """
+        collected = self._alone(penalised, fold, self.best_index_, factors, "refit")
         self._check_finite(collected.objectives[0, 0])
-        restart = int(collected.objectives[0, 0].argmin())
+        restart = int(collected.chosen[0, 0])
+        if spec is not penalised:
+            factors = np.where(collected.selected[0, :, restart], 0.0, EXCLUDED)
+            own = replace(spec, seeds=(spec.seeds[restart],))
+            collected, restart = self._alone(own, fold, self.best_index_, factors, "relaxed"), 0
+            self._check_finite(collected.objectives[0, 0])
         parameters = spec.mix.parameters(len(spec.network.dense_layers), self.lambda_)
         if factors is not None:
             parameters["penalty_factor"] = np.asarray(factors[0])

@@ -34,11 +34,13 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     `MLPClassifier` would draw with the same random_state, batches too. adaptive: a second path whose strengths are
     divided by the norm that an input's weights had in a pilot (the first path at its best strength; each fold has
     its own), which drops inputs that plain selection keeps. 'auto': for input_l1 on networks with a hidden layer.
-    relax: refit every selection from new weights without the penalty that found it, and choose by those scores.
+    relax: refit every selection from new weights without the penalty that found it, and choose by those scores;
+    restarts stay those that the penalised objective chose.
 
-    cv: folds or any splitter of scikit-learn; `fit` takes groups. restarts: networks from different first weights,
-    over which a fold's score is averaged. scoring: a name or scorer of scikit-learn; None: neg_log_loss. select:
-    '1se' or 'min'. refit: whether to have a network on all rows, which predicts.
+    cv: folds or any splitter of scikit-learn; `fit` takes groups. restarts: networks from different first weights;
+    at each strength the one with the smallest penalised training objective stands for its fold, as for the refit.
+    scoring: a name or scorer of scikit-learn; None: neg_log_loss. select: '1se' or 'min'. refit: whether to have a
+    network on all rows, which predicts.
 
     standardize: centre and scale the inputs by each fold's training rows. preprocessor: a transformer or Pipeline
     that is fitted in each fold before that.
@@ -53,12 +55,13 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     sweep_dir: a folder in which every trained network is noted, so that a sweep that was killed goes on where it
     stopped. None of these four changes a number. verbose: show progress. random_state: first weights, and batches.
 
-    Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where
-    a network diverged), score_mean_ and score_se_ (over folds), lambda_min_, lambda_1se_, lambda_ (the chosen one),
-    best_index_ and best_score_ (its number and mean score), n_selected_ (inputs used at each strength), zeros_
-    (share of weights that are 0), input_norms_ (n_lambdas, n_features), n_splits_, n_diverged_; after adaptive
-    paths pilot_scores_ and adaptive_factors_; with refit best_estimator_ (`MLPClassifier`, in the units of X),
-    selected_features_, and path_ (a `PathResult` on all rows) if warm_start. classes_.
+    Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where a
+    network diverged), chosen_restarts_ (n_lambdas, n_folds: those whose scores count), score_mean_ and score_se_ (over
+    folds), lambda_min_, lambda_1se_, lambda_ (the chosen one), best_index_ and best_score_ (its number and mean score),
+    n_selected_ (inputs used at each strength), zeros_ (share of weights that are 0), input_norms_ (n_lambdas,
+    n_features), n_splits_, n_diverged_; after adaptive paths pilot_scores_ (n_lambdas, n_folds) and adaptive_factors_;
+    with refit best_estimator_ (`MLPClassifier`, in the units of X), selected_features_, and path_ (a `PathResult` on
+    all rows) if warm_start. classes_.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> X, y = load_breast_cancer(return_X_y=True)
@@ -168,11 +171,13 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     `MLPRegressor` would draw with the same random_state, batches too. adaptive: a second path whose strengths are
     divided by the norm that an input's weights had in a pilot (the first path at its best strength; each fold has
     its own), which drops inputs that plain selection keeps. 'auto': for input_l1 on networks with a hidden layer.
-    relax: refit every selection from new weights without the penalty that found it, and choose by those scores.
+    relax: refit every selection from new weights without the penalty that found it, and choose by those scores;
+    restarts stay those that the penalised objective chose.
 
-    cv: folds or any splitter of scikit-learn; `fit` takes groups. restarts: networks from different first weights,
-    over which a fold's score is averaged. scoring: a name or scorer of scikit-learn; None: r2. select: '1se' or
-    'min'. refit: whether to have a network on all rows, which predicts.
+    cv: folds or any splitter of scikit-learn; `fit` takes groups. restarts: networks from different first weights;
+    at each strength the one with the smallest penalised training objective stands for its fold, as for the refit.
+    scoring: a name or scorer of scikit-learn; None: r2. select: '1se' or 'min'. refit: whether to have a
+    network on all rows, which predicts.
 
     standardize: centre and scale the inputs and targets by each fold's training rows. preprocessor: a transformer
     or Pipeline that is fitted in each fold before that.
@@ -187,12 +192,13 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     sweep_dir: a folder in which every trained network is noted, so that a sweep that was killed goes on where it
     stopped. None of these four changes a number. verbose: show progress. random_state: first weights, and batches.
 
-    Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where
-    a network diverged), score_mean_ and score_se_ (over folds), lambda_min_, lambda_1se_, lambda_ (the chosen one),
-    best_index_ and best_score_ (its number and mean score), n_selected_ (inputs used at each strength), zeros_
-    (share of weights that are 0), input_norms_ (n_lambdas, n_features), n_splits_, n_diverged_; after adaptive
-    paths pilot_scores_ and adaptive_factors_; with refit best_estimator_ (`MLPRegressor`, in the units of X),
-    selected_features_, and path_ (a `PathResult` on all rows) if warm_start.
+    Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where a
+    network diverged), chosen_restarts_ (n_lambdas, n_folds: those whose scores count), score_mean_ and score_se_ (over
+    folds), lambda_min_, lambda_1se_, lambda_ (the chosen one), best_index_ and best_score_ (its number and mean score),
+    n_selected_ (inputs used at each strength), zeros_ (share of weights that are 0), input_norms_ (n_lambdas,
+    n_features), n_splits_, n_diverged_; after adaptive paths pilot_scores_ (n_lambdas, n_folds) and adaptive_factors_;
+    with refit best_estimator_ (`MLPRegressor`, in the units of X), selected_features_, and path_ (a `PathResult` on all
+    rows) if warm_start.
 
     >>> from sklearn.datasets import make_friedman1
     >>> X, y = make_friedman1(300, n_features=20, random_state=0)

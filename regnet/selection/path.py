@@ -31,6 +31,8 @@ __all__ = ["PathResult", "check_estimator_for_sweep", "collect_path", "path", "s
 class PathResult:
     """What a path found at each strength; of the restart with the smallest objective (data loss + penalty) there.
 
+    A relaxed path has the restarts that the penalised one chose.
+
     lambdas: ascending, (n,); losses: mean data loss on the training rows, of standardised targets; scores: on the
     validation rows (NaN without any; the estimator's usual score: accuracy or R2); zeros: share of weights that are
     exactly 0; norms: Frobenius norm of each layer's weights, (n, layers); input_norms: ||row|| of the first layer's
@@ -167,8 +169,8 @@ def check_estimator_for_sweep(estimator: Any) -> None:
 
 
 def collect_path(spec: SweepSpec, collected: Collector, template: Any, checked: Checked, fold: int = 0) -> PathResult:
-    """The path on one fold that kept its points, of the best restart at each strength."""
-    restarts = collected.objectives[:, fold].argmin(axis=1)
+    """The path on one fold that kept its points, of the chosen restart at each strength."""
+    restarts = collected.chosen[:, fold]
     where = (np.arange(len(restarts)), fold, restarts)
     estimators = []
     for strength, restart in enumerate(restarts):
