@@ -7,12 +7,15 @@ the same sum of a trivial prediction for those scores that compare with one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Any, Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from regnet.namespace import array_namespace
 from regnet.types import Array
 
-__all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric"]
+__all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric", "r2_of"]
 
 
 class Metric(Protocol):
@@ -69,7 +72,7 @@ class BinaryAccuracy:
 class R2:
     """1 - residual / total sum of squares, averaged over outputs; scikit-learn's r2_score.
 
-    An output whose target is constant counts 1 if it is met exactly, else 0.
+    An output whose target is the same in every row of weight > 0 counts 1 if it is met exactly, else 0.
     """
 
     name: str = "r2"
@@ -82,13 +85,28 @@ class R2:
     def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
         """sums: weighted residual sum of squares by output."""
         xp = array_namespace(sums)
-        shifted = targets - targets[..., :1, :]  # a constant target is then 0, whatever the rounding of its mean
+        # Seen from one of its own values, a constant target is exactly 0, whatever the rounding of its mean.
+        lowest = xp.min(targets, axis=-2, keepdims=True)
+        shifted = targets - xp.max(xp.where(weight > 0, targets, lowest), axis=-2, keepdims=True)
         centred = shifted - xp.sum(weight * shifted, axis=-2, keepdims=True)
         total = xp.sum(weight * (centred * centred), axis=-2, keepdims=True)
         exact = xp.astype(sums == 0, sums.dtype)
         varies = total > 0
         score = 1.0 - sums / xp.where(varies, total, xp.ones_like(total))
         return xp.mean(xp.where(varies, score, exact), axis=-1, keepdims=True)
+
+
+def r2_of(targets: NDArray[Any], predictions: NDArray[Any], weight: NDArray[Any] | None = None, /) -> float:
+    """R2 of arrays on the host, (n, outputs) each, in float64; weight: (n,), >= 0, or None for equal ones.
+
+    >>> r2_of(np.full((7, 1), 0.1), np.full((7, 1), 0.2))
+    0.0
+    """
+    targets, predictions = (np.asarray(values, dtype=np.float64) for values in (targets, predictions))
+    share = np.ones(len(targets)) if weight is None else np.asarray(weight, dtype=np.float64)
+    share = share[:, None] / share.sum()
+    sums = (share * R2().rows(predictions, targets)).sum(axis=0, keepdims=True)
+    return float(R2().finish(sums, targets, share)[0, 0])
 
 
 METRICS: dict[str, Metric] = {

@@ -13,7 +13,8 @@ from scipy import sparse
 from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, make_multilabel_classification
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError, UndefinedMetricWarning
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -366,3 +367,23 @@ def test_dropout_with_batches_smaller_than_the_data():
     assert dropped.score(x, y) > 0.4
     again = MLPRegressor(dropout=0.5, **settings).fit(x, y)
     np.testing.assert_array_equal(again.coefs_[0], dropped.coefs_[0])
+
+
+def test_scores_are_of_what_was_asked(rng):
+    """R2 with weights is scikit-learn's; rows or outputs that do not fit are refused, and one row has no R2."""
+    X, y = DIABETES
+    fitted, weight = (
+        MLPRegressor(hidden_layer_sizes=(4,), max_iter=5, random_state=0).fit(X, y),
+        rng.uniform(size=len(y)),
+    )
+    expected = r2_score(y, fitted.predict(X), sample_weight=weight)
+    assert fitted.score(X, y, sample_weight=weight) == pytest.approx(expected, rel=1e-12)
+    assert fitted.score(X, y[:, None].tolist()) == fitted.score(X, y)
+    wrong = {"inconsistent": y[1:], "y has 2 outputs": np.c_[y, y], "NaN": y * np.nan}
+    for message, targets in wrong.items():
+        with pytest.raises(ValueError, match=message):
+            fitted.score(X, targets)
+    with pytest.raises(ValueError, match="non-zero"):
+        fitted.score(X, y, 0 * weight)
+    with pytest.warns(UndefinedMetricWarning, match="less than two samples"):
+        assert np.isnan(fitted.score(X[:1], y[:1]))

@@ -87,6 +87,25 @@ def test_metrics_equal_scikit_learn(namespace, rng):
     assert score("r2", guess, truth) == pytest.approx(r2_score(truth, guess, sample_weight=w), abs=1e-12)
 
 
+@pytest.mark.parametrize("constant", [0.1, 1 / 3, 14.62, 1e9 / 7])
+@pytest.mark.parametrize("ignored", [0, 1])
+def test_r2_of_a_constant_target_is_0_or_1(constant, ignored, namespace):
+    """The mean of such a target is rounded; rows of weight 0 (another value, or padding) are not in it."""
+    place, metric = placement(namespace), METRICS["r2"]
+    weight = np.ones(14) / (14 - ignored)
+    weight[:ignored] = 0.0
+    targets = np.full((14, 1), constant)
+    targets[:ignored] = 3.0
+
+    def score(predictions):
+        p, y, w = (place.put(one) for one in (predictions, targets, weight[:, None]))
+        sums = array_namespace(p).sum(metric.rows(p, y) * w, axis=-2, keepdims=True)
+        return float(to_numpy(place, metric.finish(sums, y, w))[0, 0])
+
+    assert score(targets + 0.5) == 0.0
+    assert score(targets) == 1.0
+
+
 def brute_force(w, penalty):
     """argmin_u (u - w)^2 / 2 + penalty(u), by a fine grid around the minimum of a coarse one."""
     low, high = -5.0, 5.0

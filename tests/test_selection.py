@@ -305,6 +305,23 @@ def test_scorers_of_every_kind():
         np.testing.assert_allclose(one.cv_scores_, other.cv_scores_, rtol=1e-6)
 
 
+@pytest.mark.parametrize("constant", [0.1, 1 / 3, 14.62])
+def test_a_held_out_target_that_is_constant_scores_0(constant, rng):
+    """The search's R2, the estimator's (early stopping's too) and the model's are one."""
+    X = rng.standard_normal((60, 3))
+    y = X[:, 0] + rng.standard_normal(60)
+    y[46:] = constant
+    cv = [(np.arange(46), np.arange(46, 60)), (np.arange(20, 60), np.arange(20))]
+    found = MLPRegressorCV((), penalty="weight_l1", lambdas=(0.01, 0.1), cv=cv, random_state=0).fit(X, y)
+    assert found.cv_scores_[:, 0].tolist() == [[0.0], [0.0]]
+    best = found.best_estimator_
+    assert best.score(X[46:], y[46:]) == best.model_.evaluate(X[46:], y[46:])["r2"] == 0.0
+    stopped = MLPRegressor(hidden_layer_sizes=(2,), early_stopping=True, random_state=0)
+    stopped.fit(X, np.full(60, constant))
+    assert set(stopped.validation_scores_) == {0.0}
+    assert best.score(X, y) == pytest.approx(r2_score(y, best.predict(X)), rel=1e-12)
+
+
 def test_groups_weights_and_restarts():
     X, y = FRIEDMAN
     found = quick(cv=GroupKFold(5), restarts=3, lambdas=(0.01, 0.05)).fit(X, y, groups=np.arange(200) // 20)

@@ -10,12 +10,14 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
 
 from regnet.estimators.base import BaseMLP, is_stochastic
-from regnet.estimators.inputs import to_host
+from regnet.estimators.inputs import check_weight, to_host
 from regnet.estimators.parameters import CONSTRAINTS, DEFAULT_ALPHA
 from regnet.estimators.stochastic import Call
 from regnet.losses import AbsoluteError, Huber, Loss, Poisson, SquaredError
+from regnet.metrics import r2_of
 from regnet.namespace import array_namespace
 from regnet.trainer import Callback
 from regnet.types import Array
@@ -194,8 +196,20 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         return values[:, 0] if values.shape[1] == 1 else values
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R2 on X and y, averaged over outputs."""
-        return float(r2_score(to_host(y), to_host(self.predict(X)), sample_weight=to_host(sample_weight)))
+        """R2 on X and y, averaged over outputs; NaN with scikit-learn's warning for fewer than two rows.
+
+        A constant target counts 1 if it is met exactly, else 0, also where scikit-learn's mean of it is rounded.
+        """
+        values = to_host(self.predict(X))
+        targets = check_array(to_host(y), ensure_2d=False, input_name="y")
+        check_consistent_length(targets, values)
+        weight = None if sample_weight is None else _check_sample_weight(to_host(sample_weight), values)
+        if len(targets) < 2:
+            return float(r2_score(targets, values))
+        targets, values = (array.reshape(len(array), -1) for array in (targets, values))
+        if targets.shape != values.shape:
+            raise ValueError(f"y has {targets.shape[1]} outputs, but the network predicts {values.shape[1]}.")
+        return r2_of(targets, values, check_weight(weight))
 
     def _learn_targets(self, y: Any, *, reset: bool, incremental: bool) -> None:
         self._check_held_out(y)
@@ -217,7 +231,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         return loss, "exp" if isinstance(loss, Poisson) else "identity"
 
     def _score_values(self, values: Any, targets: Any, weight: Any) -> float:
-        return float(r2_score(targets, values, sample_weight=weight)) if np.isfinite(values).all() else float("nan")
+        return r2_of(targets, values, weight) if np.isfinite(values).all() else float("nan")
 
     def _weigh(self, y: Any, sample_weight: Any) -> Any:
         return sample_weight

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import check_scoring, get_scorer_names
 
 from regnet.losses import get_loss
+from regnet.metrics import r2_of
 
 __all__ = ["DIRECT", "default_scoring", "scorer_of"]
 
@@ -47,12 +48,7 @@ def _r2(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
         raise ValueError(
             "R2 is not defined for a fold with one held-out row: use fewer folds, or scoring='neg_mean_squared_error'."
         )
-    y, outputs = np.asarray(y, dtype=np.float64), get_loss(loss).predict(outputs)
-    total = np.average((y - np.average(y, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
-    rest = np.average((outputs - y) ** 2, axis=0, weights=weight)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.where(total > 0, 1.0 - rest / total, np.where(rest > 0, 0.0, 1.0))
-    return float(values.mean())
+    return r2_of(y, get_loss(loss).predict(outputs), weight)
 
 
 DIRECT: dict[str, Direct] = {
