@@ -595,3 +595,32 @@ def test_scikit_learns_checks(kind):
     failed = [f"{one['check_name']}: {one['exception']}" for one in results if one["status"] == "failed"]
     assert failed == []
     assert sum(one["status"] == "passed" for one in results) > 50
+
+
+def far_from_zero(kind, rng):
+    """A table whose columns are many standard deviations from 0, as `kind` holds it, and the values that it holds."""
+    x = np.column_stack([1_700_000_000 + rng.integers(0, 4000, 200), 1e6 + rng.integers(-3, 4, 200)])
+    if kind == "float32":  # spacings of float32: 128 and 1/16
+        x = np.column_stack([1_700_000_000 // 128 * 128 + 128.0 * rng.integers(0, 40, 200), x[:, 1]])
+        return x.astype(np.float32), x
+    if kind == "frame":
+        pandas = need("pandas")
+        return pandas.DataFrame({"clock": x[:, 0].astype(np.int64), "weight": x[:, 1].astype(np.float32)}), x
+    if kind == "torch":
+        return need("torch").asarray(x.astype(np.int64)), x
+    return (x.astype(np.int64) if kind == "int64" else x.tolist()), x
+
+
+@pytest.mark.parametrize("kind", ["float32", "int64", "list", "frame", "torch"])
+def test_columns_far_from_zero_are_standardised_with_all_their_digits(kind, rng):
+    """As the same columns are whose means are subtracted by hand: their type is narrowed after standardising."""
+    given, x = far_from_zero(kind, rng)
+    centred = x - np.floor(x.mean(axis=0))
+    y = 1e9 + 3 * centred[:, 0] + 100 * centred[:, 1] + rng.standard_normal(200)
+    settings = {"lambdas": (1e-4, 1e-3), "cv": 3, "max_iter": 2000, "tol": 3e-5, "random_state": 0}
+    with config_context(dtype="float32"):
+        found = MLPRegressorCV((), penalty="weight_l1", **settings).fit(given, y)
+    ideal = MLPRegressorCV((), penalty="weight_l1", **settings).fit(centred, y - 1e9)
+    off = np.asarray(found.predict(given), dtype=np.float64) - 1e9 - ideal.predict(centred)
+    assert np.abs(off).max() < 1e-3 * y.std()
+    np.testing.assert_allclose(found.cv_scores_, ideal.cv_scores_, atol=1e-4)

@@ -113,8 +113,8 @@ def check_weight(weight: Any, /) -> Any:
     return weight
 
 
-def _check_device_table(estimator: Any, x: Array, reset: bool) -> tuple[Array, Placement]:
-    """A table that lies on its own library's device; no copy is made."""
+def _check_device_table(estimator: Any, x: Array, reset: bool, dtype: str | None = None) -> tuple[Array, Placement]:
+    """A table that lies on its own library's device, in `dtype` (its own); no copy is made where none is needed."""
     if x.ndim != 2:
         raise ValueError(
             f"Expected 2D array, got {x.ndim}D array instead. Reshape your data either using array.reshape(-1, 1) if "
@@ -131,6 +131,7 @@ def _check_device_table(estimator: Any, x: Array, reset: bool) -> tuple[Array, P
     if xp.isdtype(x.dtype, "complex floating"):
         raise ValueError(f"Complex data not supported\n{x}\n")
     placement = placement_of(x)
+    placement = placement._replace(dtype=dtype or placement.dtype)
     if xp.isdtype(x.dtype, "real floating") and not bool(xp.all(xp.isfinite(x))):
         raise ValueError("Input X contains NaN or infinity.")
     return placement.put(x), placement
@@ -170,8 +171,8 @@ def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Any, Pl
         if placement.backend.name == "numpy" and np.result_type(x.dtype, weights.dtype) == np.float64:
             placement = placement._replace(dtype="float64")
         return x, placement, True
-    x, own = _check_device_table(estimator, x, reset=False)
-    return x, own._replace(dtype=placement.dtype), False
+    x, own = _check_device_table(estimator, x, reset=False, dtype=placement.dtype)
+    return x, own, False
 
 
 def placement_of_fitted(estimator: Any, /) -> Placement:

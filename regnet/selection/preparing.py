@@ -11,9 +11,10 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _check_feature_names, _check_n_features
 
+from regnet.config import asked_dtype, config_context
 from regnet.estimators import inputs as data
 from regnet.losses import Poisson
-from regnet.registry import Placement
+from regnet.registry import Placement, dtype_name
 from regnet.sweep.folds import Affine, Fold, scale_of
 
 __all__ = ["Checked", "check_table", "make_folds"]
@@ -36,7 +37,7 @@ class Checked(NamedTuple):
 def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor: Any) -> Checked:
     """Check the arguments of `fit` in scikit-learn's words, and teach the template the targets' classes."""
     if preprocessor is None:
-        given = data.check_fit_inputs(template, x, y, sample_weight, reset=True, numeric=template._numeric_targets)
+        given = _check_values(template, x, y, sample_weight)
         table = data.to_host(given.x)
         table = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
     else:
@@ -57,6 +58,18 @@ def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor:
     template._learn_targets(host_y, reset=True, incremental=False)
     template._loss, template.out_activation_ = template._data_loss()
     return Checked(x, table, host_y, weight, given.placement, given.host)
+
+
+def _check_values(template: Any, x: Any, y: Any, sample_weight: Any) -> data.Inputs:
+    """The checked arguments, with all digits that x has: it is standardised before it gets the type to compute in."""
+    numeric = template._numeric_targets
+    if not data.on_host(x):
+        given = data.check_fit_inputs(template, x, y, sample_weight, reset=True, numeric=numeric)
+        return given if dtype_name(x) else given._replace(x=x)
+    with config_context(dtype="float64"):
+        given = data.check_fit_inputs(template, x, y, sample_weight, reset=True, numeric=numeric)
+    dtype = given.placement.dtype if dtype_name(x) else asked_dtype() or "float64"
+    return given._replace(placement=given.placement._replace(dtype=dtype))
 
 
 def make_folds(
@@ -112,8 +125,8 @@ def _make_fold(
         x, x_test = checked.table[train], checked.table[test]
     else:
         transformer = clone(preprocessor)
-        x = _as_table(transformer.fit_transform(_safe_indexing(checked.x, train), own_y), dtype)
-        x_test = x[:0] if not len(test) else _as_table(transformer.transform(_safe_indexing(checked.x, test)), dtype)
+        x = _as_table(transformer.fit_transform(_safe_indexing(checked.x, train), own_y))
+        x_test = x[:0] if not len(test) else _as_table(transformer.transform(_safe_indexing(checked.x, test)))
     y = np.asarray(template._encode(own_y), dtype=np.float64)
     y_test = np.asarray(template._encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
     affine = Affine(*_scaling(x, weight, standardize), *_scaling(y, weight, standardize and _has_scale(template)))
@@ -149,8 +162,8 @@ def _check_classes(template: Any, y: Any, number: int, train: NDArray[Any]) -> N
         )
 
 
-def _as_table(values: Any, dtype: str) -> NDArray[Any]:
+def _as_table(values: Any) -> NDArray[Any]:
     values = values.toarray() if hasattr(values, "toarray") else np.asarray(data.to_host(values))
     if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
         raise ValueError("preprocessor must return finite numbers.")
-    return np.asarray(values, dtype=dtype)
+    return np.asarray(values, dtype=np.float64)

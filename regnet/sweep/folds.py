@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 __all__ = ["Affine", "Fold", "scale_of"]
 
+TOLERATED = 1e-4
+"""What rounding a network in the table's own units may cost, in standard deviations."""
+
 
 @final
 @dataclass(frozen=True)
@@ -26,9 +29,11 @@ class Affine:
     ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
         """The same function as a network that takes unstandardised inputs and gives targets in their own units.
 
-        weights: (in, out) each; biases: (out,) each. Zero rows stay exact zeros.
+        weights: (in, out) each; biases: (out,) each. Zero rows stay exact zeros. The type stays too, unless it is too
+        narrow for the table's own units: x w + b cancels digits where a mean is many standard deviations from 0, about
+        eps * |mean| / scale of a standard deviation. Above TOLERATED the network comes back in float64.
         """
-        dtype = weights[0].dtype
+        dtype = self._wide_enough(weights[0].dtype)
         new_w = [np.asarray(one, dtype=np.float64) for one in weights]
         new_b = [np.asarray(one, dtype=np.float64) for one in biases]
         new_w[0] = new_w[0] / self.x_scale[0][:, None]
@@ -36,6 +41,11 @@ class Affine:
         new_w[-1] = new_w[-1] * self.y_scale
         new_b[-1] = new_b[-1] * self.y_scale[0] + self.y_center[0]
         return [one.astype(dtype) for one in new_w], [one.astype(dtype) for one in new_b]
+
+    def _wide_enough(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        parts = ((self.x_center, self.x_scale), (self.y_center, self.y_scale))
+        distance = max(float(np.max(np.abs(center) / scale, initial=0.0)) for center, scale in parts)
+        return dtype if float(np.finfo(dtype).eps) * distance <= TOLERATED else np.dtype(np.float64)
 
 
 @final
