@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
+from regnet.callbacks import asks_to_stop
 from regnet.line_search import Trial, line_search
 from regnet.namespace import array_namespace
 from regnet.registry import Placement
@@ -139,6 +140,7 @@ class _Search:
         )
 
 
+@np.errstate(all="ignore")
 def lbfgs(
     value_and_grad: Callable[[Array], tuple[Array, Array]],
     start: Array,
@@ -157,7 +159,8 @@ def lbfgs(
     value_and_grad: (K, d) -> values (K,), gradients (K, d), on the device of `placement`. A function is done when its
     largest gradient entry is <= gtol, when an iteration gained less than ftol * max(|f|, |f'|, 1), or at a limit.
     callback: called as `callback(iteration, values)` after every iteration; returning True ends all. A function's
-    iterates do not depend on the others in the stack (on NumPy bit for bit).
+    iterates do not depend on the others in the stack (on NumPy bit for bit). One whose value or gradient is not finite
+    at its start ends there, with status 2.
     """
     search = _Search(value_and_grad, placement)
     pairs = _Memory(memory, placement.put)
@@ -170,7 +173,8 @@ def lbfgs(
         for k in np.flatnonzero(which & (status == RUNNING)):
             status[k], reason[k] = code, message
 
-    end(~np.isfinite(point.value), ABNORMAL, "ABNORMAL: THE FUNCTION IS NOT FINITE AT THE START")
+    finite = np.isfinite(point.value) & np.isfinite(point.grad_max)
+    end(~finite, ABNORMAL, "ABNORMAL: THE FUNCTION IS NOT FINITE AT THE START")
     end(point.grad_max <= gtol, CONVERGED, "CONVERGENCE: NORM OF PROJECTED GRADIENT <= PGTOL")
     while (status == RUNNING).any():
         before, todo = point, status == RUNNING
@@ -189,7 +193,7 @@ def lbfgs(
             todo = again
         stepped = (iterations < max_iter) & np.asarray([s == RUNNING for s in status])
         iterations += stepped
-        if callback is not None and callback(int(iterations.max()), point.value):
+        if callback is not None and asks_to_stop(callback(int(iterations.max()), point.value)):
             end(stepped, LIMIT, "STOP: CALLBACK REQUESTED HALT")
         end(iterations >= max_iter, LIMIT, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT")
         end(evaluations > max_fun, LIMIT, "STOP: TOTAL NO. OF F,G EVALUATIONS EXCEEDS LIMIT")
@@ -200,4 +204,6 @@ def lbfgs(
         s, y = point.x - before.x, point.grad - before.grad
         sy, yy = search.dot(s, y), search.dot(y, y)
         pairs.push(s, y, sy, yy, stepped & (sy > EPSILON * -search.dot(before.grad, s)))
-    return Solution(point.x, point.value, point.grad_max, iterations, evaluations, status, tuple(reason))
+    return Solution(
+        point.x, np.where(finite, point.value, np.nan), point.grad_max, iterations, evaluations, status, tuple(reason)
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, final
 
+import numpy as np
 from array_api_compat import device as device_of
 
 from regnet.backend import Backend
@@ -69,6 +70,28 @@ class Objective:
         terms = penalty_terms(_points(vectors), self._strengths, self._network.layout)
         zero = xp.zeros((vectors.shape[0], 1, 1), dtype=vectors.dtype, device=device_of(vectors))
         return xp.reshape(sum((terms[kind] for kind in ("l1", "group") if kind in terms), start=zero), (-1,))
+
+    def units(self) -> Array | None:
+        """How large a change of each parameter is a change at all, (1 or K, d), or None where it is 1 for all.
+
+        A weight of the first layer counts by what it does to a neuron: its unit is 1 / sqrt(mean x_i^2), as if the
+        inputs had been scaled. Powers of 2, so that the arithmetic in these units rounds as it does without them.
+        """
+        placement, layout = self._placement, self._network.layout
+        backend, xp = placement.backend, array_namespace(self._rows.x)
+        with backend.session(placement.device):
+            largest = xp.max(xp.abs(self._rows.x), axis=-2, keepdims=True)
+            ratio = self._rows.x / xp.where(largest > 0, largest, xp.ones_like(largest))  # whose squares are numbers
+            spread = xp.sqrt(xp.sum(ratio * ratio * self._rows.weight, axis=-2, keepdims=True))
+            host = [backend.to_numpy(one).astype("float64")[..., 0, :] for one in (largest, spread)]
+        log2 = [np.log2(np.where(one > 0, one, 1.0)) for one in host]
+        room = np.finfo(placement.dtype).maxexp // 2 - 4  # the square of a unit must be a number too
+        power = np.clip(-np.rint(log2[0] + log2[1]), -room, room).reshape(-1, self._network.in_features)
+        if not power.any():
+            return None
+        units = np.ones((len(power), layout.size))
+        units[:, : power.shape[1] * layout.shapes[0][1]] = np.repeat(np.exp2(power), layout.shapes[0][1], axis=1)
+        return placement.put(units)
 
     def residual(self, vectors: Array, /) -> Any:
         """How far `vectors` are from optimal: the largest entry, in absolute value, of the smallest subgradient, (K,).

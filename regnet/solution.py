@@ -12,9 +12,10 @@ __all__ = ["Solution"]
 class Solution(NamedTuple):
     """The end of a minimisation of K functions of d variables each.
 
-    point: (K, d), on the device. On the host, one entry per function: value (the objective); stationarity (sup norm of
-    the gradient, or of a subgradient, at point); iterations; evaluations; status (0 converged, 1 limit reached,
-    2 no progress possible); messages.
+    point: (K, d), on the device. On the host, one entry per function: value (the objective; NaN where it
+    or its gradient was not finite at the start); stationarity (sup norm of the gradient, or of a subgradient, at
+    point; inf where no step was taken); iterations; evaluations; status (0 converged, 1 limit reached, 2 no progress
+    possible); messages.
     """
 
     point: Array

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, final
 import numpy as np
 
 from regnet.batches import epoch_table
+from regnet.callbacks import asks_to_stop
 from regnet.early_stopping import Best, EarlyStopping
 from regnet.evaluation import Evaluator
 from regnet.history import History, Record
@@ -22,7 +23,7 @@ from regnet.step import Data, Hyper, State, batches_of, make_run
 __all__ = ["Callback", "EpochEnd", "EpochRule", "RandomSampler", "Sampler", "Trainer"]
 
 Callback: TypeAlias = Callable[[Record, Model], bool | None]
-"""`callback(record, model)`, called after every record; returning True ends the training."""
+"""`callback(record, model)`, called after every record; returning True (and nothing else) ends the training."""
 
 
 class EpochEnd(NamedTuple):
@@ -131,6 +132,6 @@ class Trainer:
         if self._callbacks:  # which may keep the model, while the next steps consume the state
             point = array_namespace(self.state.point).asarray(self.state.point, copy=True)
             model = Model(self._network, self._network.unpack(point), self._problem.placement)
-            answers = [callback(record, model) for callback in self._callbacks]
+            answers = [asks_to_stop(callback(record, model)) for callback in self._callbacks]
         everything_diverged = not np.any(np.isfinite(record.data_loss))
         return stop or any(answers) or everything_diverged

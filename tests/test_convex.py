@@ -5,10 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import need
+from scipy.optimize import linprog
 from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import (
+    ElasticNet,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+)
 
-from regnet import MLPClassifier, MLPRegressor
+from regnet import DivergenceWarning, MLPClassifier, MLPRegressor, MLPRegressorCV, path
+from regnet.losses import Huber
 
 
 def standardised(load):
@@ -96,3 +106,102 @@ def test_logistic_l1_path():
     agree(found, expected)
     assert (found[0] == 0).all()
     assert 5 < (found[-1] != 0).sum() < 30
+
+
+LINEAR = {"hidden_layer_sizes": (), "solver": "fista", "random_state": 0, "max_iter": 5000, "tol": 1e-9}
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-9, 1.0, 1e9, 1e30])
+@pytest.mark.parametrize("penalty", ["weight_l1", "weight_l2", "input_l1"])
+def test_the_unit_of_the_inputs_does_not_matter(scale, penalty):
+    x, y = standardised(load_diabetes)
+    strength = {"weight_l1": 3.0, "weight_l2": 0.05, "input_l1": 3.0}[penalty]
+    expected = Ridge(alpha=2 * len(y) * strength) if penalty == "weight_l2" else Lasso(alpha=strength, tol=1e-12)
+    scaled = strength * scale ** (2 if penalty == "weight_l2" else 1)
+    found = MLPRegressor(**LINEAR, **{penalty: scaled}).fit(x * scale, y)
+    np.testing.assert_allclose(found.predict(x * scale), expected.fit(x, y).predict(x), rtol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_every_input_may_have_a_unit_of_its_own(dtype):
+    x, y = standardised(load_diabetes)
+    y = (y - y.mean()) / y.std()
+    units = np.geomspace(1e-9, 1e9, x.shape[1])
+    settings = {**LINEAR, "tol": 1e-9 if dtype == "float64" else 1e-4}
+    found = MLPRegressor(**settings, weight_l2=0.0).fit((x * units).astype(dtype), y.astype(dtype))
+    expected = LinearRegression().fit(x, y).predict(x)
+    np.testing.assert_allclose(found.predict(x * units), expected, atol=1e-6 if dtype == "float64" else 1e-2)
+
+
+@pytest.mark.parametrize("scale", [1.0, 20.0, 30.0])
+def test_counts_with_large_inputs(scale, rng):
+    """From weights at which the loss is up to 1e15: as where inputs are standardised."""
+    x = rng.standard_normal((200, 5))
+    y = rng.poisson(np.exp(0.3 * x[:, 0]))
+    found = MLPRegressor(loss="poisson", **LINEAR, weight_l2=0.0).fit(scale * x, y)
+    expected = PoissonRegressor(alpha=0.0, tol=1e-10, max_iter=1000).fit(x, y).predict(x)
+    np.testing.assert_allclose(found.predict(scale * x), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["fista", "lbfgs", "adam", "sgd"])
+@pytest.mark.parametrize("hidden", [(), (8,)])
+def test_inputs_that_are_too_large_are_an_error(solver, hidden, rng):
+    x = 1e200 * rng.standard_normal((50, 3))
+    with pytest.raises(ValueError, match=r"non-finite parameter weights\. The input data may contain large values"):
+        MLPRegressor("squared_error", hidden, solver=solver, weight_l2=1e-3, random_state=0).fit(x, x[:, 0] > 0)
+
+
+def test_a_solver_that_cannot_move_says_so(rng):
+    """Inputs of 1e200 leave no step that a classifier's loss could be told to fall by."""
+    x = 1e200 * rng.standard_normal((50, 3))
+    with pytest.warns(ConvergenceWarning, match="standardise the inputs"):
+        MLPClassifier((), solver="fista", weight_l2=1e-3, random_state=0).fit(x, x[:, 0] > 0)
+
+
+def test_cells_that_are_not_finite_at_their_start_have_diverged(rng):
+    x = rng.standard_normal((60, 3))
+    y = rng.poisson(np.exp(0.3 * x[:, 0]))
+    options = {"penalty": "weight_l1", "lambdas": [1e-3, 1e-2], "standardize": False}
+    model = MLPRegressor("poisson", (4,), solver="fista", random_state=0)
+    with pytest.warns(DivergenceWarning, match="strength 0.001, fold 0, restart 0, at step 0"):
+        path(model, 1e4 * x, y, **options)
+    with pytest.warns(DivergenceWarning), pytest.raises(ValueError, match="No strength has a score"):
+        MLPRegressorCV((4,), loss="poisson", solver="fista", random_state=0, **options).fit(1e4 * x, y)
+
+
+def test_a_search_says_that_models_could_make_no_progress(rng):
+    x = 1e200 * rng.standard_normal((50, 3))
+    model = MLPClassifier((), solver="fista", random_state=0)
+    with pytest.warns(ConvergenceWarning, match="2 of 2 models .* or could make no progress"):
+        path(model, x, x[:, 0] > 0, penalty="weight_l1", lambdas=[1e-3, 1e-2], standardize=False)
+
+
+def residuals(rng):
+    x = rng.standard_normal((150, 4))
+    return x, x @ np.array([3.0, -2.0, 1.0, 0.0]) + rng.standard_t(2, 150)
+
+
+@pytest.mark.parametrize("solver", ["fista", "lbfgs"])
+def test_a_loss_whose_gradient_jumps_is_refused(solver, rng):
+    with pytest.raises(ValueError, match="use solver='adam', or a loss that is smooth there, such as Huber"):
+        MLPRegressor("absolute_error", (), solver=solver).fit(*residuals(rng))
+
+
+def test_a_loss_whose_gradient_jumps_is_refused_in_searches(rng):
+    with pytest.raises(ValueError, match="solver='fista' cannot minimise loss='absolute_error'"):
+        path(MLPRegressor("absolute", (), solver="fista"), *residuals(rng), penalty="weight_l1", lambdas=[0.1])
+    with pytest.raises(ValueError, match="solver='fista' cannot minimise loss='absolute_error'"):
+        MLPRegressorCV((), loss="absolute_error", solver="fista").fit(*residuals(rng))
+
+
+def test_huber_is_minimised_to_the_tolerance_and_comes_near_the_medians(rng):
+    """Its gradient has kinks, which do not matter. With a small delta: the optimum of the linear programme."""
+    x, y = residuals(rng)
+    for delta in (1.0, 0.1, 0.01):
+        found = MLPRegressor(Huber(delta), **LINEAR, weight_l2=0.0).fit(x, y)
+        assert found.kkt_residual_ <= 1e-8
+    n, d = x.shape
+    cost = np.concatenate([np.zeros(d + 1), np.full(2 * n, 1 / n)])
+    equal = np.hstack([x, np.ones((n, 1)), np.eye(n), -np.eye(n)])
+    best = linprog(cost, A_eq=equal, b_eq=y, bounds=[(None, None)] * (d + 1) + [(0, None)] * (2 * n)).fun
+    assert best <= np.abs(y - found.predict(x)).mean() <= best * 1.001

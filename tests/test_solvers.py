@@ -100,8 +100,83 @@ def test_lbfgs_limits(rng):
     seen = []
     lbfgs(rosenbrock(place, 1), start, place, max_iter=500, callback=lambda i, v: seen.append(i) or i == 4)
     assert seen == [1, 2, 3, 4]
-    bad = lbfgs(lambda x: (x[:, 0] * np.nan, x), start, place, max_iter=9)
-    assert (bad.status[0], "NOT FINITE" in bad.messages[0]) == (2, True)
+
+
+BROKEN = {
+    "value": lambda x: (x[:, 0] * np.nan, x),
+    "infinite value": lambda x: (x[:, 0] * 0 + np.inf, x),
+    "gradient": lambda x: ((x * x).sum(-1), x * np.nan),
+    "infinite gradient": lambda x: ((x * x).sum(-1), x + np.inf),
+}
+
+
+def unpenalised(smooth, start, place, **options):
+    """`fista` without a penalty, called as `lbfgs` is."""
+    options = {"tol": options.pop("gtol", 1e-8), **options}
+    return fista(smooth, lambda x, step: x, lambda x: np.zeros(len(x)), start, place, **options)
+
+
+@pytest.mark.parametrize("solver", [lbfgs, unpenalised])
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_is_not_finite_at_the_start_ends_there_and_its_neighbour_goes_on(solver, kind):
+    def smooth(x):
+        good, bad = ((x - 1.0) ** 2).sum(-1) / 2, BROKEN[kind](x)
+        first = np.arange(len(x)) == 0
+        return np.where(first, bad[0], good), np.where(first[:, None], bad[1], x - 1.0)
+
+    found = solver(smooth, np.full((2, 3), 0.5), placement("numpy"), max_iter=50, gtol=1e-8)
+    assert found.status.tolist() == [2, 0]
+    assert found.messages[0] == "ABNORMAL: THE FUNCTION IS NOT FINITE AT THE START"
+    assert np.isnan(found.value[0])
+    np.testing.assert_array_equal(found.point[0], 0.5)
+    np.testing.assert_allclose(found.point[1], 1.0, atol=1e-7)
+
+
+@pytest.mark.parametrize("solver", [lbfgs, unpenalised])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_a_function_that_is_finite_at_its_start_only_ends(solver, scale):
+    """Every step is too long, however short."""
+
+    def lonely(x):
+        return np.where((x == 1.0).all(-1), 1.0, np.inf), scale * x
+
+    found = solver(lonely, np.ones((1, 3)), placement("numpy"), max_iter=9, gtol=1e-8)
+    assert (found.status[0], found.iterations[0]) == (2, 0)
+    assert found.evaluations[0] < 150
+    assert (found.point == 1.0).all()
+
+
+def test_fista_comes_back_from_where_nothing_is_finite():
+    """The function c x - log x ends at 0, which steps from the right lead across; its minimum is 1 / c."""
+    slope, outside = np.array([1.0, 5.0, 20.0]), []
+
+    def barrier(x):
+        outside.append(bool((x <= 0).any()))
+        inside = np.where(x > 0, x, np.nan)
+        return (slope * inside - np.log(inside)).sum(-1), slope - 1 / inside
+
+    found = unpenalised(barrier, np.full((1, 3), 20.0), placement("numpy"), max_iter=5000, gtol=1e-9)
+    assert any(outside)
+    assert found.status[0] == 0
+    np.testing.assert_allclose(found.point[0], 1 / slope, rtol=1e-8)
+
+
+@pytest.mark.parametrize("answer", [17, "yes", 1, np.float64(2.0), [0]])
+@pytest.mark.parametrize("solver", [lbfgs, unpenalised])
+def test_only_true_ends_a_solver(solver, answer):
+    place = placement("numpy")
+
+    def run(last):
+        seen = []
+        start = np.array([[-1.2, 1.0]])
+        found = solver(
+            rosenbrock(place, 1), start, place, max_iter=9,
+            callback=lambda i, v: seen.append(i) or (last if i == 3 else answer),
+        )  # fmt: skip
+        return seen, found.status[0]
+
+    assert run(answer) == (list(range(1, 10)), 1)
+    assert run(True) == run(np.True_) == ([1, 2, 3], 1)
 
 
 def quadratic(place, a, b):
@@ -141,6 +216,28 @@ def test_fista_finds_the_lasso(namespace, rng):
         got = to_numpy(here, found.point)[k]
         np.testing.assert_allclose(got, expected, atol=1e-8)
         assert ((got == 0) == (expected == 0)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_fista_in_other_units_takes_the_same_iterates(dtype, rng):
+    """Columns in units of powers of two: solved in these units, every iterate is the same number in other units."""
+    a, b = rng.standard_normal((40, 5)), rng.standard_normal(40)
+    here, powers = placement("numpy", dtype), np.exp2([0.0, 30.0, -30.0, 12.0, -3.0]).astype(dtype)
+
+    def run(units):
+        l1 = np.asarray(0.05 / units, dtype=dtype)
+        return fista(
+            quadratic(here, a / units, b),
+            lambda x, s: soft_threshold(x, s * l1),
+            lambda x: (l1 * np.abs(x)).sum(-1),
+            np.ones((1, 5), dtype) * units,
+            here, max_iter=300, tol=1e-5, units=units[None, :],
+        )  # fmt: skip
+
+    plain, other = run(np.ones(5, dtype)), run(powers)
+    assert plain.status[0] == other.status[0] == 0
+    assert plain.iterations[0] == other.iterations[0]
+    np.testing.assert_array_equal(other.point, plain.point * powers)
 
 
 def test_fista_in_a_stack_has_the_bits_of_a_lone_run(rng):

@@ -36,7 +36,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     'identity', 'leaky_relu' or an activation object.
 
     solver: 'adam', 'sgd' or 'lbfgs' as in scikit-learn; 'fista' (all rows, accelerated proximal gradient, for any
-    penalty); or an optimizer of regnet such as Adam(0.02), which then holds the learning rate.
+    penalty, inputs in any units: `tol` bounds the subgradient as if each had a mean square of about 1); or an optimizer
+    of regnet such as Adam(0.02), which then holds the learning rate.
 
     alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state, tol, verbose,
     warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon,
@@ -172,7 +173,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         sample_weight: (n,), >= 0; a weight of 2 counts a row twice. validation_data: (X, y) or (X, y, sample_weight),
         held out for early stopping and records. callbacks: called as `callback(record, model)` every `log_every`
-        epochs (default 1), which `history_` keeps; returning True ends the training. Batch solvers only.
+        epochs (default 1), which `history_` keeps; returning True, and nothing else, ends the training. Batch solvers
+        only.
         Raises ValueError in scikit-learn's words for bad data, and naming the parameter that does not fit.
         """
         self._fit(X, y, sample_weight, Call(callbacks=callbacks, log_every=log_every), validation_data)

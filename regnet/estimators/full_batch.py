@@ -17,6 +17,9 @@ from regnet.types import Array
 
 __all__ = ["NOT_FINITE", "fit_full_batch"]
 
+STUCK = 2
+"""A solver's status where no progress is possible."""
+
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
@@ -25,7 +28,8 @@ NOT_FINITE = (
 def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement: Placement, /) -> Array:
     """The point (1, size) of the minimum that the estimator's `solver` finds from `start`; sets `loss_`, `n_iter_`.
 
-    Warns ConvergenceWarning in scikit-learn's words where the solver ended for another reason than convergence.
+    Warns ConvergenceWarning in scikit-learn's words where the solver ended for another reason than convergence. Raises
+    ValueError, in its words too, where the objective is not finite.
     """
     curve: list[float] = []
 
@@ -55,6 +59,7 @@ def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement
                 placement,
                 max_iter=int(estimator.max_iter),
                 tol=float(estimator.tol),
+                units=objective.units(),
                 callback=note,
             )
     estimator.n_iter_ = min(int(found.iterations[0]), int(estimator.max_iter))
@@ -63,7 +68,7 @@ def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement
         estimator.loss_curve_ = curve
         estimator.best_loss_ = estimator.loss_
     xp = array_namespace(found.point)
-    if not bool(xp.all(xp.isfinite(found.point))) or (estimator.solver == "fista" and not np.isfinite(estimator.loss_)):
+    if not np.isfinite(estimator.loss_) or not bool(xp.all(xp.isfinite(found.point))):
         raise ValueError(NOT_FINITE)
     if found.status[0] != 0:
         _warn(estimator, int(found.status[0]), found.messages[0])
@@ -74,6 +79,8 @@ def _warn(estimator: Any, status: int, message: str) -> None:
     text = (
         f"{estimator.solver} failed to converge after {estimator.n_iter_} iteration(s) (status={status}):\n{message}\n"
     )
+    if status == STUCK:
+        text += "\nNo step from there makes the loss smaller: standardise the inputs, or compute in float64."
     if estimator.n_iter_ == estimator.max_iter:
         text += f"\nIncrease the number of iterations to improve the convergence (max_iter={estimator.max_iter})."
     text += (

@@ -15,7 +15,7 @@ from regnet.early_stopping import EarlyStopping
 from regnet.estimators.inputs import to_host
 from regnet.estimators.warning import warn
 from regnet.initializers import INITIALIZERS
-from regnet.losses import Loss
+from regnet.losses import AbsoluteError, Loss, get_loss
 from regnet.network import Network
 from regnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from regnet.penalties import Penalty
@@ -25,6 +25,7 @@ __all__ = [
     "DEFAULT_ALPHA",
     "alpha_of",
     "batch_rows",
+    "check_smooth",
     "make_network",
     "make_optimizer",
     "make_penalties",
@@ -183,6 +184,18 @@ def _refuse_lbfgs(estimator: Any, columns: dict[str, list[float]], group_l1: Seq
                 f"solver='lbfgs' cannot minimise {name}={getattr(estimator, name)!r}: it needs a gradient everywhere, "
                 "and this penalty has none at 0. Use solver='fista' (all rows, any penalty) or solver='adam'."
             )
+
+
+def check_smooth(solver: Any, loss: str | Loss, /) -> None:
+    """Raise ValueError for a solver that follows gradients on all rows, and a loss whose gradient jumps.
+
+    Such a solver stops at a kink that some row lies in, wherever that is; it comes near no minimum.
+    """
+    if solver in ("lbfgs", "fista") and isinstance(get_loss(loss), AbsoluteError):
+        raise ValueError(
+            f"solver={solver!r} cannot minimise loss='absolute_error', whose gradient jumps where a residual is 0: use "
+            f"solver='adam', or a loss that is smooth there, such as Huber(0.01) (delta in units of y)."
+        )
 
 
 def make_optimizer(estimator: Any, /) -> Optimizer:

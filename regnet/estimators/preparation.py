@@ -82,6 +82,7 @@ def prepare(
     rows = (table, estimator._encode(given.y), data.check_weight(estimator._weigh(given.y, given.weight)))
     estimator._random_state = check_random_state(estimator.random_state)
     estimator._loss, estimator.out_activation_ = estimator._data_loss()
+    parameters.check_smooth(estimator.solver, estimator._loss)
     widths = [table.shape[1], *hidden, rows[1].shape[1]]
     network = parameters.make_network(estimator, widths, estimator._loss, dropout=estimator.dropout)
     if network.has_dropout and not stochastic:

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 
 from regnet.config import get_config
 from regnet.estimators import MLPClassifier, MLPRegressor
-from regnet.estimators.parameters import CONSTRAINTS, make_network, make_optimizer, widths_of
+from regnet.estimators.parameters import CONSTRAINTS, check_smooth, make_network, make_optimizer, widths_of
 from regnet.losses import Poisson, SquaredError
 from regnet.registry import Placement
 from regnet.schedules import as_schedule
@@ -115,6 +115,7 @@ def make_spec(
         )
     if np.ndim(as_schedule(make_optimizer(template).learning_rate).initial):
         raise ValueError("solver: give an optimizer with one learning rate; a sweep has its own axes.")
+    check_smooth(template.solver, template._loss)
     rows = max(len(fold.x) for fold in folds)
     warm = bool(owner.warm_start)
     widths = [folds[0].x.shape[1], *widths_of(owner), folds[0].y.shape[1]]

@@ -55,7 +55,7 @@ class Collector:
         self.zeros[where] = sum(int((w == 0).sum()) for w in weights) / sum(w.size for w in weights)
         self.norms[where] = [np.linalg.norm(w) for w in weights]
         self.input_norms[where] = np.sqrt(np.einsum("ij,ij->i", weights[0], weights[0]))
-        self.unconverged += not outcome.converged
+        self.unconverged += not outcome.converged and outcome.diverged_at < 0
         if cell.fold in self._keep:
             self.points[cell] = outcome.point
         if cell.fold in self._keep or len(spec.seeds) > 1:

@@ -21,7 +21,8 @@ def report_divergence(spec: SweepSpec, collected: Collector) -> None:
     if collected.unconverged:
         warn(
             f"{collected.unconverged} of {collected.diverged_at.size} models did not reach the tolerance in max_iter "
-            f"({spec.epochs}) iterations: increase max_iter, or tol.",
+            f"({spec.epochs}) iterations, or could make no progress: increase max_iter, or tol, and standardise "
+            "the inputs.",
             ConvergenceWarning,
         )
     first = collected.diverged_at >= 0

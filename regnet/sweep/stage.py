@@ -81,7 +81,7 @@ def _minimise(stack: Stack, cells: list[Cell], points: NDArray[Any], hyper: Any,
     start = placement.put(points[:, 0])
     found = fista(
         objective.smooth, objective.prox, objective.penalty, start, placement,
-        max_iter=spec.epochs, tol=float(spec.template.tol),
+        max_iter=spec.epochs, tol=float(spec.template.tol), units=objective.units(),
     )  # fmt: skip
     host = placement.backend.to_numpy(found.point)
     return [
