@@ -10,7 +10,6 @@ from typing import Any, final
 import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from regnet import checkpoint
 from regnet.datasets import Table
@@ -59,12 +58,12 @@ class Selection:
 def choose_strength(data: str, table: Table, *, folds: int, test_size: float, seed: int, **settings: Any) -> Selection:
     """Split the table, and run the sweep on the rows that are not held out; settings: of the estimator.
 
-    Folds are shuffled, since a file may be sorted. Raises ValueError for what cannot be trained on.
+    Without held-out rows the same as `MLPClassifierCV` or `MLPRegressorCV` with cv=folds and random_state=seed. Raises
+    ValueError for what cannot be trained on.
     """
     prepared = prepare_table(table, test_size=test_size, standardize=False, seed=seed)
-    splitter = StratifiedKFold if prepared.classes else KFold
     kind = MLPClassifierCV if prepared.classes else MLPRegressorCV
-    fitted = kind(cv=splitter(folds, shuffle=True, random_state=seed), random_state=seed, verbose=True, **settings)
+    fitted = kind(cv=folds, random_state=seed, verbose=True, **settings)
     print(
         f"{data}: {table.task} of {table.target_name!r}, {len(prepared.x_train)} rows in {folds} folds and "
         f"{len(prepared.x_test)} held out, {len(table.feature_names)} inputs"

@@ -447,7 +447,7 @@ def test_a_fold_without_a_class():
     X, y = make_classification(60, random_state=0)
     y[:20] = 2
     with pytest.raises(ValueError, match=r"Fold 0: no training row is of class .*2.* StratifiedKFold"):
-        MLPClassifierCV(cv=KFold(3), random_state=0).fit(X, y)
+        MLPClassifierCV(cv=list(KFold(3).split(X)), random_state=0).fit(X, y)
     with pytest.raises(ValueError, match="cannot be greater than the number of members"):
         MLPClassifierCV(cv=50, random_state=0).fit(X, y)
 

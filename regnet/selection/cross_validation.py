@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import _fit_context
-from sklearn.model_selection import check_cv
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, StrOptions
@@ -30,6 +29,7 @@ from regnet.selection.preparing import Checked, check_table, make_folds
 from regnet.selection.reporting import report_divergence
 from regnet.selection.rule import choose
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
+from regnet.selection.splitting import make_splits
 from regnet.sweep.cells import Cell, SweepSpec
 from regnet.sweep.engine import run_sweep
 from regnet.sweep.folds import Fold
@@ -79,14 +79,13 @@ class BaseCV(ChosenNetwork, ABC):
             if hasattr(template, name):
                 setattr(self, name, getattr(template, name))
         rows = np.arange(len(checked.y))
-        splitter = check_cv(self.cv, checked.y, classifier=self._classifier)
-        splits = list(splitter.split(rows[:, None], checked.y, to_host(groups)))
+        seeds = restart_seeds(self.random_state, self.restarts)
+        splits = make_splits(self.cv, checked.y, to_host(groups), classifier=self._classifier, seed=seeds[0])
         self.n_splits_, self.n_diverged_ = len(splits), 0
         everything = (rows, rows[:0])
         folds = make_folds(
             template, checked, [*splits, everything], standardize=self.standardize, preprocessor=self.preprocessor
         )
-        seeds = restart_seeds(self.random_state, self.restarts)
         whole = make_spec(self, template, folds[-1:], checked.placement, (1.0,), seeds, "range")
         lambdas = find_lambdas(whole, self.n_lambdas) if self.lambdas is None else check_lambdas(self.lambdas)
         with_all = self.refit and bool(self.warm_start)

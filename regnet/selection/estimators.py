@@ -37,10 +37,13 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     relax: refit every selection from new weights without the penalty that found it, and choose by those scores;
     restarts stay those that the penalised objective chose.
 
-    cv: folds or any splitter of scikit-learn; `fit` takes groups. restarts: networks from different first weights;
-    at each strength the one with the smallest penalised training objective stands for its fold, as for the refit.
-    scoring: a name or scorer of scikit-learn; None: neg_log_loss. select: '1se' or 'min'. refit: whether to have a
-    network on all rows, which predicts.
+    cv: a number of folds (None: 5), which random_state draws (StratifiedKFold with shuffle=True), as `cv.glmnet` draws
+    them; `GridSearchCV(cv=5)` takes the rows in their order. Or any splitter of scikit-learn, which is taken as it is
+    (a warning says if it does not shuffle rows that are sorted by y); `fit` takes groups.
+
+    restarts: networks from different first weights; at each strength the one with the smallest penalised training
+    objective stands for its fold, as for the refit. scoring: a name or scorer of scikit-learn; None: neg_log_loss.
+    select: '1se' or 'min'. refit: whether to have a network on all rows, which predicts.
 
     standardize: centre and scale the inputs by each fold's training rows. preprocessor: a transformer or Pipeline
     that is fitted in each fold before that.
@@ -53,7 +56,10 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     that train, as scikit-learn counts them (without numba they use the processors better than one process does);
     or executor: a `concurrent.futures` executor, such as Dask's `Client.get_executor()`, whose workers train.
     sweep_dir: a folder in which every trained network is noted, so that a sweep that was killed goes on where it
-    stopped. None of these four changes a number. verbose: show progress. random_state: first weights, and batches.
+    stopped. None of these four changes a number. verbose: show progress.
+
+    random_state: first weights, batches, and folds unless cv is a splitter. An integer gives the same ones at every
+    `fit`; None and a RandomState give new ones, so that searches differ in their folds too.
 
     Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where a
     network diverged), chosen_restarts_ (n_lambdas, n_folds: those whose scores count), score_mean_ and score_se_ (over
@@ -174,10 +180,13 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     relax: refit every selection from new weights without the penalty that found it, and choose by those scores;
     restarts stay those that the penalised objective chose.
 
-    cv: folds or any splitter of scikit-learn; `fit` takes groups. restarts: networks from different first weights;
-    at each strength the one with the smallest penalised training objective stands for its fold, as for the refit.
-    scoring: a name or scorer of scikit-learn; None: r2. select: '1se' or 'min'. refit: whether to have a
-    network on all rows, which predicts.
+    cv: a number of folds (None: 5), which random_state draws (KFold with shuffle=True), as `cv.glmnet` draws them;
+    `GridSearchCV(cv=5)` takes the rows in their order. Or any splitter of scikit-learn, which is taken as it is
+    (a warning says if it does not shuffle rows that are sorted by y); `fit` takes groups.
+
+    restarts: networks from different first weights; at each strength the one with the smallest penalised training
+    objective stands for its fold, as for the refit. scoring: a name or scorer of scikit-learn; None: r2.
+    select: '1se' or 'min'. refit: whether to have a network on all rows, which predicts.
 
     standardize: centre and scale the inputs and targets by each fold's training rows. preprocessor: a transformer
     or Pipeline that is fitted in each fold before that.
@@ -190,7 +199,10 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     that train, as scikit-learn counts them (without numba they use the processors better than one process does);
     or executor: a `concurrent.futures` executor, such as Dask's `Client.get_executor()`, whose workers train.
     sweep_dir: a folder in which every trained network is noted, so that a sweep that was killed goes on where it
-    stopped. None of these four changes a number. verbose: show progress. random_state: first weights, and batches.
+    stopped. None of these four changes a number. verbose: show progress.
+
+    random_state: first weights, batches, and folds unless cv is a splitter. An integer gives the same ones at every
+    `fit`; None and a RandomState give new ones, so that searches differ in their folds too.
 
     Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where a
     network diverged), chosen_restarts_ (n_lambdas, n_folds: those whose scores count), score_mean_ and score_se_ (over
