@@ -20,7 +20,7 @@ import numpy as np
 from array_api_compat import device as device_of
 
 from regnet.namespace import array_namespace
-from regnet.reductions import sum_outputs
+from regnet.reductions import norm_outputs
 from regnet.types import Array
 
 __all__ = [
@@ -164,8 +164,8 @@ def elastic_net_prox(w: Array, step_size: Array, l1: Array, l2: Array, /) -> Arr
 
 
 def row_norms(w: Array, /) -> Array:
-    """Euclidean norm of every row; w: (..., in, out). Returns (..., in, 1)."""
-    return array_namespace(w).sqrt(sum_outputs(w * w))
+    """Euclidean norm of every row, 0 only for a row of zeros; w: (..., in, out). Returns (..., in, 1)."""
+    return norm_outputs(w)
 
 
 def group_value(w: Array, strength: Array, /) -> Array:
@@ -174,16 +174,15 @@ def group_value(w: Array, strength: Array, /) -> Array:
 
 
 def group_prox(w: Array, threshold: Array, /) -> Array:
-    """Shrink every row of `w` towards zero by `threshold` in norm: row * max(1 - threshold / ||row||, 0).
+    """Shrink every row of `w` towards zero by `threshold` in norm: row * max(||row|| - threshold, 0) / ||row||.
 
     w: (..., in, out); threshold: >= 0, (..., 1 or in, 1): the metric must be one per row. Returns the shape of w.
     Source: Parikh & Boyd 2014, section 6.5.1.
     """
     xp = array_namespace(w)
     norms = row_norms(w)
-    one = xp.ones((), dtype=w.dtype, device=device_of(w))
-    scale = one - threshold / xp.where(norms > 0, norms, one)
-    return w * xp.maximum(scale, 0.0 * one)
+    left = xp.maximum(norms - threshold, xp.zeros_like(norms))
+    return w * (left / xp.where(norms > 0, norms, xp.ones_like(norms)))
 
 
 def sparse_group_residual(w: Array, grad: Array, l1: Array | None, group: Array | None, /) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import reference
 
@@ -115,3 +117,32 @@ def check_subnormal_weights(make_run, rng):
     got = make_run(network, optimizer)(state_of(optimizer, point), data, hyper, 16)
     assert (got.point[:, :12] == 0).all()
     assert (got.point[:, 12:] != 0).any()
+
+
+SIZES = [(1e-25, "float32"), (1e20, "float32"), (1e-170, "float64"), (1e155, "float64")]
+
+
+def check_groups_of_any_size(make_run, rng, scale, dtype, optimizer=Adam(0.01)):  # noqa: B008 (frozen)
+    """Rows far too small or large to be squared: one below its threshold, one of four times that, one that is no group.
+
+    The first layer's weights have no gradient; a row's new length is a matter of math.hypot.
+    """
+    network = Network.mlp([3, 5, 2], loss="squared_error")
+    point, data, rate = problem(network, None, dtype, rng)
+    data, rate = data._replace(x=0 * data.x), np.full_like(rate, 0.01)
+    rows = (scale * rng.standard_normal((3, 5))).astype(dtype)
+    point[0, :15] = rows.reshape(-1)
+    norms = np.array([math.hypot(*map(float, row)) for row in rows])
+    # With moments of 0 Adam's metric is epsilon times the root that its step size is multiplied by.
+    step_size = 0.01 / (optimizer.epsilon if isinstance(optimizer, Adam) else 1)
+    thresholds = norms * [1.5, 0.25, 0]
+    group = (thresholds / step_size).astype(dtype)[:, None]
+    hyper = Hyper(rate, Strengths(group=(group, None, None, None)), None)
+    start = state_of(optimizer, point, True)
+    got = make_run(network, optimizer)(start, data, hyper, 1)
+    new = got.point[0, :15].reshape(3, 5)
+    assert (new[0] == 0).all()
+    np.testing.assert_allclose(new[1:], rows[1:] * [[0.75], [1]], rtol=1e-5 if dtype == "float32" else 1e-12)
+    penalty = sum(float(strength) * float(norm) for strength, norm in zip(group[:, 0], norms, strict=True))
+    if penalty < float(np.finfo(dtype).max):
+        np.testing.assert_allclose(got.running_loss, got.loss + penalty, rtol=1e-5)

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from steps import (
     BACKEND,
+    SIZES,
     check_divergence,
+    check_groups_of_any_size,
     check_subnormal_weights,
     close,
     problem,
@@ -174,6 +176,12 @@ def test_a_network_that_diverges_stays_where_it_stopped(networks, rng):
 def test_weights_below_the_smallest_normal_number_become_0(rng):
     with BACKEND.session():
         check_subnormal_weights(lambda *made: run_of(*made)[0], rng)
+
+
+@pytest.mark.parametrize(("scale", "dtype"), SIZES)
+def test_groups_of_any_size(scale, dtype, rng):
+    with BACKEND.session():
+        check_groups_of_any_size(lambda *made: run_of(*made)[0], rng, scale, dtype)
 
 
 SAME_BITS = """

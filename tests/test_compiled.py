@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import reference
 from conftest import need
+from steps import SIZES, check_groups_of_any_size
 
-from regnet import SGD, Adam, AdamW, Network, Penalty, RMSprop, config_context, datasets, fit, kernels
+from regnet import SGD, Adam, AdamW, Network, Penalty, RMSprop, config_context, datasets, fit, kernels, step
 from regnet.activations import LeakyRelu
 from regnet.layout import Layout
 from regnet.network import Rows
 from regnet.registry import get_backend
 from regnet.regularizer import Strengths
-from regnet.tree import leaves
+from regnet.tree import leaves, tree_map
 
 LAYOUT = Layout(((6, 4), (1, 4), (4, 3), (1, 3)))
 
@@ -134,6 +135,27 @@ def test_updates(optimizer, networks, dtype, rng):
             close(got[1], expected.slots, dtype)
             close(got[2], expected.penalty, dtype)
             assert ((got[0] == 0) == (expected.point == 0)).all()
+
+
+@pytest.mark.parametrize(("scale", "dtype"), SIZES)
+@pytest.mark.parametrize("optimizer", [Adam(0.01), SGD(0.01)], ids=["adam", "sgd"])
+def test_groups_of_any_size(optimizer, scale, dtype, rng):
+    """A lone network's run and, without a running loss, the one in a single call; SGD's goes to the reference."""
+    backend = get_backend("numpy")
+
+    def make_run(*made):
+        run = step.make_run(backend, *made)
+
+        def run_both(state, *given):
+            alone = run(tree_map(np.copy, state._replace(running_loss=None)), *given)
+            got = run(tree_map(np.copy, state), *given)
+            assert (alone.point == got.point).all()
+            return got
+
+        return run_both
+
+    with backend.session():
+        check_groups_of_any_size(make_run, rng, scale, dtype, optimizer)
 
 
 def test_training_with_and_without_and_in_a_stack():

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cuda_emulator import COMPILER, emulated_run
-from steps import check_divergence, check_subnormal_weights, close, problem, repeat, same, state_of, strengths_of
+from steps import (
+    SIZES,
+    check_divergence,
+    check_groups_of_any_size,
+    check_subnormal_weights,
+    close,
+    problem,
+    repeat,
+    same,
+    state_of,
+    strengths_of,
+)
 
 from regnet import SGD, Adagrad, Adam, AdamW, Dense, Network, RMSprop
 from regnet.losses import LOSSES
@@ -188,3 +199,9 @@ def test_a_network_that_diverged_on_one_batch_does_not_go_on_with_the_next(rng):
 
 def test_weights_below_the_smallest_normal_number_become_0(rng):
     check_subnormal_weights(emulated_run, rng)
+
+
+@pytest.mark.parametrize(("scale", "dtype"), SIZES)
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_groups_of_any_size(name, scale, dtype, rng):
+    check_groups_of_any_size(emulated_run, rng, scale, dtype, OPTIMIZERS[name])

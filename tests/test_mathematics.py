@@ -190,6 +190,28 @@ def test_group_values_and_factors(namespace, rng):
     assert to_numpy(place, penalties.l2_value(w, strength))[0, 0] == pytest.approx((0.3 * factor * host**2).sum())
 
 
+@pytest.mark.parametrize(
+    ("scale", "dtype"), [(1e-25, "float32"), (1e25, "float32"), (1e-170, "float64"), (1e170, "float64")]
+)
+def test_groups_whose_squares_are_no_numbers(scale, dtype, namespace, rng):
+    """Lengths by math.hypot: what is shorter than its threshold is 0, the rest is shortened by it; so is the value."""
+    place = placement(namespace, dtype)
+    host = (scale * rng.standard_normal((4, 3))).astype(dtype)
+    host[3] = 0
+    norms = np.array([math.hypot(*map(float, row)) for row in host])
+    thresholds = (norms * [1.5, 0.25, 0, 0]).astype(dtype)
+    got = to_numpy(place, penalties.group_prox(place.put(host), place.put(thresholds[:, None])))
+    assert (got[[0, 3]] == 0).all()
+    np.testing.assert_allclose(got[1:3], host[1:3] * [[0.75], [1]], rtol=1e-6)
+    np.testing.assert_allclose(to_numpy(place, penalties.row_norms(place.put(host)))[:, 0], norms, rtol=1e-6)
+    strength = place.put(np.asarray([[0.5], [1], [2], [3]], dtype))
+    value = float(to_numpy(place, penalties.group_value(place.put(host), strength))[0, 0])
+    assert value == pytest.approx(norms @ [0.5, 1, 2, 3], rel=1e-6, abs=0)
+    direction = host[:3] / norms[:3, None]
+    residual = penalties.sparse_group_residual(place.put(host[:3]), place.put(-direction), None, strength[:3, ...])
+    np.testing.assert_allclose(to_numpy(place, residual), direction * [[-0.5], [0], [1]], atol=1e-6)
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), l1=strength, group=strength)
 def test_the_residual_vanishes_just_where_the_prox_stands_still(seed, l1, group):

@@ -8,7 +8,7 @@ import reference
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from regnet import SGD, Adam, MLPClassifier, MLPRegressor
+from regnet import SGD, Adam, MLPClassifier, MLPRegressor, config_context
 from regnet.activations import ACTIVATIONS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -125,3 +125,22 @@ def test_the_residual_is_the_smallest_subgradient(rng):
         still = np.sign(grad) * np.maximum(np.abs(grad) - l1, 0)
         worst = max(worst, np.abs(np.where(w == 0, still, grad + l1 * np.sign(w))).max())
     assert model.kkt_residual_ == pytest.approx(worst, rel=1e-10)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("solver", ["fista", Adam(0.01), SGD(0.05, momentum=0.9)], ids=["fista", "adam", "sgd"])
+def test_neurons_that_fade_in_single_precision_end_at_0(solver, fast, rng):
+    """An L2 takes what feeds a dead neuron below what can be squared, and with it the steps of its outgoing weights."""
+    x = rng.standard_normal((200, 5)).astype("float32")
+    y = x[:, 0] + 0.1 * rng.standard_normal(200).astype("float32")
+    with config_context(fast=fast):
+        model = MLPRegressor(
+            hidden_layer_sizes=(64,), solver=solver, activation="tanh", initializer="glorot_uniform", neuron_l1=0.005,
+            weight_l2=[0.2, 0.0], bias_l2=[0.2, 0.0], batch_size=200, max_iter=1200, n_iter_no_change=10_000,
+            random_state=0,
+        ).fit(x, y)  # fmt: skip
+    length = np.linalg.norm(model.coefs_[1].astype(float), axis=1)
+    assert model.coefs_[1].dtype == np.float32
+    assert 0 < (length > 1e-6).sum() < 8
+    assert ((length > 1e-6) | (length == 0)).all()
+    assert model.compact().coefs_[1].shape == ((length > 1e-6).sum(), 1)

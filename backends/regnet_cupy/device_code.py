@@ -38,7 +38,8 @@ THREADS = _threads()
 def defines_of(dtype: Any, inputs: int, outputs: int, /) -> dict[str, str]:
     """What the source wants to be told: arrays' dtype, and how many inputs and outputs, 1 where they are not few."""
     real, finfo = {"float32": "float", "float64": "double"}[np.dtype(dtype).name], np.finfo(dtype)
-    numbers = {"SMALLEST": finfo.smallest_normal, "LARGEST": finfo.max}
+    least = finfo.smallest_normal / finfo.eps**2
+    numbers = {"SMALLEST": finfo.smallest_normal, "LARGEST": finfo.max, "LEAST_SUM": least}
     few = {"INPUTS": inputs, "OUTPUTS": outputs}
     return {
         "REAL": real,

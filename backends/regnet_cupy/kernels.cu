@@ -1,7 +1,8 @@
 // A training step of a dense network, or of a stack of them, in half a dozen launches and the large products between.
 //
-// REAL is float or double, SMALLEST its smallest normal number, LARGEST its largest; INPUTS and OUTPUTS are the
-// network's where they are few enough for a thread's registers, else 1. Matrices lie row by row. blockIdx.z is the
+// REAL is float or double, SMALLEST its smallest normal number, LARGEST its largest, LEAST_SUM a sum of squares from
+// which on those that were too small to be kept do not matter; INPUTS and OUTPUTS are the network's where they are few
+// enough for a thread's registers, else 1. Matrices lie row by row. blockIdx.z is the
 // network; a "stride" is the distance between the arrays of two networks, 0 where they share one. ticks[network] counts
 // steps. Sums are made in a fixed order and nothing is atomic, so a step has the same bits every time.
 
@@ -49,6 +50,29 @@ __device__ real block_sum(real value, real* shared) {
     real total = shared[0];
     __syncthreads();
     return total;
+}
+
+// The norm of a row of weights from its sum of squares, the same in all threads of a block, all of which must call it.
+// Squares of small numbers are 0 long before the numbers are: such rows are divided by their largest entry first.
+__device__ real block_norm(const real* row, int columns, real squares, real* shared) {
+    if (!(squares < LEAST_SUM || squares > LARGEST)) return sqrt(squares);
+    int thread = threadIdx.y * blockDim.x + threadIdx.x, threads = blockDim.x * blockDim.y;
+    real largest = 0, total = 0;
+    for (int column = thread; column < columns; column += threads) largest = fmax(largest, fabs(row[column]));
+    shared[thread] = largest;
+    for (int half = threads / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (thread < half) shared[thread] = fmax(shared[thread], shared[thread + half]);
+    }
+    __syncthreads();
+    largest = shared[0];
+    __syncthreads();
+    if (!(largest > 0)) return largest;
+    for (int column = thread; column < columns; column += threads) {
+        real scaled = row[column] / largest;
+        total += scaled * scaled;
+    }
+    return largest * sqrt(block_sum(total, shared));
 }
 
 // The sum, or the largest, of a warp's values, in all its threads; all of them must call it.
@@ -389,9 +413,9 @@ KERNEL group_sums(const real* point, int size, int start, int columns, TERM(grou
     const real* own = point + (long long)blockIdx.z * size + start + (long long)blockIdx.x * columns;
     real squares = 0;
     for (int column = threadIdx.x; column < columns; column += THREADS) squares += own[column] * own[column];
-    squares = block_sum(squares, shared);
+    real norm = block_norm(own, columns, block_sum(squares, shared), shared);
     if (threadIdx.x == 0)
-        sums[(long long)blockIdx.z * blocks + block + blockIdx.x] = AT(group, blockIdx.x) * sqrt(squares);
+        sums[(long long)blockIdx.z * blocks + block + blockIdx.x] = AT(group, blockIdx.x) * norm;
 }
 
 // Between gradient and update. Block 0 of a network adds up its loss and penalties, sees whether it still is finite,
@@ -534,8 +558,9 @@ KERNEL update_groups(STEP, int columns, TERM(group)) {
         point[at] = w;
         norm += w * w;
     }
-    norm = sqrt(block_sum(norm, shared));
     if (strength <= 0) return;
-    real left = 1 - learning_rate * own[SCALE] / pooled * strength / (norm > 0 ? norm : real(1));
-    for (int i = begin + threadIdx.x; i < begin + columns; i += THREADS) point[origin + i] *= left > 0 ? left : real(0);
+    norm = block_norm(point + origin + begin, columns, block_sum(norm, shared), shared);
+    real threshold = learning_rate * own[SCALE] / pooled * strength;
+    real left = norm > threshold ? (norm - threshold) / norm : real(0);
+    for (int i = begin + threadIdx.x; i < begin + columns; i += THREADS) point[origin + i] *= left;
 }

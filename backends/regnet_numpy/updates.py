@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.reductions import sum_outputs
+from regnet.reductions import norm_outputs, sum_outputs
 
 __all__ = ["Update"]
 
@@ -79,7 +79,7 @@ class Update:
         if decay is not None:
             value += 0.5 * _sum(np.multiply(np.multiply(self.point, self.point, out=spare), decay, out=spare))
         for rows, _, _, group, _ in self._groups:
-            value += np.sum(np.sqrt(sum_outputs(rows * rows)) * group, axis=(-2, -1), keepdims=True)
+            value += np.sum(norm_outputs(rows) * group, axis=(-2, -1), keepdims=True)
         return value
 
     def _decay_at(self, share: Any) -> Any:
@@ -103,9 +103,9 @@ class Update:
             np.maximum(shrunk, 0, out=shrunk)
             np.multiply(np.sign(point, out=point), shrunk, out=point)
         for rows, _, own, group, _ in self._groups:
-            norms = np.sqrt(sum_outputs(rows * rows))
-            factor = 1 - (scale / own[..., :1]) * group / np.where(norms > 0, norms, 1)
-            rows *= np.maximum(factor, 0, out=factor)
+            norms = norm_outputs(rows)
+            left = norms - (scale / own[..., :1]) * group
+            rows *= np.maximum(left, 0, out=left) / np.where(norms > 0, norms, 1)
 
 
 def _equal(share: Any, other: Any) -> bool:

@@ -43,6 +43,27 @@ def _normal(value: Any, smallest: Any) -> Any:
     return value if abs(value) >= smallest else value * 0
 
 
+@inline
+def _least_sum(row: Any) -> Any:
+    """A sum of squares from which on those that were too small to be kept do not matter; see `regnet.reductions`."""
+    return 1e-24 if row.itemsize == 4 else 1e-276
+
+
+@loop
+def _scaled_norm(row: Any) -> Any:
+    """Norm of a row (columns,) whose squares are too small, or too large, for its type."""
+    largest = row[0] * 0
+    for j in range(row.shape[0]):
+        largest = max(largest, abs(row[j]))
+    if largest == 0:
+        return largest
+    total = largest * 0
+    for j in range(row.shape[0]):
+        scaled = row[j] / largest
+        total += scaled * scaled
+    return largest * np.sqrt(total)
+
+
 @loop
 def adam_step(
     w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, scalars: Any
@@ -125,10 +146,10 @@ def adam_group_step(
                 moved = _shrink(moved, size * l1[r, j])
             w[r, j] = moved
             norm += moved * moved
-        norm = np.sqrt(norm)
+        norm = _scaled_norm(w[r]) if norm < _least_sum(w) or norm == np.inf else np.sqrt(norm)
         shrink = epsilon * 0
         if norm > size * group[r]:
-            shrink = 1 - size * group[r] / norm
+            shrink = (norm - size * group[r]) / norm
         for j in range(columns):
             w[r, j] *= shrink
 
@@ -155,5 +176,6 @@ def group_norms(w: Any, group: Any) -> Any:
         total = value * 0
         for j in range(w.shape[1]):
             total += w[r, j] * w[r, j]
-        value += group[r] * np.sqrt(total)
+        norm = _scaled_norm(w[r]) if total < _least_sum(w) or total == np.inf else np.sqrt(total)
+        value += group[r] * norm
     return value
