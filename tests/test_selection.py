@@ -24,7 +24,6 @@ from regnet import (
     SGD,
     Adam,
     DivergenceWarning,
-    MLPClassifier,
     MLPClassifierCV,
     MLPRegressor,
     MLPRegressorCV,
@@ -397,21 +396,6 @@ def test_paths_have_validation_scores_and_pictures():
     crossed = quick().fit(X, y)
     assert crossed.plot_path().axes
     assert crossed.plot_norms().axes
-
-
-def test_stability_finds_what_is_there(rng):
-    X = rng.standard_normal((200, 12))
-    y = X[:, 0] - X[:, 1] + 0.5 * rng.standard_normal(200)
-    mlp = MLPRegressor(hidden_layer_sizes=(8,), learning_rate_init=3e-3, max_iter=60, random_state=0)
-    found = stability_selection(mlp, X, y, subsamples=10, n_lambdas=8, weakest=0.3)
-    assert np.flatnonzero(found.stable).tolist() == [0, 1]
-    assert set(np.unique(found.frequencies * 10).round(9)) <= set(range(11))
-    need("matplotlib")
-    assert found.plot().axes
-    classes = stability_selection(
-        MLPClassifier((8,), max_iter=60, random_state=0), X, y > 0, subsamples=4, n_lambdas=4, weakest=0.3
-    )
-    assert classes.frequencies.shape == (4, 12)
 
 
 # -- bad input

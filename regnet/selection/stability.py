@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -11,9 +12,11 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from regnet.estimators import MLPClassifier, MLPRegressor
+from regnet.estimators.warning import warn
 from regnet.plots import stability_figure
 from regnet.selection.building import make_spec, restart_seeds
 from regnet.selection.collecting import Collector
+from regnet.selection.false_selections import weakest_within
 from regnet.selection.grid import check_lambdas, find_lambdas
 from regnet.selection.path import settings_of
 from regnet.selection.preparing import check_table, make_folds
@@ -26,29 +29,37 @@ __all__ = ["StabilityResult", "stability_selection"]
 @final
 @dataclass(frozen=True)
 class StabilityResult:
-    """lambdas: ascending, (n,); frequencies: share of the subsamples in which an input is used, (n, features);
+    """What is selected when half of the rows are missing.
 
-    threshold: what counts as stable; feature_names: of the inputs.
+    lambdas: ascending, (n,); frequencies: share of the subsamples in which an input is used, (n, features); threshold:
+    the frequency that counts as stable; feature_names: of the inputs; start: number of the weakest strength of the
+    range that counts (n: none does); q: how many inputs a subsample uses at any strength of that range, on average;
+    bound: of how many inputs of no effect are stable, on average, see `expected_false_selections`.
     """
 
     lambdas: NDArray[np.float64]
     frequencies: NDArray[np.float64]
     threshold: float
     feature_names: tuple[str, ...]
+    start: int
+    q: float
+    bound: float
 
     @property
     def largest(self) -> NDArray[np.float64]:
-        """Each input's largest frequency over the strengths, (features,)."""
-        return np.asarray(self.frequencies.max(axis=0))
+        """Each input's largest frequency over the strengths of the range, (features,)."""
+        return np.asarray(self.frequencies[self.start :].max(axis=0, initial=0.0))
 
     @property
     def stable(self) -> NDArray[np.bool_]:
-        """The inputs whose frequency reaches the threshold at some strength, (features,)."""
+        """The inputs whose frequency reaches the threshold at some strength of the range, (features,)."""
         return self.largest >= self.threshold
 
     def plot(self) -> Any:
-        """The stability paths, as a matplotlib Figure."""
-        return stability_figure(self.lambdas, self.frequencies, self.feature_names, self.threshold)
+        """The stability paths over the range, as a matplotlib Figure."""
+        counts = (np.arange(len(self.lambdas)) >= self.start)[:, None]
+        shown = np.where(counts, self.frequencies, np.nan)
+        return stability_figure(self.lambdas, shown, self.feature_names, self.threshold)
 
 
 def stability_selection(
@@ -61,7 +72,8 @@ def stability_selection(
     n_lambdas: int = 20,
     weakest: float = 0.2,
     subsamples: int = 50,
-    threshold: float = 0.75,
+    threshold: float = 0.9,
+    false_selections: float = 1.0,
     l1_ratio: float = 1.0,
     companion_l2: float = 1.0,
     standardize: bool = True,
@@ -75,9 +87,13 @@ def stability_selection(
     """Train a path on many halves of the rows, and count in how many of them each input is used.
 
     subsamples: an even number; they come in pairs of halves that complement one another (in each, classes have their
-    share). lambdas: the strengths, or None for `n_lambdas` from `weakest` times the strongest, at which nothing is
-    left: at weak strengths every input is used, which says nothing. threshold: 0.6 to 0.9. The other arguments are
-    those of `path`. All networks are trained as one stack. Raises ValueError naming the argument.
+    share). lambdas: the strengths, or None for `n_lambdas` from `weakest` times the one at which nothing is left on all
+    rows up to sqrt(2) times that: half of the rows leave chance so much larger gradients.
+    false_selections: how many inputs of no effect may be stable, on average over tables. At weak strengths every input
+    is used, which says nothing: the strengths that count go down only as far as `expected_false_selections` allows,
+    which is reported as `bound`. threshold: in (0.5, 1]; 0.9 allows the longest range. Few inputs of many can be stable
+    at once: with 10 inputs and these defaults 4 or 5. The other arguments are those of `path`. All networks are trained
+    as one stack. Raises ValueError naming the argument. Warns if even the strongest strength selects too many.
 
     Sources: Meinshausen & Buehlmann, JRSS B 72 (2010); Shah & Samworth, JRSS B 75 (2013), for the pairs.
 
@@ -88,13 +104,7 @@ def stability_selection(
     >>> found.stable.nonzero()[0].tolist()
     [0, 1, 3, 4]
     """
-    for name, value, low, high in (("threshold", threshold, 0.5, 1.0), ("weakest", weakest, 0.0, 1.0)):
-        if not low < value <= high:
-            raise ValueError(f"{name}={value!r} must lie in ({low:g}, {high:g}].")
-    if int(subsamples) != subsamples or subsamples < 2 or subsamples % 2:
-        raise ValueError(f"subsamples={subsamples!r} must be an even number of 2 or more: halves come in pairs.")
-    if penalty not in ("input_l1", "weight_l1"):
-        raise ValueError(f"penalty={penalty!r} selects no inputs: use 'input_l1', or 'weight_l1'.")
+    _check(penalty, weakest, subsamples, threshold, false_selections)
     settings = settings_of(
         estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
         warm_start=True, standardize=standardize, restarts=1, memory_limit=memory_limit,
@@ -103,32 +113,56 @@ def stability_selection(
     checked = check_table(template, X, y, sample_weight, None)
     rows = np.arange(len(checked.y))
     (seed,) = restart_seeds(template.random_state, 1)
-    splitter: Any = StratifiedKFold if is_classifier(template) and checked.y.ndim == 1 else KFold
-    halves = [
-        (half, rows[:0])
-        for number in range(subsamples // 2)
-        for half, _ in splitter(2, shuffle=True, random_state=(seed + number) % 2**32).split(rows[:, None], checked.y)
-    ]
     everything = make_folds(template, checked, [(rows, rows[:0])], standardize=standardize, preprocessor=None)
     if lambdas is None:
         whole = make_spec(settings, template, everything, checked.placement, (1.0,), (seed,), "range")
         (largest,) = find_lambdas(whole, 1)
-        strengths = tuple(np.geomspace(weakest * largest, largest, n_lambdas).tolist()) if n_lambdas > 1 else (largest,)
+        strongest = math.sqrt(2.0) * largest
+        strengths = tuple(np.geomspace(strongest, weakest * largest, n_lambdas)[::-1].tolist())
     else:
         strengths = check_lambdas(lambdas)
+    halves = _halves(template, checked.y, subsamples // 2, seed)
     folds = make_folds(template, checked, halves, standardize=standardize, preprocessor=None)
     spec = make_spec(settings, template, folds, checked.placement, strengths, (seed,), "stability")
     collected = Collector(spec, "", None, frozenset())
     run_sweep(
-        spec,
-        collected,
-        memory_limit=memory_limit,
-        executor=executor,
-        n_jobs=n_jobs,
-        sweep_dir=sweep_dir,
+        spec, collected, memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir,
         progress=progress,
-    )
+    )  # fmt: skip
     report_divergence(spec, collected)
     names = getattr(template, "feature_names_in_", [f"x{number}" for number in range(spec.network.in_features)])
-    frequencies = collected.selected[:, :, 0].mean(axis=1)
-    return StabilityResult(np.asarray(spec.lambdas), frequencies, float(threshold), tuple(map(str, names)))
+    selected = collected.selected[:, :, 0]
+    candidates = int((np.ptp(everything[0].x, axis=0) > 0).sum())  # a constant is no input that chance could select
+    start, q, bound = weakest_within(selected, false_selections, max(candidates, 1), threshold, subsamples // 2)
+    if start == len(spec.lambdas):
+        warn(
+            f"Even at the strongest strength, {spec.lambdas[-1]:.3g}, subsamples use so many inputs that more than "
+            f"false_selections={false_selections:g} could be stable by chance: give stronger lambdas."
+        )
+    return StabilityResult(
+        np.asarray(spec.lambdas), selected.mean(axis=1), float(threshold), tuple(map(str, names)), start, q, bound
+    )
+
+
+def _check(penalty: str, weakest: float, subsamples: int, threshold: float, false_selections: float) -> None:
+    """Raise ValueError, naming the argument."""
+    for name, value, low, high in (("threshold", threshold, 0.5, 1.0), ("weakest", weakest, 0.0, 1.0)):
+        if not low < value <= high:
+            raise ValueError(f"{name}={value!r} must lie in ({low:g}, {high:g}].")
+    if not false_selections > 0:
+        raise ValueError(f"false_selections={false_selections!r} must be more than 0: no selection is free of them.")
+    if int(subsamples) != subsamples or subsamples < 2 or subsamples % 2:
+        raise ValueError(f"subsamples={subsamples!r} must be an even number of 2 or more: halves come in pairs.")
+    if penalty not in ("input_l1", "weight_l1"):
+        raise ValueError(f"penalty={penalty!r} selects no inputs: use 'input_l1', or 'weight_l1'.")
+
+
+def _halves(template: Any, y: NDArray[Any], pairs: int, seed: int) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """`pairs` times both halves of the rows, each as (rows, none held out); in each, classes have their share."""
+    splitter: Any = StratifiedKFold if is_classifier(template) and y.ndim == 1 else KFold
+    rows = np.arange(len(y))
+    return [
+        (half, rows[:0])
+        for number in range(pairs)
+        for half, _ in splitter(2, shuffle=True, random_state=(seed + number) % 2**32).split(rows[:, None], y)
+    ]
