@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -68,8 +69,11 @@ def choose_strength(data: str, table: Table, *, folds: int, test_size: float, se
         f"{data}: {table.task} of {table.target_name!r}, {len(prepared.x_train)} rows in {folds} folds and "
         f"{len(prepared.x_test)} held out, {len(table.feature_names)} inputs"
     )
+    print(prepared.left_out, end="")
     started = time.perf_counter()
-    fitted.fit(prepared.x_train, prepared.y_train)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Left out of the selection")  # said above, by the inputs' names
+        fitted.fit(prepared.x_train, prepared.y_train)
     seconds = time.perf_counter() - started
     score = fitted.score(prepared.x_test, prepared.y_test) if len(prepared.x_test) > 1 else None
     return Selection(data, table, prepared, fitted, seed, seconds, score)

@@ -13,6 +13,7 @@ from regnet.datasets import Table
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.initializers import Initializer, Normal
 from regnet.schedules import InverseTime
+from regnet.sweep.folds import scale_of
 
 __all__ = ["OPTIMIZERS", "Prepared", "Recipe", "prepare_table", "recipe_for"]
 
@@ -23,6 +24,9 @@ OPTIMIZERS: dict[str, Any] = {
     "adam": optimizers.Adam,
     "adamw": optimizers.AdamW,
 }
+
+NAMED = 10
+"""Constant inputs that are named in the terminal."""
 
 
 @final
@@ -137,7 +141,8 @@ def _per_layer(strength: str, values: tuple[float, ...], count: int) -> tuple[fl
 class Prepared:
     """A table ready to train on: rows split, inputs and real targets standardised by the training rows.
 
-    scaling: input_mean, input_scale (features,), target_mean, target_scale (1,).
+    scaling: input_mean, input_scale (features,), target_mean, target_scale (1,). constant: names of the inputs that
+    hold one value in the training rows; input_scale is infinite there, so that they are 0 in every row.
     """
 
     x_train: NDArray[Any]
@@ -146,6 +151,15 @@ class Prepared:
     y_test: NDArray[Any]
     classes: list[Any] | None
     scaling: dict[str, NDArray[Any]]
+    constant: list[str]
+
+    @property
+    def left_out(self) -> str:
+        """A line for the terminal that names the constant inputs; empty where there are none."""
+        if not self.constant:
+            return ""
+        more = f" and {len(self.constant) - NAMED} more" if len(self.constant) > NAMED else ""
+        return f"left out, because they hold one value in all rows to train: {', '.join(self.constant[:NAMED])}{more}\n"
 
 
 def prepare_table(table: Table, *, test_size: float, standardize: bool, seed: int, shuffled: bool = False) -> Prepared:
@@ -154,7 +168,6 @@ def prepare_table(table: Table, *, test_size: float, standardize: bool, seed: in
     Raises ValueError for one class only, or for a split that leaves a side empty.
     """
     from sklearn.model_selection import train_test_split
-    from sklearn.preprocessing import StandardScaler
 
     classes: list[Any] | None = None
     y = table.y
@@ -182,12 +195,14 @@ def prepare_table(table: Table, *, test_size: float, standardize: bool, seed: in
             train, test = np.r_[train, test[unseen]], test[~unseen]
     scaling = {}
     x, y = table.x, y if classes else np.asarray(y, dtype=table.x.dtype)
+    of_x = scale_of(x[train], np.ones(len(train)))
+    constant = [name for name, same in zip(table.feature_names, of_x.constant, strict=True) if same]
     if standardize:
-        scaler = StandardScaler().fit(np.asarray(x[train], dtype=np.float64))
-        scaling = {"input_mean": scaler.mean_, "input_scale": scaler.scale_}
-        x = ((x - scaler.mean_) / scaler.scale_).astype(table.x.dtype)
+        scale = np.where(of_x.constant, np.inf, of_x.scale)
+        scaling = {"input_mean": of_x.center, "input_scale": scale}
+        x = ((x - of_x.center) / scale).astype(table.x.dtype)
         if not classes:
-            mean, scale = np.mean(y[train], dtype=np.float64), np.std(y[train], dtype=np.float64) or 1.0
-            scaling |= {"target_mean": np.asarray([mean]), "target_scale": np.asarray([scale])}
-            y = ((y - mean) / scale).astype(table.x.dtype)
-    return Prepared(x[train], x[test], y[train], y[test], classes, scaling)
+            of_y = scale_of(y[train, None], np.ones(len(train)))
+            scaling |= {"target_mean": of_y.center, "target_scale": of_y.scale}
+            y = ((y - of_y.center) / of_y.scale).astype(table.x.dtype)
+    return Prepared(x[train], x[test], y[train], y[test], classes, scaling, constant)

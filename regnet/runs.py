@@ -58,6 +58,8 @@ def train(data: str, table: Table, recipe: Recipe, *, seed: int, **settings: Any
         f"{data}: {table.task} of {table.target_name!r}, {rows} rows to train and {len(prepared.x_test)} held out, "
         f"network {'-'.join(str(width) for width in widths)}"
     )
+    if recipe.standardize:  # as they are, constants may be biases
+        print(prepared.left_out, end="")
     metric = "accuracy" if classes else "r2"
     started = time.perf_counter()
     with warnings.catch_warnings():

@@ -71,7 +71,7 @@ class Collector:
         strength, factor = spec.lambdas[outcome.cell.strength], spec.factor_of(outcome.cell)
         host = Placement(get_backend("numpy"), "cpu", spec.dtype)
         penalties = spec.mix.penalties(self.layers, [strength], None if factor is None else factor[None, :])
-        batch_l2 = [strength / (2.0 * fold.weight.sum())] if spec.mix.penalty == "alpha" else 0.0
+        batch_l2 = [strength / (2.0 * fold.total_weight)] if spec.mix.penalty == "alpha" else 0.0
         strengths = place_strengths(spec.network, host, penalties, 1, batch_l2)
         terms = penalty_terms(point[None], strengths, spec.network.layout)
         losses, _ = spec.network.loss_object.value_and_grad(

@@ -26,7 +26,7 @@ from regnet.selection.fitted import fitted_estimator
 from regnet.selection.grid import check_lambdas, find_lambdas
 from regnet.selection.path import collect_path
 from regnet.selection.preparing import Checked, check_table, make_folds
-from regnet.selection.reporting import report_divergence
+from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.rule import choose
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.splitting import make_splits
@@ -86,6 +86,7 @@ class BaseCV(ChosenNetwork, ABC):
         folds = make_folds(
             template, checked, [*splits, everything], standardize=self.standardize, preprocessor=self.preprocessor
         )
+        report_absent(folds[-1], self._names(checked))
         whole = make_spec(self, template, folds[-1:], checked.placement, (1.0,), seeds, "range")
         lambdas = find_lambdas(whole, self.n_lambdas) if self.lambdas is None else check_lambdas(self.lambdas)
         with_all = self.refit and bool(self.warm_start)
@@ -123,6 +124,10 @@ class BaseCV(ChosenNetwork, ABC):
         elif self.refit:
             self._take(self._refitted(template, penalised, spec, folds[-1], everywhere), folds[-1])
         return self
+
+    def _names(self, checked: Checked) -> Any:
+        """The names of the networks' inputs, or None where they have none."""
+        return getattr(self, "feature_names_in_", None) if checked.table is not None else None
 
     def _check_combinations(self) -> None:
         """Raise ValueError for settings that mean nothing together."""

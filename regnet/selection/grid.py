@@ -62,8 +62,7 @@ def find_lambdas(spec: SweepSpec, count: int) -> tuple[float, ...]:
 def _null_gradient(spec: SweepSpec) -> float:
     """The smallest strength at which a linear model's weights are all 0: the gradient's largest part at constants."""
     fold = spec.folds[0]
-    share = np.asarray(fold.weight, dtype=np.float64) / fold.weight.sum()
-    y = np.asarray(fold.y, dtype=np.float64)
+    y, share = np.asarray(fold.y, dtype=np.float64), fold.weight
     mean = share @ y
     gradient = np.asarray(fold.x, dtype=np.float64).T @ (share[:, None] * (y - mean))
     groups = spec.mix.penalty == "input_l1"

@@ -18,7 +18,7 @@ from regnet.selection.collecting import Collector
 from regnet.selection.fitted import fitted_estimator
 from regnet.selection.grid import check_lambdas, find_lambdas
 from regnet.selection.preparing import Checked, check_table, make_folds
-from regnet.selection.reporting import report_divergence
+from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.scoring import default_scoring
 from regnet.sweep.cells import Cell, SweepSpec
 from regnet.sweep.engine import run_sweep
@@ -123,6 +123,7 @@ def path(
     checked = check_table(template, X, y, sample_weight, None)
     rows = np.arange(len(checked.y))
     (fold,) = make_folds(template, checked, [(rows, rows[:0])], standardize=standardize, preprocessor=None)
+    report_absent(fold, getattr(template, "feature_names_in_", None))
     seeds = restart_seeds(template.random_state, restarts)
     spec = make_spec(settings, template, [fold], checked.placement, (1.0,), seeds, "path")
     strengths = find_lambdas(spec, n_lambdas) if lambdas is None else check_lambdas(lambdas)

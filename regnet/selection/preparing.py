@@ -15,7 +15,8 @@ from regnet.config import asked_dtype, config_context
 from regnet.estimators import inputs as data
 from regnet.losses import Poisson
 from regnet.registry import Placement, dtype_name
-from regnet.sweep.folds import Affine, Fold, scale_of
+from regnet.sweep.folds import Affine, Fold, Scaling, scale_of
+from regnet.weighting import weight_shares
 
 __all__ = ["Checked", "check_table", "make_folds"]
 
@@ -114,9 +115,9 @@ def _make_fold(
     weight = template._weigh(own_y, given)
     weight = np.ones(len(train)) if weight is None else np.asarray(weight, dtype=np.float64)
     weight_test = np.ones(len(test)) if checked.weight is None else np.asarray(checked.weight[test], dtype=np.float64)
-    if not weight.sum() > 0:
+    if not weight.any():
         raise ValueError(f"Fold {number}: all training rows have weight 0.")
-    if len(test) and not weight_test.sum() > 0:
+    if len(test) and not weight_test.any():
         raise ValueError(f"Fold {number}: all held-out rows have weight 0.")
     transformer = None
     if preprocessor is None:
@@ -129,21 +130,26 @@ def _make_fold(
         x_test = x[:0] if not len(test) else _as_table(transformer.transform(_safe_indexing(checked.x, test)))
     y = np.asarray(template._encode(own_y), dtype=np.float64)
     y_test = np.asarray(template._encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
-    affine = Affine(*_scaling(x, weight, standardize), *_scaling(y, weight, standardize and _has_scale(template)))
+    of_x = scale_of(x, weight) if standardize else None
+    of_y = scale_of(y, weight) if standardize and _has_scale(template) else None
+    affine = Affine(*_affine(of_x, x.shape[1]), *_affine(of_y, y.shape[1]))
     y = (y - affine.y_center) / affine.y_scale
     x, x_test = ((np.asarray(one, np.float64) - affine.x_center) / affine.x_scale for one in (x, x_test))
+    if of_x is not None:  # what the training rows say nothing of is absent, whatever held-out rows have there
+        x[:, of_x.constant] = x_test[:, of_x.constant] = 0.0
+    with np.errstate(over="ignore"):
+        total_weight = float(weight.sum())
     return Fold(
-        x.astype(dtype), y.astype(dtype), weight, x_test.astype(dtype), y_test, weight_test, affine, train, test,
-        transformer,
+        x.astype(dtype), y.astype(dtype), weight_shares(weight), total_weight, x_test.astype(dtype), y_test,
+        weight_shares(weight_test) if len(test) else weight_test, affine, train, test, transformer,
     )  # fmt: skip
 
 
-def _scaling(values: NDArray[Any], weight: NDArray[Any], wanted: bool) -> tuple[Any, Any]:
-    """Center and scale of the columns, (1, columns) each; 0 and 1 if they are to stay as they are."""
-    if not wanted:
-        return np.zeros((1, values.shape[1])), np.ones((1, values.shape[1]))
-    center, scale = scale_of(values, weight)
-    return center[None, :], scale[None, :]
+def _affine(scaling: Scaling | None, columns: int) -> tuple[Any, Any]:
+    """Center and scale of the columns, (1, columns) each; 0 and 1 if they stay as they are."""
+    if scaling is None:
+        return np.zeros((1, columns)), np.ones((1, columns))
+    return scaling.center[None, :], scaling.scale[None, :]
 
 
 def _has_scale(template: Any) -> bool:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from regnet.estimators.warning import warn
 from regnet.selection.collecting import Collector
 from regnet.sweep.cells import SweepSpec
+from regnet.sweep.folds import Fold
 from regnet.training import DivergenceWarning
 
-__all__ = ["report_divergence"]
+__all__ = ["report_absent", "report_divergence"]
 
 TOLD = 3
 """Diverged networks that a warning names; the others are counted."""
+
+NAMED = 10
+"""Inputs that a warning names."""
+
+
+def report_absent(fold: Fold, names: Sequence[str] | None) -> None:
+    """Warn of inputs that no network can use; fold: all rows; names: of the table's inputs, None: x0, x1, ..."""
+    numbers = np.flatnonzero(fold.absent)
+    if not len(numbers):
+        return
+    told = [f"x{number}" if names is None else str(names[number]) for number in numbers[:NAMED]]
+    more = f" and {len(numbers) - NAMED} more" if len(numbers) > NAMED else ""
+    warn(f"Left out of the selection, because they hold one value in all rows: {', '.join(told)}{more}.")
 
 
 def report_divergence(spec: SweepSpec, collected: Collector) -> None:

@@ -20,7 +20,7 @@ from regnet.selection.false_selections import weakest_within
 from regnet.selection.grid import check_lambdas, find_lambdas
 from regnet.selection.path import settings_of
 from regnet.selection.preparing import check_table, make_folds
-from regnet.selection.reporting import report_divergence
+from regnet.selection.reporting import report_absent, report_divergence
 from regnet.sweep.engine import run_sweep
 
 __all__ = ["StabilityResult", "stability_selection"]
@@ -114,6 +114,7 @@ def stability_selection(
     rows = np.arange(len(checked.y))
     (seed,) = restart_seeds(template.random_state, 1)
     everything = make_folds(template, checked, [(rows, rows[:0])], standardize=standardize, preprocessor=None)
+    report_absent(everything[0], getattr(template, "feature_names_in_", None))
     if lambdas is None:
         whole = make_spec(settings, template, everything, checked.placement, (1.0,), (seed,), "range")
         (largest,) = find_lambdas(whole, 1)

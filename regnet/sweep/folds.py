@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, final
+from functools import cached_property
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Affine", "Fold", "scale_of"]
+from regnet.weighting import weight_shares
+
+__all__ = ["Affine", "Fold", "Scaling", "scale_of"]
 
 TOLERATED = 1e-4
 """What rounding a network in the table's own units may cost, in standard deviations."""
@@ -53,29 +56,65 @@ class Affine:
 class Fold:
     """One fold, on the host.
 
-    x (n, in), y (n, outputs): training rows in the type that is computed in; weight (n,): theirs, float64. x_test,
-    y_test, weight_test: held-out rows, x_test standardised as x is, y_test encoded but in the targets' own units;
+    x (n, in), y (n, outputs): training rows in the type that is computed in; weight (n,): theirs, float64, summing to
+    1; total_weight: what the user's own sum to (infinite where no number holds it). x_test, y_test, weight_test:
+    held-out rows, x_test standardised as x is, y_test encoded but in the targets' own units, weights summing to 1;
     empty for "all rows". train, test: the rows' numbers in the user's table; transformer: fitted on the training
     rows, or None.
     """
 
     x: NDArray[Any]
     y: NDArray[Any]
-    weight: NDArray[Any]
+    weight: NDArray[np.float64]
+    total_weight: float
     x_test: NDArray[Any]
     y_test: NDArray[Any]
-    weight_test: NDArray[Any]
+    weight_test: NDArray[np.float64]
     affine: Affine
     train: NDArray[np.int64]
     test: NDArray[np.int64]
     transformer: Any = None
 
+    @cached_property
+    def absent(self) -> NDArray[np.bool_]:
+        """The inputs that are 0 in every training row that counts, (in,): the fold can tell nothing of them.
 
-def scale_of(values: NDArray[Any], weight: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted mean and standard deviation of every column, (columns,); 1 for a column that is constant to rounding."""
-    share = weight / weight.sum()
-    values = np.asarray(values, dtype=np.float64)
-    center = share @ values
-    scale = np.sqrt(share @ (values - center) ** 2)
-    rounding = 10.0 * np.finfo(np.float64).eps * np.abs(values).max(axis=0, initial=0.0)
-    return center, np.where(scale > rounding, scale, 1.0)
+        Standardisation makes such inputs of columns that hold one value.
+        """
+        counts = self.weight > 0
+        return np.asarray(~(self.x if counts.all() else self.x[counts]).any(axis=0))
+
+
+class Scaling(NamedTuple):
+    """Weighted mean and spread of columns, (columns,) each, and whether a column holds one value to rounding."""
+
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    constant: NDArray[np.bool_]
+
+
+def scale_of(values: NDArray[Any], weight: NDArray[Any]) -> Scaling:
+    """Weighted mean and standard deviation of every column of `values` (n, columns); weight: (n,), not all 0.
+
+    Rows of weight 0 are left out. The scale is 1 where scikit-learn's StandardScaler has 1: variance <= n eps variance
+    + (n eps mean)^2. Deviations from the first row are averaged, so that a column of one value has spread 0 exactly;
+    `constant` are those, and columns that vary by the last digits of their values only.
+    Source: Chan, Golub & LeVeque, The American Statistician 37 (1983), for the shift and for the bound.
+    """
+    counts = weight > 0
+    rows = np.asarray(values if counts.all() else values[counts], dtype=np.float64)
+    share, eps = weight_shares(weight[counts]), np.finfo(np.float64).eps
+    half = rows[0] / 2.0  # halves, because a difference of two large numbers may overflow
+    deviations = rows / 2.0
+    deviations -= half
+    spread = np.maximum(deviations.max(axis=0), -deviations.min(axis=0))
+    unit = np.where(spread > 0, spread, 1.0)
+    deviations /= unit
+    mean = share @ deviations
+    deviations -= mean
+    center = 2.0 * (half + unit * mean)
+    scale = 2.0 * unit * np.sqrt(np.einsum("i,ij,ij->j", share, deviations, deviations))
+    constant = spread <= 2.0 * eps * np.maximum(rows.max(axis=0), -rows.min(axis=0))
+    few = len(rows) * eps
+    plain = constant | (scale * np.sqrt(max(0.0, 1.0 - few)) <= few * np.abs(center))
+    return Scaling(center, np.where(plain, 1.0, scale), constant)

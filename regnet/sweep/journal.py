@@ -26,7 +26,8 @@ def data_digest(folds: Iterable[Fold], /) -> str:
     """A number for all that folds hold: their tables, targets, weights and units, and which rows they hold out."""
     data = hashlib.sha256()
     for fold in folds:
-        for array in (fold.x, fold.y, fold.weight, fold.train, fold.test, *vars(fold.affine).values()):
+        total = np.asarray(fold.total_weight)
+        for array in (fold.x, fold.y, fold.weight, total, fold.train, fold.test, *vars(fold.affine).values()):
             data.update(str((array.dtype, array.shape)).encode())
             data.update(np.ascontiguousarray(array).tobytes())
     return data.hexdigest()

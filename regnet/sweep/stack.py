@@ -111,7 +111,7 @@ class Stack:
     def _table(self, number: int, inputs: NDArray[np.int64] | None = None) -> tuple[NDArray[Any], ...]:
         """The rows of a fold, filled up with rows of weight 0, and their weights (rows, 1)."""
         fold = self.spec.folds[number]
-        share = (fold.weight / fold.weight.sum())[:, None]
+        share = fold.weight[:, None]
         rows = filled_rows(self.spec, fold) if self.spec.batch_rows is None else max(len(one.x) for one in self._folds)
         more = rows - len(share)
         x = fold.x if inputs is None else fold.x[:, inputs]
@@ -128,7 +128,7 @@ class Stack:
         """All folds' rows one below the other; batches say which rows they take."""
         put = self._placement.put
         x, y = (np.concatenate([getattr(fold, name) for fold in self._folds]) for name in ("x", "y"))
-        weight = np.concatenate([fold.weight / fold.weight.sum() for fold in self._folds])[:, None]
+        weight = np.concatenate([fold.weight for fold in self._folds])[:, None]
         ends = np.cumsum([len(fold.x) for fold in self._folds])
         self._starts = dict(zip(self._numbers, [0, *ends.tolist()], strict=False))
         rows = min(self.spec.batch_rows or len(x), len(self._folds[0].x))
@@ -199,7 +199,7 @@ class Stack:
         network = self.network
         batch_l2: Any = 0.0
         if spec.mix.penalty == "alpha":
-            totals = [spec.folds[cell.fold].weight.sum() for cell in cells]
+            totals = [spec.folds[cell.fold].total_weight for cell in cells]
             batch_l2 = np.asarray(lambdas) / (2.0 * np.asarray(totals))
         penalties = spec.mix.penalties(len(network.dense_layers), lambdas, factors)
         rate = np.full((len(cells), 1, 1), as_schedule(spec.optimizer.learning_rate).initial)

@@ -33,12 +33,16 @@ def generators_at(spec: SweepSpec, lanes: Sequence[Lane], stage: int) -> Generat
 def first_points(spec: SweepSpec, lanes: Sequence[Lane]) -> tuple[NDArray[Any], dict[tuple[int, int], Any]]:
     """First parameters (K, 1, size), and what draws the batches of the first strength, by fold and restart: the
 
-    generators that drew the weights, as in an estimator.
+    generators that drew the weights, as in an estimator. Weights of inputs that are absent from a lane's fold begin at
+    0, where no step and no penalty moves them: held-out rows, which may have such an input, do not depend on them.
     """
     points, generators = [], {}
     for lane in lanes:
         rng = np.random.RandomState(spec.seeds[lane.restart])
-        points.append(draw_point(spec, rng))
+        point = draw_point(spec, rng)
+        first = spec.network.layout.split(point)[0]
+        point[:, : first.size] *= np.repeat(~spec.folds[lane.fold].absent, first.shape[-1])
+        points.append(point)
         generators[lane.fold, lane.restart] = rng
     return np.stack(points), generators
 
