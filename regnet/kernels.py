@@ -48,7 +48,7 @@ def prox_update(
     strengths: Strengths,
     t: Array,
     learning_rate: Array,
-    weight_share: Array | None = None,
+    row_share: Array | None = None,
     with_penalty: bool = False,
     /,
 ) -> Updated:
@@ -56,14 +56,14 @@ def prox_update(
 
         w <- prox_{s * penalty}( w - s * direction ),     s: the optimizer's own step size, entry by entry
 
-    point, grad: (..., 1, size), grad of the data loss; t: steps taken, 0-d integer; weight_share: of all rows'
-    weights, in this batch, (..., 1, 1) or None; with_penalty: whether its value is wanted.
+    point, grad: (..., 1, size), grad of the data loss; t: steps taken, 0-d integer; row_share: of all rows, in this
+    batch, (..., 1, 1) or None; with_penalty: whether its value is wanted.
     """
     penalty = None
     if with_penalty:
-        values = penalty_terms(point, strengths, layout, weight_share).values()
+        values = penalty_terms(point, strengths, layout, row_share).values()
         penalty = sum(values, start=array_namespace(point).zeros_like(point[..., :1]))
-    grad = add_penalty_grad(grad, point, strengths, weight_share)
+    grad = add_penalty_grad(grad, point, strengths, row_share)
     t = array_namespace(point).astype(t, point.dtype)
     moved = optimizer.descend(point, grad, slots, t, learning_rate, group_mean(strengths, layout))
     point = moved.point

@@ -25,7 +25,8 @@ __all__ = ["Network", "Rows"]
 
 
 class Rows(NamedTuple):
-    """Rows of data: x (..., n, in), y (..., n, out), weight (..., n, 1) that sums to 1 over n, 0 for padding.
+    """Rows of data: x (..., n, in), y (..., n, out), weight (..., n, 1), 0 for padding; that of all rows
+    sums to 1, that of a batch does so on average.
 
     number (..., n, 1), int32: the row's number within the batch, which dropout draws its bits from; or None.
     """

@@ -40,8 +40,8 @@ class Strengths(NamedTuple):
 
     l1, l1_subgradient, l2, batch_l2: (..., 1, size), or (..., 1, 1) where all parameters have the same.
     l1 acts by its proximal step and leaves exact zeros; l1_subgradient is l1 acting by its subgradient, as in
-    textbooks, which leaves none; l2 acts by its gradient. batch_l2 is divided by the share of the rows' weights that
-    the batch holds: scikit-learn's alpha, an L2 that grows as batches shrink.
+    textbooks, which leaves none; l2 acts by its gradient. batch_l2 is divided by the share of the rows that the batch
+    holds: scikit-learn's alpha, an L2 that grows as batches shrink.
     group: one entry per parameter array, each (..., 1 or rows, 1) or None; () for no groups at all. It holds
     sqrt(columns) already and acts by its proximal step.
     """
@@ -72,7 +72,7 @@ def penalty_terms(
 ) -> dict[str, Array]:
     """The value of each term that is present, (..., 1, 1), by kind: 'l1' (either way of acting), 'l2', 'group',
 
-    and 'alpha' for batch_l2 in a batch that holds `share` of the weights (None: all of them).
+    and 'alpha' for batch_l2 in a batch that holds `share` of the rows (None: all of them).
     """
     terms = _terms(point, strengths, share)
     if strengths.group:
@@ -99,7 +99,7 @@ def penalty_terms_by_array(point: Array, strengths: Strengths, layout: Layout, /
 def add_penalty_grad(grad: Array, point: Array, strengths: Strengths, share: Array | None = None, /) -> Array:
     """`grad` plus the gradients of the terms that act by them: l2, batch_l2, l1_subgradient. Shape of the point.
 
-    share: of the rows' weights, in this batch, (..., 1, 1); None: all of them.
+    share: of the rows, in this batch, (..., 1, 1); None: all of them.
     """
     if strengths.l2 is not None:
         grad = grad + l2_grad(point, strengths.l2)

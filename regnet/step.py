@@ -42,14 +42,14 @@ class State(NamedTuple):
 class Batches(NamedTuple):
     """The batches of an epoch.
 
-    rows: int32 (..., steps, batch), row numbers; weight: (..., steps, batch), sums to 1 in each batch, 0 for padding;
-    weight_share, row_share: of all weights and of all rows, in each batch, (..., steps, 1); a batch without weight has
-    an infinite weight_share, so that nothing that is divided by it counts.
+    rows: int32 (..., steps, batch), row numbers; weight: (..., steps, batch), of all rows' weights, divided by the
+    batch's share of the rows, 0 for padding; row_share: that share, (..., steps, 1).
+    So a batch's loss is as large on average as the loss of all rows: weights that summed to 1 in each batch would make
+    a row count for less beside heavy ones, and the rows' weighted mean would not be what is minimised.
     """
 
     rows: Array
     weight: Array
-    weight_share: Array
     row_share: Array
 
 
@@ -67,13 +67,9 @@ class Data(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """The rows of one step, with weights that sum to 1 per network.
-
-    weight_share: of all weights, (..., 1, 1); row_share: of all rows, (..., 1, 1). None: all of them.
-    """
+    """The rows of one step, with their weights in it; row_share: of all rows, (..., 1, 1), or None: all of them."""
 
     rows: Rows
-    weight_share: Array | None = None
     row_share: Array | None = None
 
 
@@ -103,7 +99,7 @@ def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> St
         loss, grad = kernels.gradient(backend, network, batch.rows, state.point, key)
         point, slots, penalty = kernels.prox_update(
             optimizer, network.layout, state.point, grad, state.slots, hyper.strengths, state.t, rate,
-            batch.weight_share, state.running_loss is not None,
+            batch.row_share, state.running_loss is not None,
         )  # fmt: skip
         alive = xp.isfinite(loss) & (state.diverged_at < 0)
         point, slots = backend.select(alive, (point, slots), (state.point, state.slots))
@@ -134,10 +130,11 @@ def _running_loss(state: State, loss: Array, penalty: Array | None, batch: Batch
     return state.running_loss + (total if batch.row_share is None else total * batch.row_share)
 
 
-def batches_of(weight: Array, table: Array, /) -> Batches:
+def batches_of(weight: Array, table: Array, rows_in_all: Array | None = None, /) -> Batches:
     """What every step of an epoch needs to know of its batch, computed at once.
 
-    weight: (..., n, 1), >= 0; table: int32 (..., steps, batch), row numbers of each batch, -1 for padding.
+    weight: (..., n, 1), >= 0, sums to 1 over the rows of a network; table: int32 (..., steps, batch), row numbers of
+    each batch, at least one, -1 for padding; rows_in_all: of a network, (..., 1, 1), where they are not all n.
     """
     xp = array_namespace(weight)
     present = table >= 0
@@ -145,10 +142,9 @@ def batches_of(weight: Array, table: Array, /) -> Batches:
     flat = xp.reshape(rows, (*rows.shape[:-2], rows.shape[-2] * rows.shape[-1]))
     gathered = _gather(weight, flat)
     weights = xp.reshape(gathered, (*gathered.shape[:-2], *rows.shape[-2:])) * xp.astype(present, weight.dtype)
-    share = xp.sum(weights, axis=-1, keepdims=True)
-    row_share = xp.sum(xp.astype(present, weight.dtype), axis=-1, keepdims=True) / weight.shape[-2]
-    share = xp.where(share > 0, share, xp.full_like(share, float("inf")))
-    return Batches(rows, weights / share, share, row_share)
+    count = xp.sum(xp.astype(present, weight.dtype), axis=-1, keepdims=True)
+    row_share = count / (weight.shape[-2] if rows_in_all is None else rows_in_all)
+    return Batches(rows, weights / row_share, row_share)
 
 
 def take_batch(data: Data, t: Array, /) -> Batch:
@@ -159,9 +155,8 @@ def take_batch(data: Data, t: Array, /) -> Batch:
     which = xp.reshape(t % batches.rows.shape[-2], (1,))
     numbers = xp.take(batches.rows, which, axis=-2)[..., 0, :]
     weight = xp.take(batches.weight, which, axis=-2)[..., 0, :, None]
-    weight_share, row_share = (xp.take(one, which, axis=-2) for one in (batches.weight_share, batches.row_share))
     rows = Rows(_gather(data.x, numbers), _gather(data.y, numbers), weight, data.number)
-    return Batch(rows, weight_share, row_share)
+    return Batch(rows, xp.take(batches.row_share, which, axis=-2))
 
 
 def _gather(values: Array, numbers: Array) -> Array:

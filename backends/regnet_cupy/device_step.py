@@ -254,7 +254,7 @@ class DeviceStep:
 
     def _shares(self) -> tuple[Any, int]:
         batches = self.batches
-        return (None, 0) if batches is None else (batches.weight_share, stride_of(batches.weight_share))
+        return (None, 0) if batches is None else (batches.row_share, stride_of(batches.row_share))
 
     def _penalty(self) -> None:
         """Its value at the point before the step, for a running loss."""
@@ -274,12 +274,11 @@ class DeviceStep:
             blocks += rows
 
     def _finish(self) -> None:
-        plan, batches, state, wide = self._plan, self.batches, self.state, 32
-        row_share = (None, 0) if batches is None else (batches.row_share, stride_of(batches.row_share))
+        plan, state, wide = self._plan, self.state, 32
         grid = (1 + -(-self._piece_entries // wide), 1, self._networks)
         self._launch(
             "finish", grid, (wide, THREADS // wide), self._losses, self._loss_cut.number, self._penalties,
-            self._penalty_blocks, state.loss, state.diverged_at, self._alive, state.running_loss, *row_share,
+            self._penalty_blocks, state.loss, state.diverged_at, self._alive, state.running_loss, *self._shares(),
             self._steps, self._ticks, self._pace, self.factors, FACTORS, plan.rule, plan.beta1, plan.beta2,
             plan.epsilon, int(plan.epsilon_hat), self._piece_table, len(self._piece_table), self._sums, self._grad,
             self._size,

@@ -386,7 +386,7 @@ KERNEL backward_between_few(BACKWARD) { go_backward<INPUTS, OUTPUTS>(ARGUMENTS);
 #define TERM(name) const real *name, long long name##_stride, long long name##_step
 #define AT(name, i) (name ? name[blockIdx.z * name##_stride + (i) * name##_step] : real(0))
 
-// The share of the rows' weights in the batch of step t, which batch_l2 is divided by; null: all of them.
+// The share of the rows in the batch of step t, which batch_l2 is divided by; null: all of them.
 __device__ real share_of(const real* share, long long stride, int t, int steps) {
     return share ? share[blockIdx.z * stride + t % steps] : real(1);
 }
@@ -422,8 +422,8 @@ KERNEL group_sums(const real* point, int size, int start, int columns, TERM(grou
 // counts the step, and sets the optimizer's pace. The others add chunks: each of `pieces` is (first entry here, chunks,
 // length, place in sums, place in the gradient), and sums' piece is (networks, chunks, length).
 KERNEL finish(const real* loss_sums, int loss_blocks, const real* penalties, int penalty_blocks,
-                                  real* loss, int* diverged_at, int* alive, real* running, const real* row_share,
-                                  long long row_share_stride, int steps, int* ticks, real* pace, const real* factors,
+                                  real* loss, int* diverged_at, int* alive, real* running, const real* share,
+                                  long long share_stride, int steps, int* ticks, real* pace, const real* factors,
                                   int factor_count, int rule, double beta1, double beta2, double epsilon,
                                   int epsilon_hat, const long long* pieces, int piece_count, const real* sums,
                                   real* grad, int size) {
@@ -439,7 +439,7 @@ KERNEL finish(const real* loss_sums, int loss_blocks, const real* penalties, int
         if (thread) return;
         int t = ticks[network], finite = isfinite(value) ? 1 : 0;
         loss[network] = value;
-        if (running) running[network] += (value + penalty) * share_of(row_share, row_share_stride, t, steps);
+        if (running) running[network] += (value + penalty) * share_of(share, share_stride, t, steps);
         alive[network] = finite && diverged_at[network] < 0;
         if (!finite && diverged_at[network] < 0) diverged_at[network] = t;
         double factor = factors ? factors[t % factor_count] : 1, rate = 1, scale = 1, small = epsilon;

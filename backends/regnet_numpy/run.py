@@ -66,11 +66,11 @@ def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, dat
     gradients = Gradients(parts, kept, network, arrays[0], count_rows(data), data.batches is None)
     updates = _Updates(parts, kept, network.layout, optimizer, arrays, hyper)
     for t in range(int(reached), int(reached) + n):
-        x, y, weight, share, row_share = batches.at(t)
+        x, y, weight, share = batches.at(t)
         loss = gradients.at(updates.arrays[0], x, y, weight)
         if running is not None:
             total = loss + updates.penalty(share)
-            running = running + (total if row_share is None else total * row_share)
+            running = running + (total if share is None else total * share)
         reached[...] = t + 1  # in the state handed in too, which is where an interrupted fit finds its arrays
         alive = np.isfinite(loss) & (diverged_at < 0) if loss.size > 1 else _is_alive(loss, diverged_at)
         if alive is True or (alive is not False and alive.all()):
@@ -117,16 +117,16 @@ class _Batches:
         return self._kept.get((name, shape, table.dtype), lambda: np.empty(shape, table.dtype))
 
     def at(self, t: int) -> tuple[Any, ...]:
-        """x, y, weight; of all weights, (..., 1, 1), and of all rows, in this batch, or None where it is all."""
+        """x, y, weight; of all rows, in this batch, (..., 1, 1), or None where it is all."""
         batches = self._data.batches
         if batches is None:
-            return self._data.x, self._data.y, self._data.weight, None, None
+            return self._data.x, self._data.y, self._data.weight, None
         which = t % self._numbers.shape[-2]
         numbers, row = self._numbers[..., which, :], slice(which, which + 1)
         # "clip": the default looks at every number first, and takes a detour over a copy.
         x, y = (np.take(table, numbers, axis=0, out=room, mode="clip") for table, room in self._tables)
         weight = batches.weight[..., which, :, None]
-        return x, y, weight, batches.weight_share[..., row, :], batches.row_share[..., row, :]
+        return x, y, weight, batches.row_share[..., row, :]
 
 
 @final

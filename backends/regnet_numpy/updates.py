@@ -43,7 +43,7 @@ class Update:
             self._groups = [(*arrays, group, group > 0) for *arrays, group in columns if group is not None]
 
     def step(self, t: int, grad: Any, share: Any) -> None:
-        """Step number t; overwrites grad, of the data loss. share: of all weights in this batch, or None."""
+        """Step number t; overwrites grad, of the data loss. share: of all rows, in this batch, or None."""
         rule, point, m, v = self._optimizer, self.point, self._m, self._v
         one, two = self._spare
         decay = self._decay_at(share)

@@ -85,19 +85,19 @@ def _update_kernel(reference: Function) -> Function:
         strengths: Any,
         t: Any,
         learning_rate: Any,
-        weight_share: Any = None,
+        row_share: Any = None,
         with_penalty: bool = False,
     ) -> Any:
         smooth = strengths.l1 is strengths.l1_subgradient is None and not strengths.group
         adam = type(optimizer).__name__ in ("Adam", "AdamW")
         if not adam or not smooth or with_penalty or point.device.type != "cpu":
             return reference(
-                optimizer, layout, point, grad, slots, strengths, t, learning_rate, weight_share, with_penalty
+                optimizer, layout, point, grad, slots, strengths, t, learning_rate, row_share, with_penalty
             )
         if strengths.l2 is not None:
             grad = torch.addcmul(grad, point, strengths.l2, value=2.0)
         if strengths.batch_l2 is not None:
-            share = strengths.batch_l2 if weight_share is None else strengths.batch_l2 / weight_share
+            share = strengths.batch_l2 if row_share is None else strengths.batch_l2 / row_share
             grad = torch.addcmul(grad, point, share, value=2.0)
         step = float(t)
         m = torch.lerp(slots[0], grad, 1.0 - optimizer.beta1)

@@ -188,6 +188,6 @@ def _split(estimator: Any, placement: Placement, rows: RowParts) -> tuple[RowPar
 
 
 def _batch_l2(estimator: Any, table: Array, weight: Any) -> float:
-    """scikit-learn's alpha / (2 * sum of the weights), which a step divides by the batch's share of them."""
+    """scikit-learn's alpha / (2 * sum of the weights), which a step divides by the batch's share of the rows."""
     total = table.shape[0] if weight is None else float(array_namespace(weight).sum(weight))
     return parameters.alpha_of(estimator) / (2.0 * total)

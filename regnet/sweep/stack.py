@@ -163,9 +163,17 @@ class Stack:
                 table = table[0]
             elif len(self._pairs) < len(self.lanes):
                 table = table[[self._pairs.index((lane.fold, lane.restart)) for lane in self.lanes]]
-            batches = self._batches_of(self.data.weight, self._placement.put(table, "int32"))
+            batches = self._batches_of(self.data.weight, self._placement.put(table, "int32"), self._rows_in_all())
             yield self.data._replace(batches=batches), count * steps
             done += count
+
+    def _rows_in_all(self) -> Any:
+        """Of every network's fold, as `batches_of` takes it."""
+        counts = [len(self.spec.folds[fold].x) for fold, _ in self._pairs]
+        if len(counts) == 1:
+            return self._placement.put(np.full((1, 1), counts[0]))
+        counts = [len(self.spec.folds[lane.fold].x) for lane in self.lanes]
+        return self._placement.put(np.asarray(counts)[:, None, None])
 
     def _shuffled(self, order: NDArray[Any], rng: np.random.RandomState) -> NDArray[Any]:
         """scikit-learn's way: one permutation is shuffled again and again."""

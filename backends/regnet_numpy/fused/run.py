@@ -82,7 +82,7 @@ def _run(network: Any, optimizer: Any, found: Plan, tile: int, state: Any, data:
         terms = [None if array is None else row_of(array, k, point.shape[-1]) for array in hyper.strengths[:4]]
         own = [None] * 3 if batches is None else [part_of(batches.rows, k), part_of(batches.weight, k)]
         if batches is not None:
-            own.append(part_of(batches.weight_share, k)[:, 0])
+            own.append(part_of(batches.row_share, k)[:, 0])
         flat = [array.reshape(count, -1)[k] for array in (point, m, v)]
         part_of(loss, k)[0, 0], part_of(diverged_at, k)[0, 0] = run_loops.adam_run(
             part_of(data.x, k), part_of(data.y, k), part_of(data.weight, k), *own, *flat, *terms,

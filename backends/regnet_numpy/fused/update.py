@@ -117,13 +117,13 @@ def fuse_prox_update(reference: Function) -> Function:
         strengths: Any,
         t: Any,
         learning_rate: Any,
-        weight_share: Any = None,
+        row_share: Any = None,
         with_penalty: bool = False,
     ) -> Any:
         kind = type(optimizer).__name__
         if kind not in _SCALARS or (strengths.group and kind == "SGD"):
             return reference(
-                optimizer, layout, point, grad, slots, strengths, t, learning_rate, weight_share, with_penalty
+                optimizer, layout, point, grad, slots, strengths, t, learning_rate, row_share, with_penalty
             )
         point, *slots = (np.array(array, order="C") for array in (point, *slots))  # updated in place
         count, terms = point.shape[0] if point.ndim > 2 else 1, strengths[:4]
@@ -131,7 +131,7 @@ def fuse_prox_update(reference: Function) -> Function:
             NetworkPart(
                 float(t),
                 float(part_of(learning_rate, k).item()),
-                1.0 if weight_share is None else float(part_of(weight_share, k).item()),
+                1.0 if row_share is None else float(part_of(row_share, k).item()),
                 tuple([part_of(array, k)[0] for array in (point, grad, *slots)]),
                 tuple([None if array is None else row_of(array, k, point.shape[-1]) for array in terms]),
                 row_strengths(layout, strengths.group, k),
