@@ -51,7 +51,7 @@ def test_a_folds_network_is_the_restart_with_the_smallest_penalised_objective():
     assert found.cv_scores_.shape == (3, 2, COUNT)
     np.testing.assert_array_equal(found.chosen_restarts_, np.stack([chosen, chosen], axis=1))
     expected = [
-        np.mean([paths[r].estimators[k].score(X[test], Y[test]) for _, test in EVERYTHING])
+        np.average([paths[r].estimators[k].score(X[test], Y[test]) for _, test in EVERYTHING], weights=(50, 70))
         for k, r in enumerate(chosen)
     ]
     np.testing.assert_allclose(found.score_mean_, expected, rtol=1e-9)
@@ -66,7 +66,7 @@ def test_the_refit_is_the_network_that_the_folds_were_scored_by(warm):
     """Here folds are trained on what the refit is trained on: their score is the refitted network's own."""
     for settings in ({}, {"relax": True}, {"adaptive": True}):
         found = search(restarts=COUNT, warm_start=warm, **settings).fit(X, Y)
-        own = np.mean([found.score(X[test], Y[test]) for _, test in EVERYTHING])
+        own = np.average([found.score(X[test], Y[test]) for _, test in EVERYTHING], weights=(50, 70))
         assert found.best_score_ == pytest.approx(own, rel=1e-9), settings
 
 
@@ -86,6 +86,6 @@ def test_pilots_are_the_chosen_restarts():
     paths, objectives = alone()
     chosen = objectives.argmin(axis=0)
     found = search(restarts=COUNT, adaptive=True).fit(X, Y)
-    best = int(np.argmax(found.pilot_scores_.mean(axis=1)))
+    best = int(np.argmax(np.average(found.pilot_scores_, axis=1, weights=(50, 70))))
     norms = paths[chosen[best]].input_norms[best].astype(float)
     np.testing.assert_allclose(found.adaptive_factors_, norms.max() / np.maximum(norms, 1e-3 * norms.max()), rtol=1e-5)

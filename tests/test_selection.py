@@ -15,7 +15,16 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LassoCV, Ridge, enet_path
 from sklearn.metrics import accuracy_score, log_loss, make_scorer, mean_absolute_error, r2_score
-from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold, cross_val_predict, cross_val_score
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    RepeatedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -36,7 +45,7 @@ from regnet.penalties import group_value, l1_value, l2_value
 from regnet.selection.adaptive import adaptive_factors
 from regnet.selection.building import restart_seeds
 from regnet.selection.grid import check_lambdas
-from regnet.selection.rule import choose
+from regnet.selection.rule import choose, repeats_of
 from regnet.sweep.mix import PENALTIES, Mix
 
 FRIEDMAN = make_friedman1(200, n_features=15, noise=1.0, random_state=3)
@@ -55,30 +64,55 @@ def quick(**settings):
 def test_one_standard_error_takes_the_strongest():
     """Means .70, .80, .78, .79, .60; the best has s.e. .02: .79 and .78 are within it, and .79 is the stronger."""
     means = np.array([0.70, 0.80, 0.78, 0.79, 0.60])
-    scores = means[:, None, None] + np.array([-0.04, 0.0, 0.04]).reshape(1, 3, 1) * np.sqrt(3) / 2
+    scores = means[:, None] + np.array([-0.04, 0.0, 0.04]) * np.sqrt(3) / 2
     found = choose(scores)
     np.testing.assert_allclose(found.mean, means)
     np.testing.assert_allclose(found.se, 0.02, rtol=1e-12)
     assert (found.best, found.one_se) == (1, 3)
-    assert choose(means[:, None, None]).one_se == 1  # one fold has no error: only the best is within it
+    assert choose(means[:, None]).one_se == 1  # one fold has no error: only the best is within it
 
 
-def test_the_standard_error_is_over_folds_after_the_mean_over_restarts(rng):
-    scores = rng.standard_normal((4, 5, 3))
-    folds = scores.mean(axis=2)
-    found = choose(scores)
+def test_equal_folds_have_the_standard_error_of_their_mean(rng):
+    folds = rng.standard_normal((4, 5))
+    found = choose(folds)
     np.testing.assert_allclose(found.se, folds.std(axis=1, ddof=1) / np.sqrt(5))
     np.testing.assert_allclose(found.mean, folds.mean(axis=1))
 
 
+def test_folds_count_by_their_weight():
+    """Weights 1, 1, 2: mean 3, deviations 4 + 1 + 2 * 0.25, divided by 4 and by 3 - 1, as cv.glmnet does it by hand."""
+    found = choose([[1.0, 2.0, 4.5]], weight=[1.0, 1.0, 2.0])
+    assert found.mean[0] == 3.0
+    assert found.se[0] == pytest.approx(np.sqrt((4.0 + 1.0 + 2 * 2.25) / 4 / 2), rel=1e-15)
+    near_nothing = choose([[0.9, 0.1], [0.8, 9.0]], weight=[1.0, 5e-5])
+    assert near_nothing.best == 0
+
+
+def test_repeats_do_not_narrow_the_standard_error():
+    """Means of normal scores of one table: their spread over tables is what s.e. estimates, however often it is cut.
+
+    n values, whose mean is the score: its standard deviation is 1 / sqrt(n), for every splitter.
+    """
+    rng, n, rows = np.random.default_rng(0), 50, np.arange(50)
+    splitters = [KFold(5), RepeatedKFold(n_splits=5, n_repeats=20, random_state=0), LeaveOneOut()]
+    for splitter in [*splitters, ShuffleSplit(40, test_size=0.2, random_state=0)]:
+        held_out = [test for _, test in splitter.split(rows)]
+        tables = rng.standard_normal((400, n))
+        scores = np.stack([tables[:, test].mean(axis=1) for test in held_out], axis=1)
+        found = choose(scores, repeats=repeats_of(held_out))
+        assert np.sqrt((found.se**2).mean()) == pytest.approx(1 / np.sqrt(n), rel=0.15)
+    assert repeats_of([[0, 1], [2, 3]]) == 1.0
+    assert choose([[0.1, 0.3]], repeats=2.0).se[0] == 0.0  # the same rows twice: one fold
+
+
 def test_diverged_networks_are_left_out():
-    scores = np.array([[[0.5, 0.7], [0.6, 0.6]], [[0.9, np.nan], [0.8, 0.8]], [[np.nan, np.nan], [9.0, 9.0]]])
+    scores = np.array([[0.6, 0.6], [0.9, 0.8], [np.nan, 9.0], [np.inf, 9.0]])
     found = choose(scores)
     np.testing.assert_allclose(found.mean[:2], [0.6, 0.85])
-    assert np.isnan(found.mean[2])
+    assert np.isnan(found.mean[2:]).all()
     assert found.best == 1
     with pytest.raises(ValueError, match="lower learning_rate_init"):
-        choose(np.full((2, 2, 1), np.nan))
+        choose(np.full((2, 2), np.nan))
 
 
 def test_adaptive_factors_are_inverse_norms():
@@ -139,7 +173,9 @@ def test_lasso_cv_is_the_linear_case():
         select="min", tol=1e-10, random_state=0,
     ).fit(X, y)  # fmt: skip
     assert ours.lambda_min_ == lasso.alpha_
-    np.testing.assert_allclose(-ours.score_mean_[::-1], lasso.mse_path_.mean(axis=1), rtol=1e-6)
+    sizes = [len(test) for _, test in cv.split(X)]
+    expected = np.average(lasso.mse_path_, axis=1, weights=sizes)
+    np.testing.assert_allclose(-ours.score_mean_[::-1], expected, rtol=1e-6)
     for strength, one in zip(ours.lambdas_, ours.path_.estimators, strict=True):
         _, expected, _ = enet_path(X - X.mean(axis=0), y - y.mean(), l1_ratio=1.0, alphas=[strength], tol=1e-12)
         np.testing.assert_allclose(one.coefs_[0][:, 0], expected[:, 0], atol=1e-6 * np.abs(lasso.coef_).max())
@@ -178,7 +214,7 @@ def test_logistic_regression_is_the_linear_case():
             SparseLogisticRegression(alpha=strength, tol=1e-9), X, y, cv=cv, method="decision_function"
         )
         losses = np.logaddexp(0.0, -(2 * y - 1) * margins)
-        means.append(-np.mean([losses[test].mean() for _, test in cv.split(X, y)]))
+        means.append(-losses.mean())
     np.testing.assert_allclose(ours.score_mean_, means, rtol=1e-5)
     assert ours.lambda_min_ == grid[int(np.argmax(means))]
 
@@ -512,7 +548,7 @@ def test_units_of_any_size():
 
 
 def test_equals_go_to_the_strongest():
-    assert choose(np.full((4, 5, 1), 0.9))[2:] == (3, 3)
+    assert choose(np.full((4, 5), 0.9))[2:] == (3, 3)
 
 
 def test_a_preprocessors_table_is_checked():

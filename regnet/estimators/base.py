@@ -64,6 +64,10 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         """The weight of each row, (n,), or None."""
 
     @abstractmethod
+    def _weigh_held_out(self, y: Any, sample_weight: Any, train: Any) -> Any:
+        """The same for rows whose classes weigh what they weigh in the training targets `train`."""
+
+    @abstractmethod
     def _check_held_out(self, y: Any) -> None:
         """Raise ValueError for validation targets that are not of the kind that is trained on."""
 

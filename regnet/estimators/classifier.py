@@ -266,6 +266,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         weight = compute_sample_weight(self.class_weight, to_host(y))
         return weight if sample_weight is None else weight * to_host(sample_weight)
 
+    def _weigh_held_out(self, y: Any, sample_weight: Any, train: Any) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        both, trained = np.concatenate([to_host(train), to_host(y)]), np.arange(len(train))
+        by_share = isinstance(self.class_weight, str)  # 'balanced'; 0 for what no training row is
+        weight = compute_sample_weight(self.class_weight, both, indices=trained if by_share else None)[len(train) :]
+        return weight if sample_weight is None else weight * to_host(sample_weight)
+
     def _stratify(self, targets: Any) -> Any:
         """As scikit-learn 1.9 does: by the class if there are two."""
         return to_host(targets) if targets.shape[1] == 1 else None

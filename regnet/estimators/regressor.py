@@ -238,6 +238,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
     def _weigh(self, y: Any, sample_weight: Any) -> Any:
         return sample_weight
 
+    def _weigh_held_out(self, y: Any, sample_weight: Any, train: Any) -> Any:
+        return sample_weight
+
     def _stratify(self, targets: Any) -> Any:
         return None
 

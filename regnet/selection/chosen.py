@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
@@ -12,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from regnet.estimators.inputs import to_host
 from regnet.plots import norms_figure, selection_figure
-from regnet.selection.rule import choose
+from regnet.selection.rule import Choice, choose
 from regnet.selection.scoring import default_scoring
 
 __all__ = ["ChosenNetwork"]
@@ -28,12 +30,18 @@ class ChosenNetwork(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  #
     executor: Any
     n_jobs: int | None
     preprocessor: Any
+    fold_weights_: NDArray[np.float64]
+    n_repeats_: float
     _classifier: ClassVar[bool]
     _template_class: ClassVar[Any]
 
     def predict(self, X: Any) -> Any:
         """What the refitted network predicts."""
         return self._fitted().predict(self._seen(X))
+
+    def _choose(self, scores: Any) -> Choice:
+        """What scores (strengths, folds) speak for, by the splits that they are of."""
+        return choose(scores, weight=self.fold_weights_, repeats=self.n_repeats_)
 
     def _fitted(self) -> Any:
         """The refitted network. Raises NotFittedError, also after a fit without one."""
@@ -79,7 +87,7 @@ class ChosenNetwork(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  #
         name = scoring or ("score" if self.scoring is not None else default_scoring(self._classifier))
         return selection_figure(
             self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, self.min_index_, self.one_se_index_,
-            score_name=name, penalty=self.penalty, reference=None if pilot is None else choose(pilot[..., None]).mean,
+            score_name=name, penalty=self.penalty, reference=None if pilot is None else self._choose(pilot).mean,
         )  # fmt: skip
 
     def plot_norms(self, names: Sequence[str] | None = None) -> Any:

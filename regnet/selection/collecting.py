@@ -29,7 +29,7 @@ class Collector:
     """
 
     def __init__(self, spec: SweepSpec, scoring: Any, raw: Any, keep: frozenset[int], chosen: Any = None) -> None:
-        """scoring: a name in DIRECT, or a scorer for estimators; raw: `take(rows) -> X, y` of the user's table.
+        """scoring: a name in DIRECT, or a `Scorer`; raw: `take(rows) -> X, y` of the user's table.
 
         chosen: restarts (strengths, folds) that an earlier pass chose; None: `chosen` goes by the objectives.
         """
@@ -92,7 +92,8 @@ class Collector:
         )
         x, y = self._raw(fold.test)
         try:
-            return float(self._scoring(estimator, x if fold.transformer is None else fold.transformer.transform(x), y))
+            x = x if fold.transformer is None else fold.transformer.transform(x)
+            return float(self._scoring(estimator, x, y, fold.weight_test))
         except (AttributeError, ValueError, TypeError) as error:  # a score of classes, for a regression
             raise ValueError(f"scoring does not fit the estimator: {error}") from error
 

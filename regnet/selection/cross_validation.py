@@ -27,7 +27,7 @@ from regnet.selection.grid import check_lambdas, find_lambdas
 from regnet.selection.path import collect_path
 from regnet.selection.preparing import Checked, check_table, make_folds
 from regnet.selection.reporting import report_absent, report_divergence
-from regnet.selection.rule import choose
+from regnet.selection.rule import fold_weights, repeats_of
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.splitting import make_splits
 from regnet.sweep.cells import Cell, SweepSpec
@@ -66,9 +66,10 @@ class BaseCV(ChosenNetwork, ABC):
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Train the sweep on X (n, features) and y, choose the strength, and refit on all rows; returns the estimator.
 
-        sample_weight: (n,), >= 0, for training and for the scores that have names; groups: for the splitter.
-        Raises ValueError for bad data in scikit-learn's words, for folds that cannot be trained on, and for a
-        sweep_dir that holds another problem. Warns DivergenceWarning, naming strength, fold and step.
+        sample_weight: (n,), >= 0, for training and for the scores, which weigh held-out rows and folds by them; groups:
+        for the splitter. Raises ValueError for bad data in scikit-learn's words, for folds that cannot be trained on,
+        for a score that cannot take a sample_weight, and for a sweep_dir that holds another problem. Warns
+        DivergenceWarning, naming strength, fold and step.
         """
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
@@ -84,9 +85,12 @@ class BaseCV(ChosenNetwork, ABC):
         self.n_splits_, self.n_diverged_ = len(splits), 0
         everything = (rows, rows[:0])
         folds = make_folds(
-            template, checked, [*splits, everything], standardize=self.standardize, preprocessor=self.preprocessor
-        )
+            template, checked, [*splits, everything], standardize=self.standardize, preprocessor=self.preprocessor,
+            class_weighted=self.scoring is None,
+        )  # fmt: skip
         report_absent(folds[-1], self._names(checked))
+        self.fold_weights_ = fold_weights([fold.weight_test for fold in folds[:-1]])
+        self.n_repeats_ = repeats_of([rows[test] for _, test in splits])
         whole = make_spec(self, template, folds[-1:], checked.placement, (1.0,), seeds, "range")
         lambdas = find_lambdas(whole, self.n_lambdas) if self.lambdas is None else check_lambdas(self.lambdas)
         with_all = self.refit and bool(self.warm_start)
@@ -94,11 +98,11 @@ class BaseCV(ChosenNetwork, ABC):
         if self.sweep_dir is not None:  # rows that no fold trains on are rows of the search
             spec = replace(spec, data=data_digest(folds))
         spec = spec if with_all else replace(spec, folds=spec.folds[:-1])
-        scoring = self._scoring(template)
+        scoring = self._scoring(template, checked.weight is not None)
         collected = self._run(spec, checked, scoring, with_all)
         if self._is_adaptive(spec):
             self.pilot_scores_ = collected.of_chosen(collected.scores)[:, : self.n_splits_]
-            pilot = choose(self.pilot_scores_[..., None])
+            pilot = self._choose(self.pilot_scores_)
             norms = collected.of_chosen(collected.input_norms)[pilot.best]
             if self.refit and not with_all:
                 alone = self._alone(spec, folds[-1], pilot.best, None, "pilot")
@@ -142,13 +146,13 @@ class BaseCV(ChosenNetwork, ABC):
             return False
         return len(spec.network.dense_layers) > 1 if self.adaptive == "auto" else bool(self.adaptive)
 
-    def _scoring(self, template: Any) -> Any:
+    def _scoring(self, template: Any, weighted: bool) -> Any:
         """A name that is scored directly, or a scorer."""
         scoring = default_scoring(self._classifier) if self.scoring is None else self.scoring
         direct = {"neg_log_loss", "accuracy"} if self._classifier else set(DIRECT) - {"neg_log_loss", "accuracy"}
         if isinstance(scoring, str) and scoring in direct:
             return scoring
-        return scorer_of(template, scoring)
+        return scorer_of(template, scoring, weighted=weighted)
 
     def _run(self, spec: SweepSpec, checked: Checked, scoring: Any, with_all: bool, chosen: Any = None) -> Collector:
         keep = frozenset([len(spec.folds) - 1]) if with_all else frozenset()
@@ -192,7 +196,7 @@ class BaseCV(ChosenNetwork, ABC):
         """The fitted attributes that the scores decide."""
         self.lambdas_ = np.asarray(spec.lambdas)
         self.cv_scores_ = collected.scores[:, : self.n_splits_]
-        choice = choose(collected.of_chosen(collected.scores)[:, : self.n_splits_, None])
+        choice = self._choose(collected.of_chosen(collected.scores)[:, : self.n_splits_])
         self.chosen_restarts_ = collected.chosen[:, : self.n_splits_]
         self.score_mean_, self.score_se_ = choice.mean, choice.se
         self.lambda_min_, self.lambda_1se_ = (float(self.lambdas_[k]) for k in (choice.best, choice.one_se))
@@ -208,7 +212,8 @@ class BaseCV(ChosenNetwork, ABC):
 
     def _alone(self, spec: SweepSpec, fold: Fold, strength: int, factors: Any, name: str) -> Collector:
         """The networks of one strength on all rows."""
-        name = _named(name, np.append(np.ravel([] if factors is None else factors), spec.lambdas[strength]))
+        decided = (np.ravel([] if factors is None else factors), [spec.lambdas[strength]], spec.seeds)
+        name = _named(name, np.concatenate(decided))
         alone = replace(spec, name=name, lambdas=(spec.lambdas[strength],), folds=(fold,), factors=factors)
         collected = Collector(alone, "", None, frozenset([0]))
         run_sweep(alone, collected, memory_limit=self.memory_limit, sweep_dir=self.sweep_dir)

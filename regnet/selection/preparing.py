@@ -80,14 +80,18 @@ def make_folds(
     *,
     standardize: bool,
     preprocessor: Any,
+    class_weighted: bool = False,
 ) -> list[Fold]:
     """One fold for every (training rows, held-out rows). Nothing of a fold is learned from its held-out rows.
 
+    class_weighted: whether held-out rows have the class weights of the training rows, beside their own weights.
     Raises ValueError for a fold whose training rows lack a class, or whose transformer makes another number of columns.
     """
     folds: list[Fold] = []
     for number, (train, test) in enumerate(splits):
-        fold = _make_fold(template, checked, number, np.asarray(train), np.asarray(test), standardize, preprocessor)
+        fold = _make_fold(
+            template, checked, number, np.asarray(train), np.asarray(test), standardize, preprocessor, class_weighted
+        )
         if folds and fold.x.shape[1] != folds[0].x.shape[1]:
             raise ValueError(
                 f"preprocessor makes {folds[0].x.shape[1]} columns of fold 0, but {fold.x.shape[1]} of fold {number}: "
@@ -105,6 +109,7 @@ def _make_fold(
     test: NDArray[Any],
     standardize: bool,
     preprocessor: Any,
+    class_weighted: bool,
 ) -> Fold:
     dtype = checked.placement.dtype
     if not len(train):
@@ -114,7 +119,10 @@ def _make_fold(
     given = None if checked.weight is None else checked.weight[train]
     weight = template._weigh(own_y, given)
     weight = np.ones(len(train)) if weight is None else np.asarray(weight, dtype=np.float64)
-    weight_test = np.ones(len(test)) if checked.weight is None else np.asarray(checked.weight[test], dtype=np.float64)
+    weight_test = None if checked.weight is None else checked.weight[test]
+    if class_weighted and len(test):
+        weight_test = template._weigh_held_out(checked.y[test], weight_test, own_y)
+    weight_test = np.ones(len(test)) if weight_test is None else np.asarray(weight_test, dtype=np.float64)
     if not weight.any():
         raise ValueError(f"Fold {number}: all training rows have weight 0.")
     if len(test) and not weight_test.any():

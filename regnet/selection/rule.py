@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Choice", "choose"]
+__all__ = ["Choice", "choose", "fold_weights", "repeats_of"]
 
 
 class Choice(NamedTuple):
@@ -19,31 +20,64 @@ class Choice(NamedTuple):
     one_se: int
 
 
-def choose(scores: Any, /) -> Choice:
+def choose(scores: Any, /, *, weight: Any = None, repeats: float = 1.0) -> Choice:
     """The best strength, and the strongest one whose mean score is within one standard error of the best.
 
-    scores: (strengths, folds, restarts), strengths ascending, higher is better, NaN for networks that diverged.
-    A fold's score is the mean over its restarts; the standard error is that of the mean over folds,
-    s / sqrt(folds) with s of folds - 1 degrees of freedom (0 for one fold). A strength at which a fold has no score
-    is not chosen. Raises ValueError if there is none left. Source: Breiman, Friedman, Olshen, Stone (1984), 3.4.3.
+    scores: (strengths, folds), strengths ascending, higher is better, NaN where a network diverged; weight: of the
+    folds' held-out rows, (folds,), None for equal ones; repeats: how often a row is held out (`repeats_of`).
 
-    >>> choose([[[0.9], [0.7]], [[0.8], [0.78]], [[0.7], [0.66]]])[2:]
+        mean = sum_k w_k s_k / sum_k w_k,  se^2 = sum_k w_k (s_k - mean)^2 / sum_k w_k / (N - 1),  N = folds / repeats
+
+    as cv.glmnet has them for N folds; for equal weights se is s / sqrt(N) with s of N - 1 degrees of freedom. Splits
+    that hold out the same rows again say little more of how another table would score, so they do not count in N. se
+    is 0, which means unknown, for N of 1 or less. A strength at which a fold has no score is not chosen. Raises
+    ValueError if there is none left. Sources: Breiman, Friedman, Olshen, Stone (1984), 3.4.3; Friedman, Hastie,
+    Tibshirani, J. Stat. Software 33 (2010).
+
+    >>> choose([[0.9, 0.7], [0.8, 0.78], [0.7, 0.66]])[2:]
     (0, 1)
+    >>> choose([[0.9, 0.7], [0.8, 0.78], [0.7, 0.66]], weight=[1, 999])[2:]
+    (1, 1)
+    >>> once, twice = choose([[0.9, 0.7]]), choose([[0.9, 0.7, 0.9, 0.7]], repeats=2.0)
+    >>> bool(once.se[0] == twice.se[0])
+    True
     """
-    values = np.asarray(scores, dtype=np.float64)
-    present = np.isfinite(values)
-    counts = present.sum(axis=2)
-    totals = np.where(present, values, 0.0).sum(axis=2)
-    folds = np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
-    mean = folds.mean(axis=1)
-    count = folds.shape[1]
-    se = folds.std(axis=1, ddof=1) / np.sqrt(count) if count > 1 else np.zeros(len(mean))
+    folds = np.asarray(scores, dtype=np.float64)
+    folds = np.where(np.isfinite(folds), folds, np.nan)
+    share = np.ones(folds.shape[1]) if weight is None else np.asarray(weight, dtype=np.float64)
+    share = share / share.sum()
+    mean = folds @ share
     if not np.isfinite(mean).any():
         fold = int(np.argmax(~np.isfinite(folds).any(axis=0)))
         raise ValueError(
             f"No strength has a score on every fold (first without one: fold {fold}): either its networks diverged "
             "(lower learning_rate_init, or standardise the inputs), or the scorer gave NaN for its held-out rows."
         )
+    freedom = folds.shape[1] / repeats - 1.0
+    se = np.sqrt((folds - mean[:, None]) ** 2 @ share / freedom) if freedom > 0 else np.zeros(len(mean))
     best = int(np.flatnonzero(mean == np.nanmax(mean)).max())  # of equals the strongest
     within = np.flatnonzero(mean >= mean[best] - se[best])
     return Choice(mean, se, best, int(within.max()))
+
+
+def repeats_of(held_out: Sequence[Any], /) -> float:
+    """How often a row is held out, on average over the rows that are: 1 for folds, r for r times repeated ones.
+
+    held_out: the numbers of each split's rows.
+
+    >>> repeats_of([[0, 1], [2, 3], [0, 3], [1, 2]])
+    2.0
+    """
+    every = np.concatenate([np.asarray(rows) for rows in held_out])
+    return len(every) / len(np.unique(every))
+
+
+def fold_weights(weights: Sequence[NDArray[np.float64]], /) -> NDArray[np.float64]:
+    """The folds' shares of the weight of all held-out rows, (folds,), sum 1; weights: of each fold's rows, not all 0.
+
+    >>> fold_weights([np.ones(3), np.full(2, 0.5)])
+    array([0.75, 0.25])
+    """
+    largest = max(float(one.max()) for one in weights)  # sums of larger numbers might overflow
+    totals = np.asarray([(one / largest).sum() for one in weights])
+    return np.asarray(totals / totals.sum())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from inspect import signature
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.metrics._scorer import _BaseScorer
 
 from regnet.losses import get_loss
 from regnet.metrics import r2_of
@@ -17,6 +19,9 @@ __all__ = ["DIRECT", "default_scoring", "scorer_of"]
 
 Direct: TypeAlias = Callable[[Any, Any, Any, Any], float]
 """`score(outputs, y, weight, loss)` for a network's outputs in the targets' units and encoded targets, all (n, k)."""
+
+Scorer: TypeAlias = Callable[[Any, Any, Any, Any], Any]
+"""`score(estimator, X, y, weight)` for a fitted estimator and rows of the user's table; weight: (n,)."""
 
 
 def _mean(values: NDArray[Any], weight: NDArray[Any]) -> float:
@@ -66,10 +71,33 @@ def default_scoring(classifier: bool) -> str:
     return "neg_log_loss" if classifier else "r2"
 
 
-def scorer_of(estimator: Any, scoring: Any) -> Any:
-    """A scorer `scorer(estimator, X, y)` for anything that scikit-learn takes as `scoring`. Raises ValueError."""
+def scorer_of(estimator: Any, scoring: Any, *, weighted: bool) -> Scorer:
+    """Anything that scikit-learn takes as `scoring`, as `score(estimator, X, y, weight)`.
+
+    weighted: whether rows have weights, which the score then must take: as `sample_weight`, in the signature of
+    scikit-learn's metric or of a callable of the caller's own. Raises ValueError for one that does not.
+    """
     if isinstance(scoring, str) and scoring not in get_scorer_names():
         near = get_close_matches(scoring, get_scorer_names())
         hint = f" Did you mean {near[0]!r}?" if near else " See sklearn.metrics.get_scorer_names()."
         raise ValueError(f"scoring={scoring!r} is not a name of a score.{hint}")
-    return check_scoring(estimator, scoring=scoring)
+    scorer = check_scoring(estimator, scoring=scoring)
+    if not weighted:
+        return lambda fitted, x, y, weight: scorer(fitted, x, y)
+    if not _takes_weights(scorer):
+        raise ValueError(
+            f"scoring={scoring!r} takes no sample_weight, so held-out rows would all count the same, but fit was given "
+            "one: use a score that takes it (scoring=None does), give your callable an argument sample_weight, or fit "
+            "without weights."
+        )
+    return lambda fitted, x, y, weight: scorer(fitted, x, y, sample_weight=weight)
+
+
+def _takes_weights(scorer: Any) -> bool:
+    """Whether a scorer's metric, or a callable itself, has an argument `sample_weight`, or takes any by name."""
+    called = scorer._score_func if isinstance(scorer, _BaseScorer) else scorer
+    try:
+        parameters = signature(called).parameters
+    except (TypeError, ValueError):  # a callable that says nothing of its arguments
+        return False
+    return "sample_weight" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
