@@ -1,7 +1,8 @@
 """Save and load trained networks: arrays in safetensors, the description as JSON beside them. Nothing is executed.
 
 The file's metadata hold one entry `regnet`: {"format": 1, "network": ..., "extra": ...}. Descriptions are the frozen
-dataclasses by class name and fields.
+dataclasses by class name and fields. Of the extra values arrays of numbers lie beside the weights; arrays of text,
+bytes, dates or Python objects are {"array": dtype, "values": ...} in the JSON.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ __all__ = ["load", "save"]
 
 FORMAT = 1
 
+_TENSORS = frozenset(
+    {"bool", "float16", "float32", "float64"} | {f"{k}int{n}" for k in ("", "u") for n in (8, 16, 32, 64)}
+)
+"""Types of arrays that safetensors holds."""
+
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
@@ -45,18 +51,19 @@ _CLASSES: dict[str, Any] = {
 def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
     """Write `model` to `path`, all or nothing.
 
-    extra: values for JSON (class names, feature names) and NumPy arrays, which `load` returns as they were.
-    Raises OSError if the file cannot be written; then nothing is left behind.
+    extra: values for JSON (class names, feature names), NumPy's scalars, and NumPy arrays of numbers, text, bytes,
+    dates or such Python objects (class labels), which `load` returns as they were. Raises TypeError naming the one
+    that cannot be saved, OSError if the file cannot be written; then nothing is left behind.
     """
     target = Path(path)
     names = parameter_names(model.network)
     tensors = dict(zip(names, (np.ascontiguousarray(leaf) for leaf in leaves(model.numpy_params())), strict=True))
     plain = {}
     for name, value in extra.items():
-        if isinstance(value, np.ndarray):
-            tensors[f"extra.{name}"] = np.ascontiguousarray(value)
+        if isinstance(value, np.ndarray) and value.dtype.name in _TENSORS:
+            tensors[f"extra.{name}"] = np.ascontiguousarray(value).reshape(value.shape)
         else:
-            plain[name] = value
+            plain[name] = _to_json(name, value)
     description = {"format": FORMAT, "network": _encode(model.network), "extra": plain}
     content = save_bytes(tensors, metadata={"regnet": json.dumps(description)})
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -96,7 +103,40 @@ def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:
     template = network.init(np.random.default_rng(0))
     model = Model(network, rebuild(template, [placement.put(array) for array in host]), placement)
     arrays = {name.removeprefix("extra."): value for name, value in tensors.items() if name.startswith("extra.")}
-    return model, {**description["extra"], **arrays}
+    plain = {name: _from_json(value) for name, value in description["extra"].items()}
+    return model, {**plain, **arrays}
+
+
+def _to_json(name: str, value: Any) -> Any:
+    """An extra value as JSON holds it; scalars of NumPy are Python's."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "USMO":
+        given = value.astype("int64") if value.dtype.kind == "M" else value
+        return {"array": value.dtype.str, "values": _to_json(name, given.tolist())}
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    if isinstance(value, np.generic) and value.dtype.kind in "biufU":
+        value = value.item()
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_to_json(name, entry) for entry in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value) and not {"array", "bytes"} & value.keys():
+        return {key: _to_json(name, entry) for key, entry in value.items()}
+    kind = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+    raise TypeError(f"{name} holds a value of type {kind}, which cannot be saved: make numbers or text of it.")
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_from_json(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"bytes"}:
+        return bytes.fromhex(value["bytes"])
+    if value.keys() == {"array", "values"}:
+        dtype, values = np.dtype(value["array"]), _from_json(value["values"])
+        return np.asarray(values, dtype="int64").astype(dtype) if dtype.kind == "M" else np.asarray(values, dtype=dtype)
+    return {key: _from_json(entry) for key, entry in value.items()}
 
 
 def _encode(value: Any) -> Any:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from regnet import checkpoint
+from regnet.config import get_config
 from regnet.datasets import Table
 from regnet.recipe import Prepared, prepare_table
 from regnet.selection import MLPClassifierCV, MLPRegressorCV
@@ -59,10 +60,12 @@ class Selection:
 def choose_strength(data: str, table: Table, *, folds: int, test_size: float, seed: int, **settings: Any) -> Selection:
     """Split the table, and run the sweep on the rows that are not held out; settings: of the estimator.
 
-    Without held-out rows the same as `MLPClassifierCV` or `MLPRegressorCV` with cv=folds and random_state=seed. Raises
-    ValueError for what cannot be trained on.
+    Without held-out rows the folds and first weights are those of `MLPClassifierCV` or `MLPRegressorCV` with cv=folds
+    and random_state=seed; in float64 the table too. In float32 the inputs are standardised before they are narrowed,
+    and the sweep, which standardises by itself, meets them so. Raises ValueError for what cannot be trained on.
     """
-    prepared = prepare_table(table, test_size=test_size, standardize=False, seed=seed)
+    narrow = get_config().dtype == "float32"
+    prepared = prepare_table(table, test_size=test_size, seed=seed, scale_inputs=narrow, scale_target=False)
     kind = MLPClassifierCV if prepared.classes else MLPRegressorCV
     fitted = kind(cv=folds, random_state=seed, verbose=True, **settings)
     print(
@@ -151,11 +154,12 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
 
 
 def save_selection(path: Path, selection: Selection) -> None:
-    """The chosen model with what `regnet predict` needs; it takes the table's own units."""
+    """The chosen model with what `regnet predict` needs; it gives the target in its own units."""
     checkpoint.save(
         path,
         selection.fitted.best_estimator_.model_,
         feature_names=list(selection.table.feature_names),
         target_name=selection.table.target_name,
         classes=selection.prepared.classes,
+        **selection.prepared.scaling,
     )

@@ -55,6 +55,9 @@ def fit(
     ],
     target: Annotated[str | None, typer.Option(help="target column of a file; default: the last one")] = None,
     task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target")] = None,
+    keep_row_numbers: Annotated[
+        bool, typer.Option("--keep-row-numbers", help="an input that counts rows stays")
+    ] = False,
     hidden: Annotated[str | None, typer.Option(help="widths of the hidden layers, such as 512 or 256,128")] = None,
     activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
     dropout: Annotated[float, typer.Option(min=0.0, max=0.99, help="share of hidden outputs dropped")] = 0.0,
@@ -94,7 +97,7 @@ def fit(
         ("--task", task, ("classification", "regression")),
     )
     get_backend()  # an unusable one is said before anything else
-    table = load_data(data, target, task, seed)
+    table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers)
     recipe = recipe_for(
         data,
         len(table.x),
@@ -142,10 +145,12 @@ def predict(
     """Predict: a CSV with one row per row of DATA; for classes also every class's probability."""
     check_writable("--output", output)
     trained, extra = checkpoint.load(model)
-    x = files.read_features(data, tuple(extra["feature_names"]))
+    x, notes = files.read_features(data, tuple(extra["feature_names"]))
+    for note in notes:
+        print(f"regnet: note: {note}", file=sys.stderr)
     if "input_mean" in extra:
-        x = ((x - extra["input_mean"]) / extra["input_scale"]).astype(x.dtype)
-    values = trained.predict(x)
+        x = (x - extra["input_mean"]) / extra["input_scale"]
+    values = np.asarray(trained.predict(x), dtype=np.float64)
     if extra["classes"]:
         names = [extra["target_name"], *(f"p({name})" for name in extra["classes"])]
         if values.shape[-1] == 1:  # two classes have one output: the probability of the second
@@ -155,7 +160,7 @@ def predict(
     else:
         if "target_mean" in extra:
             values = values * extra["target_scale"] + extra["target_mean"]
-        names, rows = [extra["target_name"]], [[f"{value:.8g}"] for value in values[:, 0]]
+        names, rows = [extra["target_name"]], [[repr(value)] for value in values[:, 0].tolist()]
     import csv
 
     with output.open("w", newline="") if output else open(sys.stdout.fileno(), "w", closefd=False, newline="") as file:

@@ -17,8 +17,8 @@ NAMES = ("spiral", "digits", "breast_cancer", "diabetes")
 class Table(NamedTuple):
     """A table with its target.
 
-    x: (n, features), floating; y: (n,), class labels or values; feature_names; target_name;
-    task: 'classification' or 'regression'.
+    x: (n, features), float64 unless it needs no standardising, which comes before narrowing; y: (n,), class labels or
+    values; feature_names; target_name; task: 'classification' or 'regression'; notes: what a user should know of it.
     """
 
     x: NDArray[Any]
@@ -26,6 +26,7 @@ class Table(NamedTuple):
     feature_names: tuple[str, ...]
     target_name: str
     task: str
+    notes: tuple[str, ...] = ()
 
 
 def spiral(samples: int = 2000, classes: int = 3, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -50,7 +51,7 @@ def spiral(samples: int = 2000, classes: int = 3, *, seed: int = 0) -> tuple[NDA
 
 
 def load(name: str, *, seed: int = 0) -> Table:
-    """The data set called `name`, one of NAMES; x in REGNET_DTYPE. seed: draws the spiral."""
+    """The data set called `name`, one of NAMES; x in float64, the spiral's in REGNET_DTYPE. seed: draws the spiral."""
     from sklearn import datasets as sklearn_datasets
 
     if name == "spiral":
@@ -63,4 +64,4 @@ def load(name: str, *, seed: int = 0) -> Table:
     task = "regression" if name == "diabetes" else "classification"
     y = bunch.target if name == "diabetes" else bunch.target_names[bunch.target]
     target = "progression" if name == "diabetes" else "class"
-    return Table(bunch.data.astype(get_config().dtype), y, names, target, task)
+    return Table(np.asarray(bunch.data, dtype=np.float64), y, names, target, task)

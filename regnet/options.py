@@ -41,10 +41,15 @@ def check_choices(*options: tuple[str, str | None, Collection[str]]) -> None:
             raise ValueError(f"{option} {value!r} is unknown: choose one of {', '.join(allowed)}.")
 
 
-def load_data(data: str, target: str | None, task: str | None, seed: int) -> datasets.Table:
-    """The data set or file called `data`."""
+def load_data(
+    data: str, target: str | None, task: str | None, seed: int, *, keep_row_numbers: bool = False
+) -> datasets.Table:
+    """The data set or file called `data`; what a user should know of a file is printed."""
     if data not in datasets.NAMES:
-        return files.read_table(data, target, task=task)
+        table = files.read_table(data, target, task=task, keep_row_numbers=keep_row_numbers)
+        for note in table.notes:
+            print(f"note: {note}")
+        return table
     if target is not None:
         raise ValueError(f"--target is for files; {data} has its own target.")
     return datasets.load(data, seed=seed)

@@ -48,7 +48,12 @@ class Run:
 def train(data: str, table: Table, recipe: Recipe, *, seed: int, **settings: Any) -> Run:
     """Split the table, train the recipe, and print what happens; settings: further ones of the estimator."""
     prepared = prepare_table(
-        table, test_size=recipe.test_size, standardize=recipe.standardize, seed=seed, shuffled=data == "spiral"
+        table,
+        test_size=recipe.test_size,
+        seed=seed,
+        scale_inputs=recipe.standardize,
+        scale_target=recipe.standardize,
+        shuffled=data == "spiral",
     )
     held_out = (prepared.x_test, prepared.y_test) if len(prepared.x_test) else None
     rows, classes = len(prepared.x_train), len(prepared.classes or ())

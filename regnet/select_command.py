@@ -22,6 +22,9 @@ def select(
     data: Annotated[str, typer.Argument(help="digits, breast_cancer, diabetes, or a CSV, Parquet, NPY or NPZ file")],
     target: Annotated[str | None, typer.Option(help="target column of a file; default: the last one")] = None,
     task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target")] = None,
+    keep_row_numbers: Annotated[
+        bool, typer.Option("--keep-row-numbers", help="an input that counts rows stays")
+    ] = False,
     penalty: Annotated[str, typer.Option(help="input_l1, neuron_l1, weight_l1, weight_l2 or alpha")] = "input_l1",
     l1_ratio: Annotated[float, typer.Option(min=0.01, max=1.0, help="below 1: the rest is an L2")] = 1.0,
     hidden: Annotated[str, typer.Option(help="widths of the hidden layers, such as 16 or 64,32; '' is linear")] = "16",
@@ -82,7 +85,7 @@ def select(
         "n_jobs": jobs,
         "sweep_dir": sweep_dir,
     }
-    table = load_data(data, target, task, seed)
+    table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers)
     if cv > len(table.x):
         raise ValueError(f"--cv {cv}: the table has {len(table.x)} rows; a fold needs at least one.")
     found = choose_strength(data, table, folds=cv, test_size=test_size, seed=seed, **settings)

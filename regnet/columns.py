@@ -1,0 +1,199 @@
+"""What a column of a table is, judged from the whole column: numbers, text, or something that regnet does not take.
+
+The rules do not ask how a file was read: a column is an array of cells, typed or as text.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "INDEX_NAMES",
+    "MISSING",
+    "Column",
+    "FileError",
+    "counts_rows",
+    "is_number",
+    "judge",
+    "looks_like_a_row",
+    "plain_numbers",
+    "running_header",
+]
+
+MISSING = frozenset({"", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "null", "none", ".", "?", "-", "--"})
+"""Cells, in small letters, that stand for "no value" in a column of numbers. In a column of text only '' does."""
+
+INDEX_NAMES = frozenset({"", "Unnamed: 0", "__index_level_0__"})
+"""Names under which pandas and R write the numbers or names of rows that have no name of their own."""
+
+_CHARACTERS = re.compile(r"[0-9+\-.eE \t]*")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_GROUPED = re.compile(r"[+-]?([1-9]\d{0,2}(,\d{3})+(\.\d*)?|[1-9]\d{0,2}(\.\d{3})+,\d*)", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
+
+SHORTEST_COUNT = 5
+"""Rows from which on a column that counts them is taken for their numbers, and not for a measurement."""
+
+
+class FileError(ValueError):
+    """A file cannot be used as a table; the message says why."""
+
+
+class Column(NamedTuple):
+    """A column that was judged.
+
+    kind: 'number' (values of any numeric or boolean type, NaN where missing), 'text' (values are str), or what it
+    holds that is neither, for a message. missing: rows without a value, (k,). odd: the first row that speaks against
+    numbers, or None; numbers: how many cells of a text column are plain numbers. shown: the cells for messages.
+    """
+
+    kind: str
+    values: NDArray[Any]
+    missing: NDArray[np.int64]
+    odd: int | None = None
+    numbers: int = 0
+    shown: NDArray[Any] | None = None
+
+    def cell(self, row: int) -> str:
+        """The cell as a message shows it."""
+        return repr(str((self.values if self.shown is None else self.shown)[row]))
+
+
+def plain_numbers(cells: Any, /) -> NDArray[np.float64] | None:
+    """The cells (n,) of text as numbers, or None if one of them is not a plain decimal number such as -1.5e3.
+
+    Python's float would also take 1_000, words such as nan, and digits of other scripts.
+    """
+    if _CHARACTERS.fullmatch("".join(cells)) is None:
+        return None
+    try:
+        return np.asarray(cells, dtype=np.float64)
+    except ValueError:  # an empty cell, 1-2
+        return None
+
+
+def judge(cells: NDArray[Any], /, *, parse: bool = False) -> Column:
+    """What the column (n,) is. parse: it comes from a file of text, whose cells may be numbers; else types count."""
+    kind = cells.dtype.kind
+    if kind in "iub":
+        return Column("number", cells, np.empty(0, dtype=np.int64))
+    if kind == "f":
+        return Column("number", cells, np.flatnonzero(np.isnan(cells)))
+    if kind == "S":
+        cells, kind = _decoded(cells), "U"
+    if kind == "O" and len(cells):
+        return _judge_objects(cells, parse)
+    if kind in "UO":
+        return _judge_text(np.asarray(cells, dtype=object), parse)
+    return Column({"M": "dates", "m": "durations", "c": "complex numbers"}.get(kind, "records"), cells, _none())
+
+
+def _none() -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64)
+
+
+def _decoded(cells: Any) -> NDArray[Any]:
+    try:
+        return np.asarray([None if cell is None else bytes(cell).decode() for cell in cells], dtype=object)
+    except UnicodeDecodeError:
+        raise FileError("bytes that are no UTF-8 text: decode them first.") from None
+
+
+def _judge_objects(cells: NDArray[Any], parse: bool) -> Column:
+    """Objects of a typed file: text, numbers that NumPy has no type for, or None."""
+    absent = np.asarray([cell is None or (isinstance(cell, float) and cell != cell) for cell in cells])
+    kinds = {type(cell) for cell in cells[~absent]}
+    if all(issubclass(kind, str) for kind in kinds):
+        return _judge_text(np.where(absent, "", cells), parse)
+    if all(issubclass(kind, bytes) for kind in kinds):
+        return _judge_text(_decoded(np.where(absent, b"", cells)), parse)
+    if all(issubclass(kind, (int, float, Decimal, np.number, np.bool_)) for kind in kinds):
+        numbers = np.asarray([np.nan if gone else float(cell) for cell, gone in zip(cells, absent, strict=True)])
+        return Column("number", numbers, np.flatnonzero(absent))
+    return Column(f"values of type {' and '.join(sorted(kind.__name__ for kind in kinds))}", cells, _none())
+
+
+def _judge_text(given: NDArray[Any], parse: bool) -> Column:
+    """Text, unless every cell of a file of text is a number, infinite, or a mark for a missing one."""
+    cells = np.asarray([str(cell).strip() for cell in given], dtype=object)
+    empty = np.flatnonzero(cells == "")
+    if not parse:
+        return Column("text", cells, empty)
+    missing = np.asarray([cell.lower() in MISSING for cell in cells], dtype=bool)
+    plain = np.asarray([_NUMBER.fullmatch(cell) is not None for cell in cells], dtype=bool)
+    infinite = np.asarray([_INFINITE.fullmatch(cell) is not None for cell in cells], dtype=bool)
+    other = np.flatnonzero(~(missing | plain | infinite))
+    if not len(other) and (not missing.all() or len(empty) == len(cells)):
+        return _numbers(cells, missing)
+    if len(other):
+        commas = _judge_commas(cells, missing, plain)
+        if commas is not None:
+            return commas
+    odd = int(other[0]) if len(other) else 0
+    return Column("text", cells, empty, odd, int(plain.sum()))
+
+
+def _numbers(cells: NDArray[Any], missing: NDArray[np.bool_]) -> Column:
+    values = np.asarray(np.where(missing, "nan", cells).tolist(), dtype=np.float64)
+    return Column("number", values, np.flatnonzero(missing), shown=cells)
+
+
+def _judge_commas(cells: NDArray[Any], missing: NDArray[np.bool_], plain: NDArray[np.bool_]) -> Column | None:
+    """Numbers with commas: decimals where nothing else can be meant, else named for a refusal; None: there are none.
+
+    3,14 beside 12 are decimals. 1,234 may be a thousand, 3.14 beside 2,72 is written in two ways.
+    """
+    commas = np.asarray([_COMMA.fullmatch(cell) is not None for cell in cells], dtype=bool)
+    grouped = np.asarray([_GROUPED.fullmatch(cell) is not None for cell in cells], dtype=bool)
+    if not (missing | plain | commas | grouped).all():
+        return None
+    first = int(np.flatnonzero(commas | grouped)[0])
+    whole = all(_WHOLE.fullmatch(cell) for cell in cells[plain & ~missing])
+    certain = any(_THOUSANDS.fullmatch(cell) is None for cell in cells[commas])
+    if commas[~missing & ~plain].all() and whole and certain:
+        column = _numbers(np.asarray([cell.replace(",", ".") for cell in cells], dtype=object), missing)
+        return column._replace(shown=cells)
+    return Column("numbers with commas", cells, np.flatnonzero(missing), first)
+
+
+def is_number(cell: str, /) -> bool:
+    """Whether the cell is a number, written with a point, a comma or both."""
+    return any(form.fullmatch(cell.strip()) for form in (_NUMBER, _COMMA, _GROUPED))
+
+
+def looks_like_a_row(first: list[str], second: list[str], /) -> bool:
+    """Whether a first line with numbers and text is as much like the line below it as like a header.
+
+    5.1,3.5,setosa has fractions, which no name is; 5,3,yes above 4,2,no has the same kinds of cells in the same places.
+    0,1,2,kind is what a frame without names writes.
+    """
+    numbers = [cell for cell in first if is_number(cell)]
+    if not numbers or running_header(numbers):
+        return False
+    fractions = any(not _WHOLE.fullmatch(cell.strip()) for cell in numbers)
+    pairs = zip(first, second, strict=False)
+    alike = all(below.strip().lower() in MISSING or is_number(cell) == is_number(below) for cell, below in pairs)
+    unknown = all(is_number(cell) or cell.strip().lower() in MISSING for cell in first)
+    return fractions or unknown or (bool(second) and alike)
+
+
+def running_header(cells: list[str], /) -> bool:
+    """Whether the cells are 0, 1, 2, ... or 1, 2, 3, ..., as frames without names write their header."""
+    stripped = [cell.strip() for cell in cells]
+    return len(cells) > 1 and any(stripped == [str(first + k) for k in range(len(cells))] for first in (0, 1))
+
+
+def counts_rows(column: Column, /) -> int | None:
+    """0 or 1 if the column is 0, 1, 2, ... or 1, 2, 3, ... down its rows, else None."""
+    values = column.values
+    if column.kind != "number" or len(values) < SHORTEST_COUNT or values.dtype.kind == "b":
+        return None
+    return next((first for first in (0, 1) if np.array_equal(values, np.arange(first, len(values) + first))), None)
