@@ -19,7 +19,7 @@ from regnet.kernels import kernels_of
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
 from regnet.registry import Placement
-from regnet.regularizer import Strengths, add_penalty_grad, penalty_prox, penalty_residual, penalty_terms
+from regnet.regularizer import Strengths, add_penalty_grad, penalty_prox, penalty_residual, penalty_terms, total_l1
 from regnet.types import Array
 
 __all__ = ["Objective"]
@@ -47,9 +47,8 @@ class Objective:
     def __init__(self, network: Network, placement: Placement, rows: Rows, strengths: Strengths) -> None:
         """Compiles the gradient where the backend can."""
         self._network, self._placement, self._rows = network, placement, rows
-        if strengths.l1_subgradient is not None:  # here it is what it stands for: the same penalty
-            strengths = strengths._replace(l1=strengths.l1_subgradient, l1_subgradient=None)
-        self._strengths = strengths
+        # An L1 that acts by its subgradient is here what it stands for: the same penalty.
+        self._strengths = strengths._replace(l1=total_l1(strengths), l1_subgradient=None)
         backend = placement.backend
         self._gradient = compile_once(backend, _smooth, backend, network, kernels_of(backend).gradient)
 

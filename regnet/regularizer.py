@@ -32,6 +32,7 @@ __all__ = [
     "penalty_residual",
     "penalty_terms",
     "penalty_terms_by_array",
+    "total_l1",
 ]
 
 
@@ -53,10 +54,20 @@ class Strengths(NamedTuple):
     group: tuple[Array | None, ...] = ()
 
 
+def total_l1(strengths: Strengths, /) -> Array | None:
+    """The L1 that the objective has, whichever way each part of it acts: proximal on some layers, say, and by its
+
+    subgradient on others.
+    """
+    if strengths.l1 is None or strengths.l1_subgradient is None:
+        return strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
+    return strengths.l1 + strengths.l1_subgradient
+
+
 def _terms(w: Array, strengths: Strengths, share: Array | None) -> dict[str, Array]:
     """The terms that are sums over entries; w: a point or one parameter array, strengths laid out like it."""
     terms = {}
-    l1 = strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
+    l1 = total_l1(strengths)
     if l1 is not None:
         terms["l1"] = l1_value(w, l1)
     if strengths.l2 is not None:
@@ -129,7 +140,7 @@ def penalty_residual(point: Array, grad: Array, strengths: Strengths, layout: La
 
     grad: of the smooth part, L2 included. An L1 that acts by its subgradient counts as what it stands for.
     """
-    l1 = strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
+    l1 = total_l1(strengths)
     if not strengths.group:
         return sparse_group_residual(point, grad, l1, None)
     l1_parts = [None] * len(layout.shapes) if l1 is None else _split(l1, layout)

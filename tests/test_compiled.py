@@ -103,7 +103,7 @@ OPTIMIZERS = [
     Adam(), Adam(epsilon_hat=True, beta1=0.0), AdamW(weight_decay=0.1), SGD(), SGD(momentum=0.9),
     SGD(momentum=0.8, nesterov=True), RMSprop(),
 ]  # fmt: skip
-TERMS = [(), ("l1",), ("l1_subgradient", "l2"), ("l1", "batch_l2"), ("l1", "l2", "batch_l2")]
+TERMS = [(), ("l1",), ("l1_subgradient", "l2"), ("l1", "l1_subgradient"), ("l1", "batch_l2"), ("l1", "l2", "batch_l2")]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

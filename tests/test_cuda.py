@@ -88,13 +88,15 @@ def test_single_precision(kind, widths, rng):
         np.testing.assert_allclose(ours, others, atol=1e-5 * max(1.0, np.abs(others).max()))
 
 
-@pytest.mark.parametrize("kind", ["l1_subgradient", "one number"])
+@pytest.mark.parametrize("kind", ["l1_subgradient", "both ways", "one number"])
 def test_further_ways_to_give_strengths(kind, rng):
     network = Network.mlp([6, 8, 3], loss="squared_error")
     point, data, rate = problem(network, 3, "float64", rng)
     strengths = strengths_of("l1", network.layout, point, rng)
     if kind == "l1_subgradient":
         strengths = strengths._replace(l1=None, l1_subgradient=rng.uniform(0, 0.1, point.shape))
+    elif kind == "both ways":
+        strengths = strengths._replace(l1_subgradient=rng.uniform(0, 0.1, point.shape))
     else:
         strengths = strengths._replace(l1=np.full((1, 1), 0.05), l2=np.full((1, network.layout.size), 0.01))
     compare(network, Adam(0.01), point, data, Hyper(rate, strengths, None), "float64")

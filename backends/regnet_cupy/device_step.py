@@ -260,11 +260,11 @@ class DeviceStep:
         """Its value at the point before the step, for a running loss."""
         strengths, size = self.hyper.strengths, self._size
         blocks = -(-size // self._penalty_cut)
-        l1 = strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
         self._launch(
             "penalty_sums", (blocks, 1, self._networks), (THREADS,), self.state.point, size, self._penalty_cut,
-            *term_of(l1), *term_of(strengths.l2), *term_of(strengths.batch_l2), *self._shares(), self._ticks,
-            self._steps, self._penalty_blocks, self._penalties,
+            *term_of(strengths.l1), *term_of(strengths.l1_subgradient), *term_of(strengths.l2),
+            *term_of(strengths.batch_l2), *self._shares(), self._ticks, self._steps, self._penalty_blocks,
+            self._penalties,
         )  # fmt: skip
         for start, (rows, columns), group in self._groups():
             self._launch(

@@ -392,15 +392,15 @@ __device__ real share_of(const real* share, long long stride, int t, int steps) 
 }
 
 // Sums of the penalties that are sums over entries, before a step: sums (networks, blocks).
-KERNEL penalty_sums(const real* point, int size, int each, TERM(l1), TERM(l2), TERM(batch_l2),
-                                        const real* share, long long share_stride, const int* ticks, int steps,
-                                        int blocks, real* sums) {
+KERNEL penalty_sums(const real* point, int size, int each, TERM(l1), TERM(l1_subgradient), TERM(l2),
+                                        TERM(batch_l2), const real* share, long long share_stride, const int* ticks,
+                                        int steps, int blocks, real* sums) {
     __shared__ real shared[THREADS];
     real part = share_of(share, share_stride, ticks[blockIdx.z], steps), value = 0;
     int stop = min(size, (int)(blockIdx.x + 1) * each);
     for (int i = blockIdx.x * each + threadIdx.x; i < stop; i += THREADS) {
         real w = point[(long long)blockIdx.z * size + i];
-        value += AT(l1, i) * fabs(w) + (AT(l2, i) + AT(batch_l2, i) / part) * w * w;
+        value += (AT(l1, i) + AT(l1_subgradient, i)) * fabs(w) + (AT(l2, i) + AT(batch_l2, i) / part) * w * w;
     }
     value = block_sum(value, shared);
     if (threadIdx.x == 0) sums[(long long)blockIdx.z * blocks + blockIdx.x] = value;

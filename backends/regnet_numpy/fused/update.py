@@ -83,9 +83,8 @@ def update_one(network: NetworkPart, optimizer: Any, layout: Any, scalars: Any) 
 
 def penalty_of(network: NetworkPart, layout: Any, two_by_share: Any) -> Any:
     """The penalty at the point; two_by_share: 2 / share, of the point's type."""
-    point, terms = network.arrays[0], network.terms
-    l1 = terms[0] if terms[1] is None else terms[1]
-    value = update_loops.penalty_value(point, l1, terms[2], terms[3], two_by_share)
+    point = network.arrays[0]
+    value = update_loops.penalty_value(point, *network.terms, two_by_share)
     for part, shape, group in _by_array(layout, network.groups):
         if group is not None:
             value += update_loops.group_norms(point[part].reshape(shape), group)

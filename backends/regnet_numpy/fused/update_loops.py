@@ -155,12 +155,14 @@ def adam_group_step(
 
 
 @sum_loop
-def penalty_value(w: Any, l1: Any, l2: Any, batch_l2: Any, two_by_share: Any) -> Any:
-    """Sum of l1 |w| + l2 w^2 + batch_l2 / share w^2 over a row (size,); two_by_share: 2 / share."""
+def penalty_value(w: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, two_by_share: Any) -> Any:
+    """Sum of (l1 + l1_subgradient) |w| + l2 w^2 + batch_l2 / share w^2 over a row (size,); two_by_share: 2 / share."""
     linear, square = w[0] * 0, w[0] * 0
     for i in range(w.shape[0]):
         if l1 is not None:
             linear += l1[i] * abs(w[i])
+        if l1_subgradient is not None:
+            linear += l1_subgradient[i] * abs(w[i])
         if l2 is not None:
             square += l2[i] * w[i] * w[i]
         if batch_l2 is not None:
