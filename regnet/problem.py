@@ -230,7 +230,10 @@ def _spread(placement: Placement, value: Any, networks: int | None, dtype: str |
 def place_strengths(
     network: Network, placement: Placement, penalties: Sequence[Penalty], networks: int | None, batch_l2: Any
 ) -> Strengths:
-    """The strengths as a point has them; a strength that is 0 in every network is left out of the computation."""
+    """The strengths as a point has them; a strength that is 0 in every network is left out of the computation.
+
+    batch_l2: see `Strengths`; on all weights alike, whatever the factors of a Penalty: it is no term of that.
+    """
     shapes = network.layout.shapes
     factors = [
         _row_factor(number, layer.in_features, penalty)
@@ -240,7 +243,7 @@ def place_strengths(
     def column(value: Any) -> Any:
         return np.asarray(value, dtype=np.float64).reshape(-1, 1, 1)
 
-    def spread(of: Callable[[Penalty], tuple[Any, Any]]) -> Array | None:
+    def spread(of: Callable[[Penalty], tuple[Any, Any]], factors: Sequence[Any] = factors) -> Array | None:
         """(weight strength, bias strength) of every layer, laid out like a point."""
         values = []
         for penalty, factor in zip(penalties, factors, strict=True):
@@ -268,7 +271,7 @@ def place_strengths(
         l1=spread(l1_of("proximal")),
         l1_subgradient=spread(l1_of("subgradient")),
         l2=spread(lambda penalty: (penalty.weight_l2, penalty.bias_l2)),
-        batch_l2=spread(lambda _: (batch_l2, 0.0)),
+        batch_l2=spread(lambda _: (batch_l2, 0.0), [1.0] * len(factors)),
         group=tuple(groups) if any(group is not None for group in groups) else (),
     )
 

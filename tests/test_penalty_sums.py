@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regnet import SGD, Network, Penalty, config_context, fit
+from regnet import SGD, MLPRegressor, Network, Penalty, config_context, fit
 from regnet.network import Rows
 from regnet.objective import Objective
 from regnet.problem import place_strengths
@@ -77,3 +77,27 @@ def test_terms_and_optimality_add_both_ways(rng):
     assert sum(by_array) == pytest.approx(expected)
     slope = grad + (first + second) * np.sign(point)
     np.testing.assert_allclose(penalty_residual(point, grad, both, layout), slope)
+
+
+@pytest.mark.parametrize(("alpha", "weight_l2"), [(30.0, 0.0), (0.0, 0.2), (30.0, 0.2)])
+def test_factors_multiply_the_penalty_of_their_input_but_not_alpha(alpha, weight_l2, rng):
+    """Ridge with a strength a column: w = (X'X / n + diag(alpha / n + 2 weight_l2 factor))^-1 X'y / n, centred."""
+    x, y, factor = rng.standard_normal((60, 4)), rng.standard_normal(60), np.array([0.0, 0.5, 1.0, 5.0])
+    centred, target = x - x.mean(axis=0), y - y.mean()
+    ridge = np.diag(alpha / 60 + 2.0 * weight_l2 * factor)
+    expected = np.linalg.solve(centred.T @ centred / 60 + ridge, centred.T @ target / 60)
+    for solver in ("fista", "lbfgs"):
+        model = MLPRegressor(
+            hidden_layer_sizes=(),
+            solver=solver,
+            alpha=alpha,
+            weight_l2=weight_l2,
+            penalty_factor=factor,
+            tol=1e-10,
+            max_iter=10**4,
+        )
+        found = model.fit(x, y)
+        np.testing.assert_allclose(found.coefs_[0][:, 0], expected, atol=1e-5)
+        size = np.asarray(found.coefs_[0][:, 0])
+        loss = 0.5 * np.mean((found.predict(x) - y) ** 2) + alpha / 120 * (size**2).sum()
+        assert found.loss_ == pytest.approx(loss + weight_l2 * (factor * size**2).sum(), rel=1e-6)
