@@ -13,6 +13,7 @@ from regnet.regularizer import penalty_terms
 from regnet.selection.fitted import fitted_estimator, outputs_of
 from regnet.selection.scoring import DIRECT
 from regnet.sweep.cells import Cell, Outcome, SweepSpec
+from regnet.weighting import weight_shares
 
 __all__ = ["Collector"]
 
@@ -86,7 +87,7 @@ class Collector:
             outputs = outputs_of(spec.network, fold, outcome.point, fold.x_test)
             if not np.isfinite(outputs).all():
                 return float("nan")
-            return DIRECT[self._scoring](outputs, fold.y_test, fold.weight_test, spec.network.loss)
+            return DIRECT[self._scoring](outputs, fold.y_test, weight_shares(fold.weight_test), spec.network.loss)
         estimator = fitted_estimator(
             spec.template, spec.network, fold, outcome.point, {}, loss=float("nan"), epochs=spec.epochs
         )

@@ -149,7 +149,7 @@ def _make_fold(
         total_weight = float(weight.sum())
     return Fold(
         x.astype(dtype), y.astype(dtype), weight_shares(weight), total_weight, x_test.astype(dtype), y_test,
-        weight_shares(weight_test) if len(test) else weight_test, affine, train, test, transformer,
+        weight_test, affine, train, test, transformer,
     )  # fmt: skip
 
 

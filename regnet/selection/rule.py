@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.weighting import weight_shares
+
 __all__ = ["Choice", "choose", "fold_weights", "repeats_of"]
 
 
@@ -78,6 +80,5 @@ def fold_weights(weights: Sequence[NDArray[np.float64]], /) -> NDArray[np.float6
     >>> fold_weights([np.ones(3), np.full(2, 0.5)])
     array([0.75, 0.25])
     """
-    largest = max(float(one.max()) for one in weights)  # sums of larger numbers might overflow
-    totals = np.asarray([(one / largest).sum() for one in weights])
-    return np.asarray(totals / totals.sum())
+    parts = np.split(weight_shares(np.concatenate(weights)), np.cumsum([len(one) for one in weights])[:-1])
+    return np.asarray([part.sum() for part in parts])

@@ -58,9 +58,9 @@ class Fold:
 
     x (n, in), y (n, outputs): training rows in the type that is computed in; weight (n,): theirs, float64, summing to
     1; total_weight: what the user's own sum to (infinite where no number holds it). x_test, y_test, weight_test:
-    held-out rows, x_test standardised as x is, y_test encoded but in the targets' own units, weights summing to 1;
-    empty for "all rows". train, test: the rows' numbers in the user's table; transformer: fitted on the training
-    rows, or None.
+    held-out rows, x_test standardised as x is, y_test encoded but in the targets' own units, weights as they were
+    given, times those of classes where the default score has them; empty for "all rows". train, test: the rows' numbers
+    in the user's table; transformer: fitted on the training rows, or None.
     """
 
     x: NDArray[Any]
