@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -16,17 +16,16 @@ from regnet.model import Model
 from regnet.network import Network
 from regnet.optimizers import Adam, Optimizer
 from regnet.penalties import Penalty
-from regnet.problem import Problem, prepare
+from regnet.problem import prepare
 from regnet.progress import progress_bar
-from regnet.step import State
-from regnet.trainer import Callback, RandomSampler, Trainer
+from regnet.trainer import Callback, RandomSampler, Trainer, Verdict
 from regnet.types import Tree
 
-__all__ = ["DivergenceWarning", "FitResult", "fit"]
+__all__ = ["DivergenceWarning", "FitResult", "fit", "report_divergence"]
 
 
 class DivergenceWarning(UserWarning):
-    """The loss of a network stopped being finite; it keeps the parameters it had before."""
+    """The loss of a network stopped being finite, and it has the parameters it had before; or its loss has exploded."""
 
 
 @final
@@ -36,7 +35,8 @@ class FitResult:
 
     model: the trained network (the best parameters under early stopping); history: one record every `log_every`
     epochs; epochs: how many were run; best_epoch: of the restored parameters under early stopping, else None;
-    diverged_at: step at which each network's loss stopped being finite, or None; seconds: wall time of training.
+    diverged_at: step at which each network's loss stopped being finite, or None; such a network has its last parameters
+    whose loss was finite; seconds: wall time of training.
     best_epoch and diverged_at are arrays (K,) for a stack (with -1 where a network did not diverge).
     """
 
@@ -86,7 +86,8 @@ def fit(
     a leading axis K, and on NumPy each network has the bits that it would have alone.
 
     Raises ValueError or TypeError naming the argument, and BackendError where the backend cannot be used. Warns
-    `DivergenceWarning` if a loss became infinite or NaN.
+    `DivergenceWarning` if a loss became infinite or NaN, or ended more than a hundred times as large as at the start
+    and as that of outputs that are all 0.
     """
     optimizer = Adam() if optimizer is None else optimizer
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("log_every", log_every)):
@@ -116,11 +117,15 @@ def fit(
         progress_bar(epochs, "epochs", enabled=progress) as bar,
     ):
         done = trainer.run(RandomSampler(problem, shuffle), epochs, bar)
-        diverged_at = _report_divergence(problem, optimizer, trainer.state)
+        verdict = trainer.finish()
+    report_divergence(verdict, optimizer, stack=problem.networks is not None)
+    diverged_at = verdict.diverged_at
     best = trainer.best
     point = trainer.state.point if best is None else best.point
     best_epoch = None if best is None else best.epoch if problem.networks else int(best.epoch[0])
     model = Model(network, network.unpack(point), problem.placement)
+    if problem.networks is None:
+        diverged_at = int(diverged_at[0]) if diverged_at[0] >= 0 else None
     return FitResult(model, trainer.history, done, best_epoch, diverged_at, time.perf_counter() - started)
 
 
@@ -136,19 +141,28 @@ def _check_objects(optimizer: Any, penalties: Any, early_stopping: Any) -> None:
         )
 
 
-def _report_divergence(problem: Problem, optimizer: Optimizer, state: State) -> Any:
-    steps = problem.placement.backend.to_numpy(state.diverged_at).reshape(-1)
-    if (steps >= 0).any():
-        which = ", ".join(
-            f"network {k} at step {step}" if problem.networks else f"at step {step}"
-            for k, step in enumerate(steps)
-            if step >= 0
+def report_divergence(
+    verdict: Verdict, optimizer: Optimizer, /, *, stack: bool, warn: Callable[..., None] | None = None
+) -> None:
+    """Warn of networks that diverged or whose loss exploded, in a stack by number.
+
+    warn: `warn(message, category)`; None: as of the caller of `fit`.
+    """
+    remedy = f"Lower the learning rate ({optimizer.learning_rate}), or standardise the inputs."
+    messages, diverged_at = [], verdict.diverged_at
+    exploded = verdict.exploded & (diverged_at < 0)
+    if (diverged_at >= 0).any():
+        named = [(k, f"at step {step}") for k, step in enumerate(diverged_at) if step >= 0]
+        which = ", ".join(f"network {k} {what}" if stack else what for k, what in named)
+        messages.append(f"The loss stopped being finite ({which}); the parameters before that step were kept.")
+    if exploded.any():
+        which = f" of network {', '.join(map(str, np.flatnonzero(exploded)))}" if stack else ""
+        messages.append(
+            f"The training loss{which} exploded: it ended more than 100 times as large as at the start, and as that of "
+            "outputs that are all 0."
         )
-        message = (
-            f"The loss stopped being finite ({which}); the parameters before that step were kept. Lower the learning "
-            f"rate ({optimizer.learning_rate}), or standardise the inputs."
-        )
-        warnings.warn(message, DivergenceWarning, stacklevel=3)
-    if problem.networks:
-        return np.asarray(steps)
-    return int(steps[0]) if steps[0] >= 0 else None
+    for message in messages:
+        if warn is None:
+            warnings.warn(f"{message} {remedy}", DivergenceWarning, stacklevel=3)
+        else:
+            warn(f"{message} {remedy}", DivergenceWarning)

@@ -20,6 +20,7 @@ from regnet.problem import Problem
 from regnet.progress import progress_bar
 from regnet.step import Data, batches_of
 from regnet.trainer import Callback, Trainer
+from regnet.training import report_divergence
 from regnet.types import Array
 
 __all__ = ["Call", "Resumable", "ShuffledSampler", "fit_stochastic"]
@@ -36,13 +37,15 @@ class Call(NamedTuple):
 class Resumable(NamedTuple):
     """What `partial_fit` goes on from, whatever the parameters have been set to since, as in scikit-learn.
 
-    optimizer, its slots, the steps taken; rate: the learning rate of solver 'sgd', or None.
+    optimizer, its slots, the steps taken; rate: the learning rate of solver 'sgd', or None; baseline: the data loss
+    that a training which works does not end far above, as the first call found it.
     """
 
     optimizer: Optimizer
     slots: list[Array]
     t: int
     rate: SgdRate | None
+    baseline: float
 
 
 @final
@@ -92,7 +95,8 @@ def fit_stochastic(
 
     score: of a point on the validation rows, if that decides. Sets `loss_curve_`, `loss_`, `n_iter_`, `t_` and what
     belongs to early stopping; `history_` if records are wanted.
-    Raises ValueError in scikit-learn's words if the weights or the loss are no longer finite.
+    Raises ValueError in scikit-learn's words if the weights or the loss are no longer finite, unless early stopping has
+    better ones; warns DivergenceWarning of that, and of a loss that has exploded.
     """
     open_accounts(estimator)
     put, to_numpy = problem.placement.put, problem.placement.backend.to_numpy
@@ -116,6 +120,7 @@ def fit_stochastic(
         early_stopping=estimator.early_stopping if by_records else None,
         callbacks=call.callbacks,
         rule=rule,
+        baseline=None if resume is None else np.asarray([resume.baseline]),
     )
     steps_before = 0 if resume is None else resume.t
     sampler = ShuffledSampler(problem, steps_before, bool(estimator.shuffle), estimator._random_state)
@@ -130,15 +135,18 @@ def fit_stochastic(
         except KeyboardInterrupt:
             warn("Training interrupted by user.")
         rule.flush()
+        verdict = trainer.finish(rule.best_point)
     if recorded:
         estimator.history_ = trainer.history
     state = trainer.state
     point = rule.best_point if trainer.best is None else trainer.best.point
-    if point is None:
-        point = state.point
-        if to_numpy(state.diverged_at)[0, 0] >= 0 or not _all_finite(point):
-            raise ValueError(NOT_FINITE)
-    return point, Resumable(optimizer, list(state.slots), int(to_numpy(state.t)), rule.rate)
+    lost = point is None and verdict.diverged_at[0] >= 0
+    point = state.point if point is None else point
+    if lost or not verdict.finite[0] or not _all_finite(point):
+        raise ValueError(NOT_FINITE)
+    report_divergence(verdict, optimizer, stack=False, warn=warn)
+    resumable = Resumable(optimizer, list(state.slots), int(to_numpy(state.t)), rule.rate, float(trainer.baseline[0]))
+    return point, resumable
 
 
 def _all_finite(point: Array) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -12,8 +13,10 @@ from sklearn.utils import gen_batches
 
 from regnet.estimators.weights import draw_weights
 from regnet.layers import Dense, DenseParams
-from regnet.network import Network
+from regnet.namespace import array_namespace
+from regnet.network import Network, Rows
 from regnet.problem import place_strengths
+from regnet.recovery import data_losses, idle_losses
 from regnet.registry import Placement
 from regnet.schedules import as_schedule
 from regnet.step import Data, Hyper, State, batches_of
@@ -24,6 +27,9 @@ __all__ = ["Stack", "draw_point", "group_lanes", "narrowed"]
 
 FEW_ROWS = 512
 """Rows up to which a step's time is in its calls."""
+
+MEASURED_ROWS = 2048
+"""Rows that say whether a network has diverged: as many as are one batch anyway."""
 
 TABLE_ELEMENTS = 2**22
 """Row numbers that are drawn at once, for as many epochs as that is: calls cost more than memory."""
@@ -182,6 +188,40 @@ class Stack:
         shuffled = np.arange(len(order))
         rng.shuffle(shuffled)
         return order[shuffled]
+
+    def losses(self, point: Any) -> NDArray[np.float64]:
+        """The mean data loss of every lane's network, (K,), on no more than MEASURED_ROWS of its rows."""
+        result = np.empty(len(self.lanes))
+        for own, rows in self._measured:
+            chosen = self._placement.put(np.asarray(own), "int32")
+            part = point if len(own) == len(self.lanes) else array_namespace(point).take(point, chosen, axis=0)
+            result[own] = data_losses(self.network, self._placement, part, rows)
+        return result
+
+    def idle_losses(self) -> NDArray[np.float64]:
+        """The mean data loss of outputs that are all 0, for every lane, (K,), on the same rows."""
+        result = np.empty(len(self.lanes))
+        for own, rows in self._measured:
+            result[own] = idle_losses(self.network, self._placement, rows)
+        return result
+
+    @cached_property
+    def _measured(self) -> list[tuple[list[int], Rows]]:
+        """The numbers of lanes whose rows lie together, and these rows; weights sum to 1."""
+        data, groups = self.data, []
+        together = self.spec.batch_rows is None or self._inputs is not None
+        for number in self._numbers:
+            start = 0 if together else self._starts[number]
+            size = data.x.shape[-2] if together else len(self.spec.folds[number].x)
+            cut = slice(start, start + min(size, MEASURED_ROWS))
+            x, y, weight = (array[..., cut, :] for array in (data.x, data.y, data.weight))
+            xp = array_namespace(weight)
+            total = xp.sum(weight, axis=-2, keepdims=True)
+            rows = Rows(x, y, weight / xp.where(total > 0, total, xp.ones_like(total)))
+            if together:
+                return [(list(range(len(self.lanes))), rows)]
+            groups.append(([k for k, lane in enumerate(self.lanes) if lane.fold == number], rows))
+        return groups
 
     def start(self, points: NDArray[Any]) -> State:
         """The state before the first step; points: (K, 1, size)."""

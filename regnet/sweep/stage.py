@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from regnet.fista import fista
 from regnet.network import Rows
 from regnet.objective import Objective
+from regnet.recovery import Memory, exploded
 from regnet.registry import Placement
 from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
 from regnet.sweep.stack import Stack, draw_point
@@ -55,7 +56,10 @@ def stopped(lane: Lane, stage: int, point: NDArray[Any]) -> Outcome:
 def train_stage(
     stack: Stack, stage: int, points: NDArray[Any], generators: Any, run: Any, placement: Placement
 ) -> list[Outcome]:
-    """All lanes of a stack at their strength number `stage`, from points (K, 1, size)."""
+    """All lanes of a stack at their strength number `stage`, from points (K, 1, size).
+
+    One whose loss explodes has diverged at the last step, even though it is finite: what it has learnt is no network.
+    """
     spec, to_numpy = stack.spec, placement.backend.to_numpy
     seeds = None
     if spec.network.has_dropout:
@@ -65,10 +69,14 @@ def train_stage(
     cells = [Cell(lane.strengths[stage], lane.fold, lane.restart) for lane in stack.lanes]
     if run is None:
         return _minimise(stack, cells, points, hyper, placement)
-    state = stack.start(points)
+    state, memory = stack.start(points), Memory(run, stack.losses, placement)
+    baseline = np.maximum(stack.losses(state.point), stack.idle_losses())
     for data, steps in stack.epochs(generators, spec.epochs_at(stage)):
-        state = run(state, data, hyper, steps)
-    values = (to_numpy(array) for array in (state.point, state.loss, state.diverged_at))
+        state = memory.advance(state, data, hyper, steps)
+    losses = stack.losses(state.point)
+    state = memory.settle(state, losses)
+    values = [to_numpy(array) for array in (state.point, state.loss, state.diverged_at)]
+    values[-1] = np.where(exploded(losses, baseline)[:, None, None], to_numpy(state.t), values[-1])
     return [
         Outcome(cell, point[0], float(loss[0, 0]), int(diverged[0, 0]))
         for cell, point, loss, diverged in zip(cells, *values, strict=True)
