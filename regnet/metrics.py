@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from regnet.namespace import array_namespace
 from regnet.types import Array
+from regnet.weighting import weight_shares
 
 __all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric", "r2_of"]
 
@@ -103,8 +104,7 @@ def r2_of(targets: NDArray[Any], predictions: NDArray[Any], weight: NDArray[Any]
     0.0
     """
     targets, predictions = (np.asarray(values, dtype=np.float64) for values in (targets, predictions))
-    share = np.ones(len(targets)) if weight is None else np.asarray(weight, dtype=np.float64)
-    share = share[:, None] / share.sum()
+    share = weight_shares(np.ones(len(targets)) if weight is None else weight)[:, None]
     sums = (share * R2().rows(predictions, targets)).sum(axis=0, keepdims=True)
     return float(R2().finish(sums, targets, share)[0, 0])
 

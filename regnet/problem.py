@@ -12,13 +12,14 @@ from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
 from regnet.optimizers import Optimizer
 from regnet.penalties import Penalty
-from regnet.registry import Placement, is_host_data, placement_of
+from regnet.registry import Placement, is_host_data, placement_of, to_host
 from regnet.regularizer import Strengths
 from regnet.schedules import as_schedule
 from regnet.step import Data, Hyper, State
 from regnet.targets import encode_targets
 from regnet.tree import leaves, rebuild, tree_map
 from regnet.types import Array, Tree
+from regnet.weighting import weight_shares
 
 __all__ = ["Problem", "assemble", "count_networks", "place_strengths", "prepare", "rows_of", "table_of"]
 
@@ -159,14 +160,13 @@ def table_of(x: Any, placement: Placement, *, in_features: int) -> Array:
 def _weights(sample_weight: Any, n: int, placement: Placement) -> Array:
     if sample_weight is None:
         return placement.put(np.full((n, 1), 1.0 / n))
-    weight = placement.put(np.asarray(sample_weight) if is_host_data(sample_weight) else sample_weight)[..., None]
-    xp = array_namespace(weight)
-    if weight.shape[-2] != n:
-        raise ValueError(f"sample_weight has {weight.shape[-2]} entries, but x has {n} rows.")
-    total = xp.sum(weight, axis=-2, keepdims=True)
-    if not bool(xp.all(xp.isfinite(weight) & (weight >= 0))) or bool(xp.any(total <= 0)):
+    weight = np.asarray(to_host(sample_weight), dtype=np.float64)
+    if weight.ndim == 0 or weight.shape[-1] != n:
+        entries = weight.shape[-1] if weight.ndim else 1
+        raise ValueError(f"sample_weight has {entries} entries, but x has {n} rows.")
+    if not ((np.isfinite(weight) & (weight >= 0)).all() and (weight > 0).any(axis=-1).all()):
         raise ValueError("sample_weight must be finite, not negative, and not all 0.")
-    return weight / total
+    return placement.put(weight_shares(weight)[..., None])
 
 
 def _penalty_per_layer(network: Network, penalties: Penalty | Sequence[Penalty | None] | None) -> list[Penalty]:

@@ -13,7 +13,7 @@ from regnet.config import DTYPES, get_config
 from regnet.generic import GenericBackend, root_module
 from regnet.types import Array
 
-__all__ = ["Placement", "backend_names", "dtype_name", "get_backend", "is_host_data", "placement_of"]
+__all__ = ["Placement", "backend_names", "dtype_name", "get_backend", "is_host_data", "placement_of", "to_host"]
 
 
 class Placement(NamedTuple):
@@ -90,6 +90,11 @@ def _owner(array: Any) -> Backend:
         if cls.owns(array):
             return _make(name)
     return GenericBackend(array)
+
+
+def to_host(array: Any, /) -> Any:
+    """An array of another library as a NumPy array; host data as they are."""
+    return array if is_host_data(array) else _owner(array).to_numpy(array)
 
 
 def placement_of(*values: Any) -> Placement:

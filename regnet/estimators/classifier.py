@@ -24,6 +24,7 @@ from regnet.losses import Loss
 from regnet.namespace import array_namespace
 from regnet.trainer import Callback
 from regnet.types import Array
+from regnet.weighting import combine_weights, relative_weights
 
 __all__ = ["MLPClassifier"]
 
@@ -224,7 +225,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy on X and y (for several labels: the share of rows with every label right)."""
-        return float(accuracy_score(to_host(y), to_host(self.predict(X)), sample_weight=to_host(sample_weight)))
+        weight = None if sample_weight is None else relative_weights(to_host(sample_weight))
+        return float(accuracy_score(to_host(y), to_host(self.predict(X)), sample_weight=weight))
 
     def _learn_targets(self, y: Any, *, reset: bool, incremental: bool) -> None:
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
@@ -264,7 +266,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         if self.class_weight is None:
             return sample_weight
         weight = compute_sample_weight(self.class_weight, to_host(y))
-        return weight if sample_weight is None else weight * to_host(sample_weight)
+        return weight if sample_weight is None else combine_weights(weight, sample_weight)
 
     def _weigh_held_out(self, y: Any, sample_weight: Any, train: Any) -> Any:
         if self.class_weight is None:
@@ -272,7 +274,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         both, trained = np.concatenate([to_host(train), to_host(y)]), np.arange(len(train))
         by_share = isinstance(self.class_weight, str)  # 'balanced'; 0 for what no training row is
         weight = compute_sample_weight(self.class_weight, both, indices=trained if by_share else None)[len(train) :]
-        return weight if sample_weight is None else weight * to_host(sample_weight)
+        return weight if sample_weight is None else combine_weights(weight, sample_weight)
 
     def _stratify(self, targets: Any) -> Any:
         """As scikit-learn 1.9 does: by the class if there are two."""

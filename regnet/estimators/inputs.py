@@ -16,6 +16,7 @@ from regnet.namespace import array_namespace
 from regnet.network import Rows
 from regnet.registry import Placement, get_backend, is_host_data, placement_of
 from regnet.types import Array
+from regnet.weighting import weight_shares
 
 __all__ = [
     "Inputs",
@@ -32,7 +33,9 @@ __all__ = [
 
 
 class Inputs(NamedTuple):
-    """Checked data: x (n, in) and y (n,) or (n, out) where the caller has them, weight (n,) or None; x may be sparse.
+    """Checked data: x (n, in) and y (n,) or (n, out) where the caller has them; x may be sparse. weight: (n,), on the
+
+    host in float64 whatever x is in, because only the ratios of weights matter, or None.
 
     placement: where to compute; host: whether results go back to the host as NumPy arrays.
     """
@@ -74,7 +77,7 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, x)
+            sample_weight = _check_sample_weight(sample_weight, x, dtype=np.float64)
         backend, config = get_backend(), get_config()
         placement = Placement(backend, config.device or backend.default_device(), x.dtype.name)
         return Inputs(x, y, check_weight(sample_weight), placement, True)
@@ -93,8 +96,8 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
     if y.shape[0] != x.shape[0]:
         raise ValueError(f"Found input variables with inconsistent numbers of samples: [{x.shape[0]}, {y.shape[0]}]")
     if sample_weight is not None:
-        weight = placement.put(to_host(sample_weight) if _foreign(sample_weight, placement) else sample_weight)
-        weight = array_namespace(weight).broadcast_to(weight, (x.shape[0],)) if weight.ndim == 0 else weight
+        weight = np.asarray(to_host(sample_weight), dtype=np.float64)
+        weight = np.broadcast_to(weight, (x.shape[0],)) if weight.ndim == 0 else weight
         if weight.shape != (x.shape[0],):
             raise ValueError(f"sample_weight.shape == {tuple(weight.shape)}, expected {(x.shape[0],)}!")
         sample_weight = check_weight(weight)
@@ -102,11 +105,8 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
 
 
 def check_weight(weight: Any, /) -> Any:
-    """The weights (n,), or None. Raises ValueError where no objective has them."""
-    if weight is None:
-        return None
-    xp = array_namespace(weight)
-    if not bool(xp.all(xp.isfinite(weight) & (weight >= 0))) or not bool(xp.any(weight > 0)):
+    """The weights (n,) on the host, or None. Raises ValueError where no objective has them."""
+    if weight is not None and not ((np.isfinite(weight) & (weight >= 0)).all() and (weight > 0).any()):
         raise ValueError(
             "sample_weight (times class_weight, if there is one) must be finite, not negative, and not all 0."
         )
@@ -210,8 +210,7 @@ def make_rows(placement: Placement, table: Array, targets: Any, weight: Any, /) 
     encoded = placement.put(targets)
     if weight is None:
         return Rows(table, encoded, placement.put(np.full((n, 1), 1.0 / n)))
-    column = placement.put(weight)[:, None]
-    return Rows(table, encoded, column / array_namespace(column).sum(column))
+    return Rows(table, encoded, placement.put(weight_shares(weight)[:, None]))
 
 
 def select_columns(x: Any, kept: Any, /) -> Any:

@@ -23,6 +23,7 @@ from regnet.optimizers import Optimizer
 from regnet.problem import Problem, assemble
 from regnet.registry import Placement, dtype_name
 from regnet.types import Array
+from regnet.weighting import relative_weights, weight_shares
 
 __all__ = ["FULL_BATCH", "Prepared", "check_call", "prepare"]
 
@@ -30,7 +31,7 @@ FULL_BATCH = ("lbfgs", "fista")
 
 
 RowParts: TypeAlias = tuple[Any, Any, Any]
-"""Table (n, inputs) on the device, encoded targets (n, outputs) and weights (n,) or None where the caller has them."""
+"""Table (n, inputs) on the device, encoded targets (n, outputs) where the caller has them, weights (n,) on the host."""
 
 
 class Prepared(NamedTuple):
@@ -149,12 +150,13 @@ def _check_validation(
     if given.placement.backend is placement.backend:
         return data.dense_rows(given.x, placement), targets, given.weight
     table = data.to_host(data.dense_rows(given.x, given.placement))
-    return placement.put(table), data.to_host(targets), data.to_host(given.weight)
+    return placement.put(table), data.to_host(targets), given.weight
 
 
 def _scorer(estimator: Any, network: Network, placement: Placement, rows: RowParts) -> Callable[[Array], float]:
     """scikit-learn's score of a point on the validation rows, of which only predictions go to the host."""
-    table, targets, weight = rows[0], data.to_host(rows[1]), data.to_host(rows[2])
+    table, targets, weight = rows[0], data.to_host(rows[1]), rows[2]
+    weight = None if weight is None else weight_shares(weight)
 
     def score(point: Array) -> float:
         outputs = apply_in_blocks(placement.backend, network, network.unpack(point), table)
@@ -189,5 +191,14 @@ def _split(estimator: Any, placement: Placement, rows: RowParts) -> tuple[RowPar
 
 def _batch_l2(estimator: Any, table: Array, weight: Any) -> float:
     """scikit-learn's alpha / (2 * sum of the weights), which a step divides by the batch's share of the rows."""
-    total = table.shape[0] if weight is None else float(array_namespace(weight).sum(weight))
-    return parameters.alpha_of(estimator) / (2.0 * total)
+    alpha: float = parameters.alpha_of(estimator)
+    if weight is None or not alpha:
+        return alpha / (2.0 * float(table.shape[0]))
+    with np.errstate(over="ignore"):
+        strength = alpha / 2.0 / weight.max() / relative_weights(weight).sum()
+    if not strength < np.finfo(np.float32).max:
+        raise ValueError(
+            f"alpha={alpha!r} / (2 * the sum of sample_weight) is {strength:.3g}: such weights leave nothing beside "
+            "the penalty. Multiply them by a number, or use weight_l2, which means the same whatever their sum."
+        )
+    return float(strength)

@@ -205,7 +205,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         values = to_host(self.predict(X))
         targets = check_array(to_host(y), ensure_2d=False, input_name="y")
         check_consistent_length(targets, values)
-        weight = None if sample_weight is None else _check_sample_weight(to_host(sample_weight), values)
+        weight = (
+            None if sample_weight is None else _check_sample_weight(to_host(sample_weight), values, dtype=np.float64)
+        )
         if len(targets) < 2:
             return float(r2_score(targets, values))
         targets, values = (array.reshape(len(array), -1) for array in (targets, values))
