@@ -7,7 +7,7 @@ output function (softmax, sigmoid, exp or none); `metric` names the score that g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, final
 
 from array_api_compat import device as device_of
@@ -26,6 +26,7 @@ __all__ = [
     "Poisson",
     "SquaredError",
     "get_loss",
+    "in_units",
 ]
 
 
@@ -210,3 +211,12 @@ def get_loss(loss: str | Loss, /) -> Loss:
     if loss not in LOSSES:
         raise ValueError(f"loss={loss!r} is unknown: choose one of {', '.join(LOSSES)}.")
     return LOSSES[loss]
+
+
+def in_units(loss: str | Loss, unit: float, /) -> Loss:
+    """The loss of outputs and targets that were divided by `unit`: a threshold in units of the target goes with them.
+
+    Huber: value(z / u, y / u; delta / u) = value(z, y; delta) / u^2, so that what minimises one minimises the other.
+    """
+    loss = get_loss(loss)
+    return replace(loss, delta=loss.delta / unit) if isinstance(loss, Huber) else loss

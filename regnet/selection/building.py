@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 from regnet.config import get_config
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.parameters import CONSTRAINTS, check_smooth, make_network, make_optimizer, widths_of
-from regnet.losses import Poisson, SquaredError
+from regnet.losses import Poisson, SquaredError, in_units
 from regnet.registry import Placement
 from regnet.schedules import as_schedule
 from regnet.sweep.cells import SweepSpec
@@ -119,7 +119,8 @@ def make_spec(
     rows = max(len(fold.x) for fold in folds)
     warm = bool(owner.warm_start)
     widths = [folds[0].x.shape[1], *widths_of(owner), folds[0].y.shape[1]]
-    network = make_network(template, widths, template._loss, dropout=template.dropout)
+    loss = in_units(template._loss, float(folds[0].affine.y_scale[0, 0]))
+    network = make_network(template, widths, loss, dropout=template.dropout)
     batch: int | None
     if template.solver == "fista":
         batch = None

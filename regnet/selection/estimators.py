@@ -192,7 +192,8 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     scikit-learn, which must take the sample_weight that `fit` is given; None: r2. select: '1se' or 'min'. refit:
     whether to have a network on all rows, which predicts.
 
-    standardize: centre and scale the inputs and targets by each fold's training rows. preprocessor: a transformer or
+    standardize: centre and scale the inputs and targets by each fold's training rows. (A Huber loss's delta is in units
+    of y: for it targets are scaled by all rows' standard deviation, alike in all folds.) preprocessor: a transformer or
     Pipeline that is fitted in each fold before that.
 
     solver: 'auto' is 'adam', and 'fista' for linear models; or 'sgd' or an optimizer object. learning_rate_init:

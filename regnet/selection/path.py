@@ -103,7 +103,8 @@ def path(
     weak to strong, each from the solution before it (the other way round an all-zero network is a trap); False: each
     from the estimator's first weights, all in one stack. The estimator's `max_iter` is the number of epochs at each
     strength; 'auto' batches are all rows, where there are at most 2048. restarts: networks from different first
-    weights. standardize: centre and scale inputs (and a regression's targets); what is returned is in their own units.
+    weights. standardize: centre and scale inputs (and a regression's targets); what is returned is in their own units,
+    and so is a Huber loss's delta.
     validation_data: (X, y) for `scores`. memory_limit, n_jobs, executor, sweep_dir: see `MLPClassifierCV`.
 
     Raises ValueError naming the argument, and for an estimator that has strengths of its own.

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 from regnet.config import asked_dtype, config_context
 from regnet.estimators import inputs as data
-from regnet.losses import Poisson
+from regnet.losses import Huber, Poisson, get_loss
 from regnet.registry import Placement, dtype_name
 from regnet.sweep.folds import Affine, Fold, Scaling, scale_of
 from regnet.weighting import weight_shares
@@ -88,10 +88,12 @@ def make_folds(
     Raises ValueError for a fold whose training rows lack a class, or whose transformer makes another number of columns.
     """
     folds: list[Fold] = []
+    unit = _common_unit(template, checked) if standardize and isinstance(get_loss(template._loss), Huber) else None
     for number, (train, test) in enumerate(splits):
         fold = _make_fold(
-            template, checked, number, np.asarray(train), np.asarray(test), standardize, preprocessor, class_weighted
-        )
+            template, checked, number, np.asarray(train), np.asarray(test), standardize, preprocessor, class_weighted,
+            unit,
+        )  # fmt: skip
         if folds and fold.x.shape[1] != folds[0].x.shape[1]:
             raise ValueError(
                 f"preprocessor makes {folds[0].x.shape[1]} columns of fold 0, but {fold.x.shape[1]} of fold {number}: "
@@ -110,6 +112,7 @@ def _make_fold(
     standardize: bool,
     preprocessor: Any,
     class_weighted: bool,
+    unit: float | None,
 ) -> Fold:
     dtype = checked.placement.dtype
     if not len(train):
@@ -140,6 +143,8 @@ def _make_fold(
     y_test = np.asarray(template._encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
     of_x = scale_of(x, weight) if standardize else None
     of_y = scale_of(y, weight) if standardize and _has_scale(template) else None
+    if unit is not None and of_y is not None:
+        of_y = of_y._replace(scale=np.full(y.shape[1], unit))
     affine = Affine(*_affine(of_x, x.shape[1]), *_affine(of_y, y.shape[1]))
     y = (y - affine.y_center) / affine.y_scale
     x, x_test = ((np.asarray(one, np.float64) - affine.x_center) / affine.x_scale for one in (x, x_test))
@@ -151,6 +156,20 @@ def _make_fold(
         x.astype(dtype), y.astype(dtype), weight_shares(weight), total_weight, x_test.astype(dtype), y_test,
         weight_test, affine, train, test, transformer,
     )  # fmt: skip
+
+
+def _common_unit(template: Any, checked: Checked) -> float:
+    """What the targets of every fold and output are divided by where the loss has a threshold in their units.
+
+    Root mean square over outputs of their standard deviations over all rows: a scale of each fold's own would be a
+    threshold of its own, and one of all changes nothing but the unit of the strengths.
+    """
+    y = np.asarray(template._encode(checked.y), dtype=np.float64)
+    weight = np.ones(len(y)) if checked.weight is None else np.asarray(checked.weight, dtype=np.float64)
+    found = scale_of(y, weight)
+    spread = np.where(found.constant, 0.0, found.scale)
+    largest = float(spread.max())
+    return largest * float(np.sqrt(np.mean((spread / largest) ** 2))) if largest > 0 else 1.0
 
 
 def _affine(scaling: Scaling | None, columns: int) -> tuple[Any, Any]:
