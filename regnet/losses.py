@@ -65,12 +65,16 @@ class CategoricalCrossEntropy:
     kind: ClassVar[str] = "multiclass"
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
-        """Log-sum-exp after subtracting the row's maximum, which cannot overflow."""
+        """log(sum_k exp(z_k)) = max + log1p(sum of exp(z_k - max) over the others), which cannot overflow.
+
+        The largest output's own 1 stays outside: beside it a sure row's other exponentials are rounded away.
+        """
         xp = array_namespace(outputs)
         shifted = outputs - max_outputs(outputs)
-        exponentials = xp.exp(shifted)
-        total = sum_outputs(exponentials)
-        return xp.log(total) - sum_outputs(targets * shifted), exponentials / total - targets
+        exponentials, sign = xp.exp(shifted), xp.sign(shifted)  # -1, and 0 for the largest
+        equals = sum_outputs(sign) + (outputs.shape[-1] - 1)  # further outputs that are as large as the largest
+        others = equals - sum_outputs(exponentials * sign)
+        return xp.log1p(others) - sum_outputs(targets * shifted), exponentials / (1.0 + others) - targets
 
     def predict(self, outputs: Array, /) -> Array:
         """Softmax: class probabilities."""
@@ -91,11 +95,11 @@ class BinaryCrossEntropy:
     kind: ClassVar[str] = "binary"
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
-        """log(1 + exp(z)) as max(z, 0) + log1p(exp(-|z|))."""
+        """log(1 + exp(z)) as max(z, 0) + log1p(exp(-|z|)); max(z, 0) - y z comes first: 0 for a sure row."""
         xp = array_namespace(outputs)
         small = xp.exp(-xp.abs(outputs))
-        softplus = xp.maximum(outputs, _zero(outputs)) + xp.log1p(small)
-        return sum_outputs(softplus - targets * outputs), _sigmoid(outputs, small) - targets
+        missed = xp.maximum(outputs, _zero(outputs)) - targets * outputs
+        return sum_outputs(missed + xp.log1p(small)), _sigmoid(outputs, small) - targets
 
     def predict(self, outputs: Array, /) -> Array:
         """Sigmoid: the probability of yes, with full relative precision where it is small."""

@@ -4,6 +4,8 @@ complex step: f'(x) = Im f(x + ih) / h, exact to rounding for h = 1e-30. Shares 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.special import xlogy
 
@@ -75,3 +77,20 @@ def relative(a, b):
     """Largest difference relative to the largest entry."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     return np.abs(a - b).max() / max(np.abs(b).max(), 1e-300)
+
+
+def softplus(x):
+    return math.log1p(math.exp(x)) if x < 0 else x + math.log1p(math.exp(-x))
+
+
+def sure_rows(loss):
+    """Outputs (n, k), targets, and each row's loss: sure and right, sure and wrong, in between, and a tie."""
+    logits = [5.0, 15.0, 16.5, 30.0, 80.0]
+    if loss == "binary_crossentropy":
+        rows = [([s * z], [y], y * softplus(-s * z) + (1 - y) * softplus(s * z))
+                for z in logits for s in (1, -1) for y in (0.0, 1.0, 0.25)]  # fmt: skip
+    else:
+        rows = [([z, 0.0, 0.0], y, math.log1p(2 * math.exp(-z)) + z * (1 - y[0]))
+                for z in logits for y in ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.5, 0.25, 0.25])]  # fmt: skip
+        rows.append(([2.0, 2.0, -13.0], [0.0, 1.0, 0.0], math.log(2) + math.log1p(math.exp(-15) / 2)))
+    return tuple(np.asarray(column) for column in zip(*rows, strict=True))

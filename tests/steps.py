@@ -146,3 +146,16 @@ def check_groups_of_any_size(make_run, rng, scale, dtype, optimizer=Adam(0.01)):
     penalty = sum(float(strength) * float(norm) for strength, norm in zip(group[:, 0], norms, strict=True))
     if penalty < float(np.finfo(dtype).max):
         np.testing.assert_allclose(got.running_loss, got.loss + penalty, rtol=1e-5)
+
+
+def check_sure_rows(loss_of, loss, depth, dtype):
+    """`loss_of(network, point, data)` of one row at a time, the outputs of a network that hands its inputs through."""
+    z, y, expected = reference.sure_rows(loss)
+    width = z.shape[1]
+    network = Network.mlp([width] * (depth + 1), loss=loss, activation="identity")
+    layer = np.concatenate([np.eye(width).reshape(-1), np.zeros(width)])
+    point = np.tile(layer, depth)[None].astype(dtype)
+    for row, target, value in zip(z.astype(dtype), y.astype(dtype), expected, strict=True):
+        data = Data(row[None], target[None], np.ones((1, 1), dtype), None)
+        got = float(loss_of(network, point, data))
+        assert math.isclose(got, value, rel_tol=1e-6 if dtype == "float32" else 1e-14), (row, target)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import reference
 from conftest import need
-from steps import SIZES, check_groups_of_any_size
+from steps import SIZES, check_groups_of_any_size, check_sure_rows
 
 from regnet import SGD, Adam, AdamW, Network, Penalty, RMSprop, config_context, datasets, fit, kernels, step
 from regnet.activations import LeakyRelu
@@ -97,6 +97,15 @@ def test_losses_far_from_zero():
         )
         loss, _ = compiled("gradient")(backend, network, rows, np.full((1, 4), np.inf), None)
         assert not np.isfinite(loss[0, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "binary_crossentropy"])
+def test_the_loss_of_a_sure_row(loss, dtype):
+    def loss_of(network, point, data):
+        return compiled("gradient")(get_backend("numpy"), network, Rows(*data[:3]), point, None)[0][0, 0]
+
+    check_sure_rows(loss_of, loss, 1, dtype)
 
 
 OPTIMIZERS = [

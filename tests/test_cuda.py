@@ -10,6 +10,7 @@ from steps import (
     check_divergence,
     check_groups_of_any_size,
     check_subnormal_weights,
+    check_sure_rows,
     close,
     problem,
     repeat,
@@ -20,6 +21,7 @@ from steps import (
 
 from regnet import SGD, Adagrad, Adam, AdamW, Dense, Network, RMSprop
 from regnet.losses import LOSSES
+from regnet.regularizer import Strengths
 from regnet.schedules import Cosine
 from regnet.step import Hyper, batches_of
 from regnet.tree import leaves
@@ -207,3 +209,14 @@ def test_weights_below_the_smallest_normal_number_become_0(rng):
 @pytest.mark.parametrize("name", ["sgd", "adam"])
 def test_groups_of_any_size(name, scale, dtype, rng):
     check_groups_of_any_size(emulated_run, rng, scale, dtype, OPTIMIZERS[name])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "binary_crossentropy"])
+def test_the_loss_of_a_sure_row(loss, depth, dtype):
+    def loss_of(network, point, data):
+        hyper = Hyper(np.full((1, 1), 0.01, dtype), Strengths(), None)
+        return emulated_run(network, SGD(0.01))(state_of(SGD(0.01), point), data, hyper, 1).loss[0, 0]
+
+    check_sure_rows(loss_of, loss, depth, dtype)

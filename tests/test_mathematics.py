@@ -152,6 +152,16 @@ def test_penalty_values_and_gradients(namespace, rng):
         assert reference.relative(to_numpy(place, grad(w, *strengths)), reference.complex_step(f, host)) <= 1e-12
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "binary_crossentropy"])
+def test_the_loss_of_a_sure_row_is_small_but_not_0(loss, dtype, namespace):
+    place = placement(namespace, dtype)
+    z, y, expected = reference.sure_rows(loss)
+    got, _ = get_loss(loss).value_and_grad(place.put(z), place.put(y))
+    assert (expected > 0).all()
+    np.testing.assert_allclose(to_numpy(place, got)[:, 0], expected, rtol=1e-6 if dtype == "float32" else 1e-14)
+
+
 def minimise(f, start):
     """A minimiser of a convex function of few variables by pattern search: no derivative, no formula."""
     best, width = np.asarray(start, dtype=float), 2.0

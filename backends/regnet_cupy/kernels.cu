@@ -151,7 +151,7 @@ __device__ real output_loss(int loss, real delta, real out, real y, real* slope)
     if (loss == BINARY_CROSS_ENTROPY) {
         real small = exp(-fabs(out));
         *slope = (out >= 0 ? real(1) : small) / (1 + small) - y;
-        return (out > 0 ? out : real(0)) + log1p(small) - y * out;
+        return (out > 0 ? out : real(0)) - y * out + log1p(small);  // in this order: the difference is 0 for a sure row
     }
     if (loss == ABSOLUTE_ERROR) {
         *slope = residual > 0 ? real(1) : residual < 0 ? real(-1) : residual;
@@ -174,17 +174,19 @@ __device__ real row_loss(int loss, real delta, real* z, const real* target, int 
     int lane = threadIdx.x % 32;
     real value = 0, total = 0;
     if (loss == CROSS_ENTROPY) {
-        real largest = -LARGEST;
+        real largest = -LARGEST, equals = 0;
         for (int j = lane; j < outputs; j += 32) largest = fmax(largest, z[j]);
         largest = warp_max(largest);
         for (int j = lane; j < outputs; j += 32) {
-            total += exp(z[j] - largest);
+            // The largest output's own 1 would round the others' exponentials away.
+            if (z[j] < largest) total += exp(z[j] - largest);
+            else equals += 1;
             value -= target[j] * (z[j] - largest);
         }
-        total = warp_sum(total);
+        total = warp_sum(total) + (warp_sum(equals) - 1);
         value = warp_sum(value);
-        for (int j = lane; j < outputs; j += 32) z[j] = (exp(z[j] - largest) / total - target[j]) * share;
-        return value + log(total);
+        for (int j = lane; j < outputs; j += 32) z[j] = (exp(z[j] - largest) / (1 + total) - target[j]) * share;
+        return value + log1p(total);
     }
     for (int j = lane; j < outputs; j += 32) {
         real slope;

@@ -161,16 +161,21 @@ def _loss(outputs: Any, exponentials: Any, targets: Any, weight: Any, loss: Any)
     for i in range(outputs.shape[0]):
         row, met = total * 0, total * 0
         if loss == CROSSENTROPY:
+            # `row`: of all outputs but the largest, whose 1 would round small ones away; `equals`: as large as that.
+            equals = -1  # a whole number, lest it be added in another order
             for j in range(outputs.shape[1]):
-                row += exponentials[i, j]
+                below = outputs[i, j] < 0
+                row += exponentials[i, j] if below else total * 0
+                equals += 0 if below else 1
                 met += targets[i, j] * outputs[i, j]
+            row += equals
             for j in range(outputs.shape[1]):
-                exponentials[i, j] = (exponentials[i, j] / row - targets[i, j]) * weight[i, 0]
-            row = math.log(row) - met
+                exponentials[i, j] = (exponentials[i, j] / (1 + row) - targets[i, j]) * weight[i, 0]
+            row = math.log1p(row) - met
         elif loss == BINARY_CROSSENTROPY:  # log(1 + exp(z)) - y z, from exp(-|z|)
             for j in range(outputs.shape[1]):
                 z, small = outputs[i, j], exponentials[i, j]
-                row += max(z, z * 0) + math.log1p(small) - targets[i, j] * z
+                row += math.log1p(small) + ((z * 0 + 1 if z > 0 else z * 0) - targets[i, j]) * z
                 sigmoid = (small if z < 0 else small * 0 + 1) / (1 + small)
                 exponentials[i, j] = (sigmoid - targets[i, j]) * weight[i, 0]
         else:
