@@ -17,7 +17,7 @@ import numpy as np
 from regnet.callbacks import asks_to_stop
 from regnet.namespace import array_namespace
 from regnet.registry import Placement
-from regnet.solution import Solution
+from regnet.solution import CONVERGED, ENDS, HALTED, LIMIT, NOT_FINITE, RUNNING, STUCK, Solution
 from regnet.types import Array
 
 __all__ = ["fista"]
@@ -28,15 +28,6 @@ LEAP, FLAT = 2.0, 16.0
 
 MOST_REJECTED = 100
 """Steps in a row that may be too long, each half the one before."""
-
-RUNNING, CONVERGED, LIMIT, STUCK, NOT_FINITE, HALTED = -1, 0, 1, 2, 3, 4
-ENDS = {
-    CONVERGED: (0, "CONVERGENCE: SUBGRADIENT <= TOL"),
-    LIMIT: (1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT"),
-    STUCK: (2, "ABNORMAL: ROUNDING ERRORS PREVENT PROGRESS"),
-    NOT_FINITE: (2, "ABNORMAL: THE FUNCTION IS NOT FINITE AT THE START"),
-    HALTED: (1, "STOP: CALLBACK REQUESTED HALT"),
-}
 
 
 class _At(NamedTuple):

@@ -6,7 +6,17 @@ from typing import Any, NamedTuple
 
 from regnet.types import Array
 
-__all__ = ["Solution"]
+__all__ = ["CONVERGED", "ENDS", "HALTED", "LIMIT", "NOT_FINITE", "RUNNING", "STUCK", "Solution"]
+
+RUNNING, CONVERGED, LIMIT, STUCK, NOT_FINITE, HALTED = -1, 0, 1, 2, 3, 4
+ENDS = {
+    CONVERGED: (0, "CONVERGENCE: SUBGRADIENT <= TOL"),
+    LIMIT: (1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT"),
+    STUCK: (2, "ABNORMAL: ROUNDING ERRORS PREVENT PROGRESS"),
+    NOT_FINITE: (2, "ABNORMAL: THE FUNCTION IS NOT FINITE AT THE START"),
+    HALTED: (1, "STOP: CALLBACK REQUESTED HALT"),
+}
+"""How a minimisation of a function with a penalty ends: the status, and what to say of it."""
 
 
 class Solution(NamedTuple):

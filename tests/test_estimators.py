@@ -199,7 +199,7 @@ REFUSED = {
     "lbfgs with L1": ({"solver": "lbfgs", "weight_l1": [0, 1]}, "cannot minimise weight_l1.*solver='fista'"),
     "factors": ({"penalty_factor": [1, 2]}, "X has 4 features, penalty_factor has shape"),
     "dropout without batches": ({"dropout": 0.5, "solver": "fista"}, "needs batches"),
-    "solver": ({"solver": "newton"}, "The 'solver' parameter of MLPClassifier must be"),
+    "solver": ({"solver": "simplex"}, "The 'solver' parameter of MLPClassifier must be"),
 }
 
 

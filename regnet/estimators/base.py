@@ -89,7 +89,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         network, problem = prepared.network, prepared.problem
         objective = Objective(network, problem.placement, problem.train, problem.hyper.strengths)
         if self.solver in FULL_BATCH:
-            point = fit_full_batch(self, objective, problem.state.point, problem.placement)
+            point = fit_full_batch(self, network, objective, problem)
         else:
             point, resumable = fit_stochastic(
                 self, network, problem, prepared.optimizer, prepared.score, resume=prepared.resume, call=call

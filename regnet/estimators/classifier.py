@@ -37,8 +37,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     'identity', 'leaky_relu' or an activation object.
 
     solver: 'adam', 'sgd' or 'lbfgs' as in scikit-learn; 'fista' (all rows, accelerated proximal gradient, for any
-    penalty, inputs in any units: `tol` bounds the subgradient as if each had a mean square of about 1); or an optimizer
-    of regnet such as Adam(0.02), which then holds the learning rate.
+    penalty, inputs in any units: `tol` bounds the subgradient as if each had a mean square of about 1); 'newton'
+    (linear models, exactly and quickly: on the host in float64, and from zeros, since first weights do not matter
+    there); or an optimizer of regnet such as Adam(0.02), which then holds the learning rate.
 
     alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state, tol, verbose,
     warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon,

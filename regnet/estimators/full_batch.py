@@ -1,7 +1,8 @@
-"""Training on all rows at once: L-BFGS for smooth objectives, FISTA for any penalty."""
+"""Training on all rows at once: L-BFGS for smooth objectives, FISTA for any penalty, Newton for linear models."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,12 @@ from regnet.estimators.warning import warn
 from regnet.fista import fista
 from regnet.lbfgs import lbfgs
 from regnet.namespace import array_namespace
+from regnet.network import Network
 from regnet.objective import Objective
-from regnet.registry import Placement
+from regnet.problem import Problem
+from regnet.proximal_newton import LinearProblem, terms_of
+from regnet.solution import Solution
+from regnet.tree import tree_map
 from regnet.types import Array
 
 __all__ = ["NOT_FINITE", "fit_full_batch"]
@@ -25,13 +30,14 @@ NOT_FINITE = (
 )
 
 
-def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement: Placement, /) -> Array:
-    """The point (1, size) of the minimum that the estimator's `solver` finds from `start`; sets `loss_`, `n_iter_`.
+def fit_full_batch(estimator: Any, network: Network, objective: Objective, problem: Problem, /) -> Array:
+    """The point (1, size) of the minimum that the estimator's `solver` finds; sets `loss_` and `n_iter_`.
 
     Warns ConvergenceWarning in scikit-learn's words where the solver ended for another reason than convergence. Raises
     ValueError, in its words too, where the objective is not finite.
     """
     curve: list[float] = []
+    start, placement = problem.state.point, problem.placement
 
     def note(iteration: int, values: Any) -> bool:
         curve.append(float(np.asarray(values)[0]))
@@ -50,6 +56,8 @@ def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement
                 gtol=float(estimator.tol),
                 callback=note,
             )
+        elif estimator.solver == "newton":
+            found = _newton(estimator, network, problem, note)
         else:
             found = fista(
                 objective.smooth,
@@ -64,7 +72,7 @@ def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement
             )
     estimator.n_iter_ = min(int(found.iterations[0]), int(estimator.max_iter))
     estimator.loss_ = np.float64(found.value[0])
-    if estimator.solver == "fista":
+    if estimator.solver != "lbfgs":
         estimator.loss_curve_ = curve
         estimator.best_loss_ = estimator.loss_
     xp = array_namespace(found.point)
@@ -73,6 +81,23 @@ def fit_full_batch(estimator: Any, objective: Objective, start: Array, placement
     if found.status[0] != 0:
         _warn(estimator, int(found.status[0]), found.messages[0])
     return found.point
+
+
+def _newton(estimator: Any, network: Network, problem: Problem, note: Callable[[int, Any], bool]) -> Solution:
+    """On the host; from zeros, since a convex problem's minimum does not depend on the first weights."""
+    put, give = problem.placement.put, problem.placement.backend.to_numpy
+    terms = terms_of(tree_map(give, problem.hyper.strengths), network.in_features + 1, network.out_features)
+    if terms is None:
+        raise ValueError(
+            "solver='newton' takes weight_l1 or input_l1 on the weights of several outputs, not both: leave one "
+            "out, or use solver='fista'."
+        )
+    x, y, weight = (give(array) for array in (problem.train.x, problem.train.y, problem.train.weight))
+    free = not (terms.l1[-1].any() or terms.l2[-1].any())
+    linear = LinearProblem(x, y, weight[:, 0], network.loss_object, free_bias=free)
+    start = give(problem.state.point) if estimator.warm_start else np.zeros(network.layout.size)
+    found = linear.minimise(start, terms, tol=float(estimator.tol), max_iter=int(estimator.max_iter), callback=note)
+    return found._replace(point=put(found.point))
 
 
 def _warn(estimator: Any, status: int, message: str) -> None:

@@ -19,12 +19,14 @@ from regnet.losses import AbsoluteError, Loss, get_loss
 from regnet.network import Network
 from regnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from regnet.penalties import Penalty
+from regnet.proximal_newton import is_known
 
 __all__ = [
     "CONSTRAINTS",
     "DEFAULT_ALPHA",
     "alpha_of",
     "batch_rows",
+    "check_newton",
     "check_smooth",
     "make_network",
     "make_optimizer",
@@ -37,7 +39,7 @@ DEFAULT_ALPHA = float("0.0001")
 
 OPTIMIZERS = (SGD, Adagrad, RMSprop, Adam, AdamW)
 STRENGTHS = ("weight_l1", "weight_l2", "bias_l1", "bias_l2", "input_l1", "neuron_l1")
-SOLVERS = {"lbfgs", "sgd", "adam", "fista"}
+SOLVERS = {"lbfgs", "sgd", "adam", "fista", "newton"}
 
 _STRENGTH = [Interval(Real, 0, None, closed="left"), "array-like", None]
 
@@ -87,6 +89,20 @@ def widths_of(estimator: Any, /) -> list[int]:
     if any(width <= 0 for width in widths):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {widths}.")
     return [int(width) for width in widths]
+
+
+def check_newton(estimator: Any, loss: str | Loss, /) -> None:
+    """Raise ValueError if solver='newton' cannot train the estimator's network."""
+    if widths_of(estimator):
+        raise ValueError(
+            f"solver='newton' is for linear models, and hidden_layer_sizes={estimator.hidden_layer_sizes!r} has hidden "
+            "layers: use hidden_layer_sizes=(), or solver='fista' or 'adam'."
+        )
+    if not is_known(get_loss(loss)):
+        raise ValueError(
+            f"solver='newton' needs second derivatives, which loss={loss!r} has none of here: use 'squared_error' or "
+            "'poisson', or another solver."
+        )
 
 
 def check_widths(estimator: Any, widths: Sequence[int], /) -> None:

@@ -27,7 +27,7 @@ from regnet.weighting import relative_weights, weight_shares
 
 __all__ = ["FULL_BATCH", "Prepared", "check_call", "prepare"]
 
-FULL_BATCH = ("lbfgs", "fista")
+FULL_BATCH = ("lbfgs", "fista", "newton")
 
 
 RowParts: TypeAlias = tuple[Any, Any, Any]
@@ -59,7 +59,7 @@ def check_call(estimator: Any, call: Call, validation_data: Any) -> None:
         raise TypeError("callbacks must be a list of functions: callbacks=[function].")
     asked = [name for name in ("callbacks", "log_every") if getattr(call, name)]
     asked += [] if validation_data is None else ["validation_data"]
-    own = isinstance(estimator.early_stopping, EarlyStopping) or estimator.solver == "fista"
+    own = isinstance(estimator.early_stopping, EarlyStopping) or estimator.solver in ("fista", "newton")
     asked += ["early_stopping"] if own and estimator.early_stopping else []  # scikit-learn's lbfgs ignores True
     if asked and estimator.solver in FULL_BATCH:
         raise ValueError(
@@ -86,6 +86,8 @@ def prepare(
     parameters.check_smooth(estimator.solver, estimator._loss)
     widths = [table.shape[1], *hidden, rows[1].shape[1]]
     network = parameters.make_network(estimator, widths, estimator._loss, dropout=estimator.dropout)
+    if estimator.solver == "newton":
+        parameters.check_newton(estimator, estimator._loss)
     if network.has_dropout and not stochastic:
         raise ValueError(
             f"dropout={estimator.dropout} needs batches, and solver={estimator.solver!r} has none: use 'adam'."

@@ -11,8 +11,16 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, va
 
 from regnet.config import get_config
 from regnet.estimators import MLPClassifier, MLPRegressor
-from regnet.estimators.parameters import CONSTRAINTS, check_smooth, make_network, make_optimizer, widths_of
-from regnet.losses import Poisson, SquaredError, in_units
+from regnet.estimators.parameters import (
+    CONSTRAINTS,
+    check_newton,
+    check_smooth,
+    make_network,
+    make_optimizer,
+    widths_of,
+)
+from regnet.losses import get_loss, in_units
+from regnet.proximal_newton import is_known
 from regnet.registry import Placement
 from regnet.schedules import as_schedule
 from regnet.sweep.cells import SweepSpec
@@ -31,8 +39,11 @@ __all__ = [
 NETWORK_PARAMETERS = ("hidden_layer_sizes", "activation", "shuffle", "dropout", "initializer")
 """Parameters that networks have from the estimator they are cells of, under the same name."""
 
-SMOOTH = ("squared_error", "poisson")
-"""Losses whose gradient is continuous, as a solver to a tolerance needs it (huber's gradient has kinks)."""
+TO_TOLERANCE = ("fista", "newton")
+"""Solvers that look at all rows and end at a tolerance."""
+
+ITERATIONS = {"fista": 20_000, "newton": 1000}
+"""max_iter of these solvers where it is left open."""
 
 STEPS_PER_STRENGTH = 200
 ALL_ROWS = 2048
@@ -48,7 +59,7 @@ SWEEP_CONSTRAINTS: dict[str, Any] = {
     "standardize": ["boolean"],
     "preprocessor": [HasMethods(["fit", "transform"]), None],
     "restarts": [Interval(Integral, 1, None, closed="left")],
-    "solver": [StrOptions({"auto", "adam", "sgd", "fista"}), *CONSTRAINTS["solver"][1:]],
+    "solver": [StrOptions({"auto", "adam", "sgd", *TO_TOLERANCE}), *CONSTRAINTS["solver"][1:]],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither"), None],
     "batch_size": CONSTRAINTS["batch_size"],
     "max_iter": [Interval(Integral, 1, None, closed="left"), None],
@@ -70,9 +81,9 @@ def make_template(owner: Any, classifier: bool) -> Any:
     rate = owner.learning_rate_init
     solver = owner.solver
     if solver == "auto":
-        smooth = classifier or owner.loss in SMOOTH or isinstance(owner.loss, (SquaredError, Poisson))
+        known = classifier or is_known(get_loss(owner.loss))
         linear = not widths_of(owner) and owner.penalty != "alpha" and owner.batch_size == "auto"
-        solver = "fista" if linear and smooth and not owner.dropout else "adam"
+        solver = "newton" if linear and known and not owner.dropout else "adam"
     given = {name: getattr(owner, name) for name in NETWORK_PARAMETERS}
     given |= {
         "solver": solver,
@@ -94,6 +105,16 @@ def restart_seeds(random_state: Any, restarts: int) -> tuple[int, ...]:
     return tuple(int(one) for one in drawn)
 
 
+def _settle_newton(owner: Any, template: Any, placement: Placement) -> None:
+    """'auto' leaves linear models to 'fista' where networks have a device of their own: 'newton' works on the host.
+
+    Raises ValueError where 'newton' was asked for, and the model is not linear or its loss not known.
+    """
+    check_newton(template, template._loss)
+    if getattr(owner, "solver", None) == "auto" and placement.backend.free_bytes(placement.device) is not None:
+        template.solver = "fista"
+
+
 def make_spec(
     owner: Any,
     template: Any,
@@ -108,6 +129,8 @@ def make_spec(
     With warm starts a strength is trained for 200 steps, on all rows where there are at most 2048, else in batches of
     256 rows or of a 200th part. Cold ones train for 200 epochs of 200 rows, as scikit-learn's MLP does.
     """
+    if template.solver == "newton":
+        _settle_newton(owner, template, placement)
     if owner.penalty == "neuron_l1" and not widths_of(owner):
         raise ValueError(
             "penalty='neuron_l1', but hidden_layer_sizes=() has no hidden layer whose neurons it could act on: use "
@@ -122,7 +145,8 @@ def make_spec(
     loss = in_units(template._loss, float(folds[0].affine.y_scale[0, 0]))
     network = make_network(template, widths, loss, dropout=template.dropout)
     batch: int | None
-    if template.solver == "fista":
+    to_tolerance = template.solver in TO_TOLERANCE
+    if to_tolerance:
         batch = None
     elif owner.batch_size != "auto":
         batch = int(owner.batch_size)
@@ -135,13 +159,15 @@ def make_spec(
     steps = 1 if batch is None else -(-min(len(fold.x) for fold in folds) // batch)
     if owner.max_iter is not None:
         epochs = int(owner.max_iter)
-    elif template.solver == "fista":
-        epochs = 20_000
+    elif to_tolerance:
+        epochs = ITERATIONS[template.solver]
     else:
         epochs = max(1, round(STEPS_PER_STRENGTH / steps)) if warm else 200
-    if template.solver == "fista":
+    if to_tolerance:
         if template.dropout:
-            raise ValueError(f"dropout={template.dropout} needs batches, and solver='fista' has none: use 'adam'.")
+            raise ValueError(
+                f"dropout={template.dropout} needs batches, and solver={template.solver!r} has none: use 'adam'."
+            )
         tol = 1e-8 if placement.dtype == "float64" else 1e-5
         template.tol = tol if owner.tol is None else float(owner.tol)
     mix = Mix(owner.penalty, float(owner.l1_ratio), float(owner.companion_l2))
@@ -162,5 +188,6 @@ def make_spec(
         backend=placement.backend.name,
         device=placement.device,
         fast=get_config().fast,
-        screen=warm and template.solver != "fista" and mix.penalty == "input_l1" and inputs >= 256,
+        screen=warm and not to_tolerance and mix.penalty == "input_l1" and inputs >= 256,
+        strongest_first=warm and template.solver == "newton",
     )

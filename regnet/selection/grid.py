@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from regnet.estimators.inputs import to_host
-from regnet.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SquaredError, get_loss
+from regnet.proximal_newton import is_known
 from regnet.selection.fitted import outputs_of
 from regnet.sweep.cells import SweepSpec
 from regnet.sweep.lanes import train_lanes
@@ -49,8 +49,7 @@ def find_lambdas(spec: SweepSpec, count: int) -> tuple[float, ...]:
     """
     largest = _null_gradient(spec)
     linear = len(spec.network.dense_layers) == 1 and spec.mix.penalty in ("input_l1", "weight_l1")
-    known = isinstance(get_loss(spec.network.loss), (SquaredError, CategoricalCrossEntropy, BinaryCrossEntropy))
-    if not (linear and known):
+    if not (linear and is_known(spec.network.loss_object)):
         largest = _search(spec, largest)
     if count == 1:
         return (largest,)
@@ -76,7 +75,13 @@ def _null_gradient(spec: SweepSpec) -> float:
 def _search(spec: SweepSpec, scale: float) -> float:
     strengths = scale * 1e-2 * 2.0 ** np.arange(24)
     trial = replace(
-        spec, name="range", lambdas=tuple(strengths.tolist()), seeds=spec.seeds[:1], warm_start=True, factors=None
+        spec,
+        name="range",
+        lambdas=tuple(strengths.tolist()),
+        seeds=spec.seeds[:1],
+        warm_start=True,
+        factors=None,
+        strongest_first=False,
     )
     fold, first, strength = spec.folds[0], math.nan, float(strengths[0])
     for outcome in train_lanes(trial, trial.lanes(), lambda cell: None):

@@ -100,7 +100,8 @@ def path(
     `regnet.sweep.mix.Mix` for the formula.
 
     lambdas: the strengths, or None for `n_lambdas` in geometric steps up to where nothing is left. warm_start: from
-    weak to strong, each from the solution before it (the other way round an all-zero network is a trap); False: each
+    weak to strong, each from the solution before it (the other way round an all-zero network is a trap, but for
+    solver='newton', which is for linear models and goes that way); False: each
     from the estimator's first weights, all in one stack. The estimator's `max_iter` is the number of epochs at each
     strength; 'auto' batches are all rows, where there are at most 2048. restarts: networks from different first
     weights. standardize: centre and scale inputs (and a regression's targets); what is returned is in their own units,
@@ -160,7 +161,9 @@ def check_estimator_for_sweep(estimator: Any) -> None:
         if getattr(estimator, name) is not None:
             raise ValueError(f"The estimator has {name} of its own, which a path would change: leave it out.")
     if estimator.solver == "lbfgs":
-        raise ValueError("solver='lbfgs' is not for paths: use 'adam', or 'fista' for all rows.")
+        raise ValueError(
+            "solver='lbfgs' is not for paths: use 'adam', or for all rows 'fista' ('newton' for linear models)."
+        )
     if estimator.alpha is not DEFAULT_ALPHA:
         raise ValueError("The estimator has an alpha of its own, beside the path's penalty: leave it out.")
     for name, value in (("l1_step", "proximal"), ("learning_rate", "constant")):

@@ -42,8 +42,10 @@ def report_divergence(spec: SweepSpec, collected: Collector) -> None:
             ConvergenceWarning,
         )
     first = collected.diverged_at >= 0
-    if spec.warm_start:  # stronger strengths of a lane that has diverged are not trained
-        first = first & (np.cumsum(first, axis=0) == 1)
+    if spec.warm_start:  # the other strengths of a lane that has diverged are not trained
+        lane = first[::-1] if spec.strongest_first else first
+        lane = lane & (np.cumsum(lane, axis=0) == 1)
+        first = lane[::-1] if spec.strongest_first else lane
     where = np.argwhere(first)
     if not len(where):
         return

@@ -57,10 +57,11 @@ class SweepSpec:
     """Everything that decides the numbers of a sweep; it can be sent to another process.
 
     template: the estimator whose first weights are drawn; lambdas: ascending; epochs: per strength; batch_rows: None
-    for all rows in every step; seeds: one per restart; warm_start: whether each strength starts from the weaker one's
-    solution; factors: per fold and input, (folds, in), or per cell (strengths, folds, restarts, in), or None; name: of
-    the pass, which the journal knows it by; screen: whether inputs that are 0 for good leave the computation; data: a
-    digest of the rows of the whole search, which may be more than those of this pass ('': they are these folds').
+    for all rows in every step; seeds: one per restart; warm_start: whether each strength starts from its neighbour's
+    solution, the weaker one's, or the stronger one's if strongest_first (no trap for linear models, and shorter);
+    factors: per fold and input, (folds, in), or per cell (strengths, folds, restarts, in), or None; name: of the pass,
+    which the journal knows it by; screen: whether inputs that are 0 for good leave the computation; data: a digest of
+    the rows of the whole search, which may be more than those of this pass ('': they are these folds').
     """
 
     name: str
@@ -81,10 +82,12 @@ class SweepSpec:
     factors: Any = None
     screen: bool = False
     data: str = ""
+    strongest_first: bool = False
 
     def lanes(self) -> list[Lane]:
         """All lanes, in the order of folds, restarts and strengths."""
         every = tuple(range(len(self.lambdas)))
+        every = every[::-1] if self.strongest_first else every
         chains = [every] if self.warm_start else [(one,) for one in every]
         return [
             Lane(fold, restart, chain)

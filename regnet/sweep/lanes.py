@@ -12,6 +12,7 @@ from regnet.config import config_context
 from regnet.registry import Placement, get_backend
 from regnet.step import make_run
 from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
+from regnet.sweep.linear import Linear
 from regnet.sweep.screening import Screened
 from regnet.sweep.stack import Stack
 from regnet.sweep.stage import Generators, Lookup, first_points, generators_at, stopped, train_stage
@@ -26,13 +27,20 @@ def train_lanes(spec: SweepSpec, lanes: Sequence[Lane], lookup: Lookup) -> Itera
     """
     with config_context(backend=spec.backend, fast=spec.fast):
         placement = Placement(get_backend(spec.backend), spec.device, spec.dtype)
+        if spec.template.solver == "newton":
+            placement = Placement(get_backend("numpy"), "cpu", "float64")
         with placement.backend.session(placement.device):
-            trainer = (Screened if spec.screen else _Together)(spec, lanes, placement)
-            yield from _through_strengths(spec, lanes, trainer, lookup)
+            yield from _through_strengths(spec, lanes, _trainer(spec, lanes, placement), lookup)
+
+
+def _trainer(spec: SweepSpec, lanes: Sequence[Lane], placement: Placement) -> Linear | Screened | _Together:
+    if spec.template.solver == "newton":
+        return Linear(spec, lanes, placement)
+    return (Screened if spec.screen else _Together)(spec, lanes, placement)
 
 
 def _through_strengths(
-    spec: SweepSpec, lanes: Sequence[Lane], trainer: Screened | _Together, lookup: Lookup
+    spec: SweepSpec, lanes: Sequence[Lane], trainer: Linear | Screened | _Together, lookup: Lookup
 ) -> Iterator[Outcome]:
     points, first = first_points(spec, lanes)
     failed = np.zeros(len(lanes), dtype=bool)

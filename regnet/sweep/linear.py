@@ -1,0 +1,74 @@
+"""Training the lanes of a linear model: each strength exactly, on the host, from the stronger one's solution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet.problem import place_strengths
+from regnet.proximal_newton import LinearProblem, Terms, terms_of
+from regnet.registry import Placement
+from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
+from regnet.sweep.stage import Generators
+
+__all__ = ["Linear"]
+
+
+@final
+class Linear:
+    """Lanes of a network without hidden layers, one after another; see `regnet.sweep.lanes`.
+
+    A fold's rows are on the host anyway, and what a solver needs of them is computed once for all of its lanes. First
+    weights mean nothing here: a lane begins with zeros, where the strongest strength leaves it.
+    """
+
+    def __init__(self, spec: SweepSpec, lanes: Sequence[Lane], placement: Placement) -> None:
+        """placement: the host, in float64."""
+        self._spec, self._lanes = spec, lanes
+        self._host = placement
+        self._problems: dict[int, LinearProblem] = {}
+        self._terms: dict[Any, Terms] = {}
+
+    def train(self, stage: int, points: NDArray[Any], todo: list[int], first: Generators) -> dict[int, Outcome]:
+        """Lanes number `todo` at their strength number `stage`, from points (K, 1, size) of all lanes.
+
+        first: not used.
+        """
+        spec, outcomes = self._spec, {}
+        for k in todo:
+            lane = self._lanes[k]
+            cell = Cell(lane.strengths[stage], lane.fold, lane.restart)
+            start = points[k] if stage else np.zeros(spec.network.layout.size)
+            found = self._problem(lane.fold).minimise(
+                start, self._terms_at(cell), tol=float(spec.template.tol), max_iter=spec.epochs
+            )
+            point, value = found.point[0].astype(spec.dtype), float(found.value[0])
+            finite = np.isfinite(value) and np.isfinite(point).all()
+            outcomes[k] = Outcome(cell, point, value, -1 if finite else 0, bool(found.status[0] == 0))
+        return outcomes
+
+    def _problem(self, number: int) -> LinearProblem:
+        if number not in self._problems:
+            fold = self._spec.folds[number]
+            self._problems[number] = LinearProblem(fold.x, fold.y, fold.weight, self._spec.network.loss_object)
+        return self._problems[number]
+
+    def _terms_at(self, cell: Cell) -> Terms:
+        """The cell's penalty, which depends on the fold only through factors and, for scikit-learn's alpha, weights."""
+        spec = self._spec
+        strength, total = spec.lambdas[cell.strength], spec.folds[cell.fold].total_weight
+        alpha = spec.mix.penalty == "alpha"
+        key = cell if alpha or spec.factors is not None else cell.strength
+        if key not in self._terms:
+            factor = spec.factor_of(cell)
+            penalties = spec.mix.penalties(1, [strength], None if factor is None else factor[None, :])
+            batch_l2 = [strength / (2.0 * total)] if alpha else 0.0
+            placed = place_strengths(spec.network, self._host, penalties, 1, batch_l2)
+            terms = terms_of(placed, spec.network.in_features + 1, spec.network.out_features)
+            if terms is None:
+                raise AssertionError("a strength of a path is an L1 or a group penalty, not both")
+            self._terms[key] = terms
+        return self._terms[key]
