@@ -45,6 +45,9 @@ def counter_bits(key: Array, rows: Array, units: int, /) -> Array:
 
 
 def keep_mask(key: Array, rows: Array, units: int, rate: float, /) -> Array:
-    """Boolean (..., n, units), False with probability `rate` (to 2^-32), independently for every row and unit."""
-    threshold = round(rate * 2**32) - 2**31
+    """Boolean (..., n, units), False with probability `rate` (to 2^-32), independently for every row and unit.
+
+    0 <= rate < 1: one in 2^32 is kept at least, so that the threshold is an int32 too.
+    """
+    threshold = min(round(rate * 2**32) - 2**31, 2**31 - 1)
     return counter_bits(key, rows, units) >= threshold

@@ -220,3 +220,10 @@ def test_the_loss_of_a_sure_row(loss, depth, dtype):
         return emulated_run(network, SGD(0.01))(state_of(SGD(0.01), point), data, hyper, 1).loss[0, 0]
 
     check_sure_rows(loss_of, loss, depth, dtype)
+
+
+def test_dropout_of_nearly_everything(rng):
+    network = Network.mlp([6, 8, 3], loss="categorical_crossentropy", dropout=1 - 2.0**-34)
+    point, data, rate = problem(network, None, "float64", rng)
+    data, seed = data._replace(number=np.arange(50, dtype="int32")[:, None]), np.full((1, 1), 5, "int32")
+    compare(network, Adam(0.01), point, data, Hyper(rate, Strengths(), seed), "float64", steps=2)

@@ -150,7 +150,7 @@ class DeviceStep:
         (number, rate), seed = self._plan.dropouts[layer], self.hyper.seed
         if not rate:
             return None, 0, None, 0, 0, 0, 1.0
-        threshold = round(rate * 2**32) - 2**31
+        threshold = min(round(rate * 2**32) - 2**31, 2**31 - 1)
         return seed, stride_of(seed), self._ticks, number, rows.start, threshold, 1.0 / (1.0 - rate)
 
     def _x(self, rows: slice) -> Any:
