@@ -39,19 +39,22 @@ def encode_targets(network: Network, y: Array, n_axes: int, /, *, dtype: Any) ->
 
 def _one_hot(y: Array, classes: int, dtype: Any) -> Array:
     xp = array_namespace(y)
-    if not xp.isdtype(y.dtype, ("integral", "bool")):
+    if xp.isdtype(y.dtype, "bool"):
+        y = xp.astype(y, xp.int32)
+    elif not xp.isdtype(y.dtype, "integral"):
+        if not bool(xp.all(xp.isfinite(y))):
+            raise ValueError("y holds NaN or infinite values: remove those rows first.")
         rounded = xp.round(y)
         if not bool(xp.all(rounded == y)):
             raise ValueError("y holds fractions, but this loss takes class numbers 0, 1, ... or one-hot rows.")
         y = rounded
-    numbers = xp.astype(y, xp.int32)
-    low, high = int(xp.min(numbers)), int(xp.max(numbers))
+    low, high = int(xp.min(y)), int(xp.max(y))  # of y itself: in a narrower type they could be other numbers
     if low < 0 or high >= classes:
         raise ValueError(
-            f"y holds class numbers from {low} to {high}, but the network has {classes} outputs: number the classes "
-            f"0 to {classes - 1}, or give the network {high + 1} outputs."
+            f"y holds class numbers from {low:.9g} to {high:.9g}, but the network has {classes} outputs: number "
+            f"the classes 0 to {classes - 1}, or give the network an output for each."
         )
-    return xpx.one_hot(numbers, classes, dtype=dtype)
+    return xpx.one_hot(xp.astype(y, xp.int32), classes, dtype=dtype)
 
 
 def _check_values(kind: str, y: Array) -> None:

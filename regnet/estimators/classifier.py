@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
@@ -191,8 +191,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit: the classes' shares are not known. Give "
-                "their weights as a dict."
+                "class_weight 'balanced' is not supported for partial_fit. In order to use 'balanced' weights, use "
+                "compute_class_weight('balanced', classes=classes, y=y). In place of y you can use a large enough "
+                "sample of the full training set target to properly estimate the class frequency distributions. Pass "
+                "the resulting weights as the class_weight parameter."
             )
         if _check_partial_fit_first_call(self, None if classes is None else to_host(classes)):
             given = labels_of(y) if getattr(y, "ndim", 0) == 2 or np.ndim(y) == 2 else None
@@ -266,12 +268,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     def _weigh(self, y: Any, sample_weight: Any) -> Any:
         if self.class_weight is None:
             return sample_weight
-        weight = compute_sample_weight(self.class_weight, to_host(y))
+        weight = self._weights_of(to_host(y))
         return weight if sample_weight is None else combine_weights(weight, sample_weight)
+
+    def _weights_of(self, y: Any) -> Any:
+        """The class weight of each row, (n,); a dict's refer to all classes, whichever of them y has."""
+        if not isinstance(self.class_weight, dict) or self._labels.kind == "multilabel":
+            return compute_sample_weight(self.class_weight, y)
+        by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        return by_class[np.searchsorted(self.classes_, y)]
 
     def _weigh_held_out(self, y: Any, sample_weight: Any, train: Any) -> Any:
         if self.class_weight is None:
             return sample_weight
+        if isinstance(self.class_weight, dict) and self._labels.kind != "multilabel":
+            weight = self._weights_of(to_host(y))
+            return weight if sample_weight is None else combine_weights(weight, sample_weight)
         both, trained = np.concatenate([to_host(train), to_host(y)]), np.arange(len(train))
         by_share = isinstance(self.class_weight, str)  # 'balanced'; 0 for what no training row is
         weight = compute_sample_weight(self.class_weight, both, indices=trained if by_share else None)[len(train) :]

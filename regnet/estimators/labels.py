@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
+from array_api_compat import device as device_of
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.multiclass import type_of_target, unique_labels
@@ -56,11 +57,7 @@ class Labels:
                 raise ValueError(f"y has {y.shape[1]} labels, but the estimator was fitted with {len(self.classes)}.")
             return y != 0
         classes = self.classes[1:] if self.kind == "binary" and len(self.classes) == 2 else self.classes
-        if is_host_data(y):
-            same = np.asarray(y)[:, None] == classes[None, :]
-        else:
-            xp = array_namespace(y)
-            same = y[:, None] == xp.asarray(classes.astype(self.classes.dtype), dtype=y.dtype, device=y.device)[None, :]
+        same = np.asarray(y)[:, None] == classes[None, :] if is_host_data(y) else _equal(y, classes.tolist())
         return same & False if len(self.classes) == 1 else same
 
     def decode(self, values: Array, placement: Placement | None, /) -> Array:
@@ -77,6 +74,32 @@ class Labels:
         if self.classes.dtype.kind not in "fiub":  # no array library but NumPy holds text
             return self.classes[placement.backend.to_numpy(numbers)]
         return xp.take(placement.put(self.classes, self.classes.dtype.name), numbers, axis=0)
+
+
+def _equal(y: Array, classes: list[Any], /) -> Array:
+    """Whether labels (n,) on a device are each of the classes, (n, classes), by value: as Python compares numbers.
+
+    The classes are compared in y's own type where that has them; a class that it has not, such as 256 among bytes or
+    2 among booleans, is no row's.
+    """
+    xp = array_namespace(y)
+    name = str(y.dtype).rpartition(".")[2]
+    if name not in np.sctypeDict:  # bfloat16 is a part of float32
+        y, name = xp.astype(y, xp.float32), "float32"
+    own = np.dtype(name)
+    known = np.asarray([_holds(own, value) for value in classes], dtype=bool)
+    values = np.asarray([value if there else 0 for value, there in zip(classes, known, strict=True)]).astype(own)
+    device = device_of(y)
+    same = y[:, None] == xp.asarray(values, device=device)[None, :]
+    return same & xp.asarray(known, device=device)[None, :]
+
+
+def _holds(dtype: np.dtype[Any], value: Any) -> bool:
+    """Whether a type of numbers has this one exactly."""
+    try:
+        return bool(dtype.type(value).item() == value)
+    except (OverflowError, ValueError, TypeError):  # TypeError: text
+        return False
 
 
 def labels_of(y: Any, /) -> Labels:
