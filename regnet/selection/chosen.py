@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -106,10 +107,15 @@ class ChosenNetwork(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  #
         )  # fmt: skip
 
     def __sklearn_clone__(self) -> Self:
-        """An executor has threads or connections, which cannot be copied: the clone has the same one."""
+        """An executor has threads or connections, which cannot be copied: the clone has the same one.
+
+        Metadata requests are copied, as `sklearn.base.clone` does it.
+        """
         given = {name: value for name, value in self.get_params(deep=False).items() if name != "executor"}
         copied = {name: clone(value, safe=False) for name, value in given.items()}
         twin: Self = type(self)(**copied, executor=self.executor)
+        if "_metadata_request" in vars(self):  # set_fit_request and its like leave it beside the parameters
+            twin._metadata_request = deepcopy(self._metadata_request)
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

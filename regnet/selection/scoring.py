@@ -29,9 +29,14 @@ def _mean(values: NDArray[Any], weight: NDArray[Any]) -> float:
 
 
 def _data_loss(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
-    """Minus the mean cross-entropy: what scikit-learn calls neg_log_loss, from the logits, which clips nothing."""
+    """Minus the mean cross-entropy: what scikit-learn calls neg_log_loss, from the logits, which clips nothing.
+
+    Of several labels, for which scikit-learn has no such score, the mean: each counts as a binary classification does.
+    The loss that is minimised is their sum, so that the choice of a strength is the same.
+    """
     values, _ = get_loss(loss).value_and_grad(np.asarray(outputs, dtype=np.float64), np.asarray(y, dtype=np.float64))
-    return -_mean(values[:, 0], weight)
+    labels = outputs.shape[1] if get_loss(loss).kind == "binary" else 1
+    return -_mean(values[:, 0], weight) / labels
 
 
 def _accuracy(outputs: Any, y: Any, weight: Any, loss: Any) -> float:

@@ -12,6 +12,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import rankdata
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
+from regnet.estimators.inputs import to_host
 from regnet.estimators.warning import warn
 
 __all__ = ["blocks_differ", "make_splits"]
@@ -37,7 +38,11 @@ def make_splits(cv: Any, y: Any, groups: Any, /, *, classifier: bool, seed: int)
     splitter = check_cv(cv, y, classifier=classifier)
     if cv is None or isinstance(cv, Integral):
         splitter = type(splitter)(splitter.n_splits, shuffle=True, random_state=seed)
-    splits = list(splitter.split(np.arange(len(y))[:, None], y, groups))
+    given = list(splitter.split(np.arange(len(y))[:, None], y, groups))
+    splits = [
+        (_row_numbers(train, len(y), number, "training"), _row_numbers(test, len(y), number, "held-out"))
+        for number, (train, test) in enumerate(given)
+    ]
     # Others that take neighbours together (GroupKFold, TimeSeriesSplit, a list of splits) were meant to.
     unshuffled = isinstance(splitter, KFold | StratifiedKFold) and not splitter.shuffle
     if unshuffled and blocks_differ(y, [test for _, test in splits], classifier=classifier):
@@ -48,6 +53,24 @@ def make_splits(cv: Any, y: Any, groups: Any, /, *, classifier: bool, seed: int)
             "folds at random; or TimeSeriesSplit, if the rows are in the order of time."
         )
     return splits
+
+
+def _row_numbers(rows: Any, count: int, fold: int, part: str) -> NDArray[np.int64]:
+    """The numbers of the rows that a splitter names, by number or as a boolean mask. Raises ValueError for others."""
+    given = np.asarray(to_host(rows))
+    if given.dtype.kind == "b" and given.shape == (count,):
+        return np.flatnonzero(given)
+    if given.ndim != 1 or (given.dtype.kind not in "iu" and given.size):
+        raise ValueError(
+            f"cv: the {part} rows of fold {fold} have shape {given.shape} and type {given.dtype}: give row numbers, or "
+            f"a boolean mask of shape ({count},)."
+        )
+    if given.size and (given.min() < 0 or given.max() >= count):
+        raise ValueError(
+            f"cv: the {part} rows of fold {fold} are numbered {given.min()} to {given.max()}, but there are {count} "
+            f"rows: give numbers from 0 to {count - 1}."
+        )
+    return given.astype(np.int64)
 
 
 def _what(y: Any, classifier: bool) -> str:
