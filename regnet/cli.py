@@ -145,18 +145,24 @@ def predict(
     """Predict: a CSV with one row per row of DATA; for classes also every class's probability."""
     check_writable("--output", output)
     trained, extra = checkpoint.load(model)
+    if not {"feature_names", "target_name", "classes"} <= extra.keys():
+        raise ValueError(
+            f"{model!r} was saved without the names that a table needs: regnet.save(path, model, feature_names=[...], "
+            "target_name=..., classes=[...] or None) writes them."
+        )
+    classes = [] if extra["classes"] is None else list(extra["classes"])
     x, notes = files.read_features(data, tuple(extra["feature_names"]))
     for note in notes:
         print(f"regnet: note: {note}", file=sys.stderr)
     if "input_mean" in extra:
         x = (x - extra["input_mean"]) / extra["input_scale"]
     values = np.asarray(trained.predict(x), dtype=np.float64)
-    if extra["classes"]:
-        names = [extra["target_name"], *(f"p({name})" for name in extra["classes"])]
+    if classes:
+        names = [extra["target_name"], *(f"p({name})" for name in classes)]
         if values.shape[-1] == 1:  # two classes have one output: the probability of the second
             values = np.concatenate([1 - values, values], axis=-1)
         best = values.argmax(axis=-1)
-        rows = [[extra["classes"][k], *(f"{p:.6g}" for p in row)] for k, row in zip(best, values, strict=True)]
+        rows = [[classes[k], *(f"{p:.6g}" for p in row)] for k, row in zip(best, values, strict=True)]
     else:
         if "target_mean" in extra:
             values = values * extra["target_scale"] + extra["target_mean"]

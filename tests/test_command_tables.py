@@ -145,3 +145,19 @@ def test_notes_are_printed_and_predictions_stay_a_table(tmp_path):
     frame = write(tmp_path / "frame.csv", {"0": X[:, 0].tolist(), "1": X[:, 1].tolist(), "2": KINDS})
     assert "is taken for a header" in regnet("fit", frame, *FAST, "--save", tmp_path / "m.st")
     assert len(predict(tmp_path / "m.st", frame, tmp_path)) == ROWS
+
+
+def test_a_model_that_was_saved_in_python_predicts_if_it_has_names(tmp_path):
+    """Without them it was a KeyError, and classes_ as they are an ambiguous truth value."""
+    path = write(tmp_path / "t.csv", table(y=KINDS))
+    yes = np.asarray(KINDS) == "yes"
+    model = fit(Network.mlp([2, 4, 1], loss="binary_crossentropy"), X, yes, epochs=5, progress=False).model
+    checkpoint.save(tmp_path / "m.st", model)
+    with pytest.raises(
+        ValueError, match=r"m.st' was saved without the names .* regnet.save\(path, model, feature_names"
+    ):
+        predict(tmp_path / "m.st", path, tmp_path)
+    named = {"feature_names": ["a", "b"], "target_name": "y", "classes": np.asarray(["no", "yes"])}
+    checkpoint.save(tmp_path / "m.st", model, **named)
+    expected = np.where(model.predict(X)[:, 0] > 0.5, "yes", "no")
+    assert [row["y"] for row in predict(tmp_path / "m.st", path, tmp_path)] == expected.tolist()
