@@ -18,7 +18,8 @@ class Record:
     """The state of training after `epoch` epochs (0: before the first step).
 
     Values are floats, or arrays (K,) for a stack of K networks.
-    loss = data_loss + sum of penalty; penalty: by parameter array and kind, such as '0.weight.l2' (layer 0);
+    loss = data_loss + sum of penalty; penalty: by parameter array and kind, such as '0.weight.l2' (layer 0;
+    'alpha' as an epoch's batches have it on average);
     metric: accuracy or R2 on the training rows; learning_rate: of the next step; weight_norm: Frobenius norm by
     layer; zeros: share of weights that are exactly 0, by layer; validation_*: on the validation rows, if given.
     """

@@ -28,6 +28,7 @@ __all__ = [
     "Strengths",
     "add_penalty_grad",
     "group_mean",
+    "over_batches",
     "penalty_prox",
     "penalty_residual",
     "penalty_terms",
@@ -62,6 +63,19 @@ def total_l1(strengths: Strengths, /) -> Array | None:
     if strengths.l1 is None or strengths.l1_subgradient is None:
         return strengths.l1 if strengths.l1_subgradient is None else strengths.l1_subgradient
     return strengths.l1 + strengths.l1_subgradient
+
+
+def over_batches(strengths: Strengths, rows: int, batch_rows: int, /) -> Strengths:
+    """The strengths of what an epoch's steps minimise on average, as those of all rows at once.
+
+    A step adds batch_l2 * rows / B to the loss of its batch of B rows, so the steps together, the last one's smaller
+    batch among them, minimise the mean loss of all rows with batch_l2 times the mean of rows / B.
+    """
+    if strengths.batch_l2 is None or batch_rows >= rows:
+        return strengths
+    full, rest = divmod(rows, batch_rows)
+    sizes = [batch_rows] * full + ([rest] if rest else [])
+    return strengths._replace(batch_l2=strengths.batch_l2 * (sum(rows / size for size in sizes) / len(sizes)))
 
 
 def _terms(w: Array, strengths: Strengths, share: Array | None) -> dict[str, Array]:

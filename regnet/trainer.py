@@ -19,6 +19,7 @@ from regnet.optimizers import Optimizer
 from regnet.problem import Problem
 from regnet.progress import Bar, Pace
 from regnet.recovery import Memory, data_losses, exploded, idle_losses
+from regnet.regularizer import over_batches
 from regnet.step import Data, Hyper, State, batches_of, make_run
 from regnet.types import Array
 
@@ -181,4 +182,7 @@ class Trainer:
         return stop or any(answers) or everything_diverged
 
     def _measured(self, epoch: int) -> Record:
-        return self._evaluator.record(epoch, self.state, self.hyper, self._problem.networks)
+        rows = self._problem.train.x.shape[-2]
+        strengths = over_batches(self.hyper.strengths, rows, self._problem.batch_rows)
+        hyper = self.hyper._replace(strengths=strengths)
+        return self._evaluator.record(epoch, self.state, hyper, self._problem.networks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from conftest import need
@@ -174,6 +176,35 @@ def test_a_search_says_that_models_could_make_no_progress(rng):
     model = MLPClassifier((), solver="fista", random_state=0)
     with pytest.warns(ConvergenceWarning, match="2 of 2 models .* or could make no progress"):
         path(model, x, x[:, 0] > 0, penalty="weight_l1", lambdas=[1e-3, 1e-2], standardize=False)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("batch_size", "sizes"), [(103, [103]), (20, [20] * 5 + [3]), (50, [50, 50, 3])])
+def test_the_residual_is_of_the_objective_that_batches_minimise(batch_size, sizes, weighted, rng):
+    """0 at the ridge whose alpha is what the steps of an epoch have on average, where SGD stays."""
+    x, n, alpha = rng.standard_normal((103, 4)), 103, 20.0
+    y = x @ np.array([1.0, 2.0, -1.0, 0.5]) + 0.3 * rng.standard_normal(n) + 1.0
+    weight = rng.uniform(0.5, 2.0, n) if weighted else np.ones(n)
+    per_row = alpha * np.mean([1 / size for size in sizes]) * n / weight.sum()
+    fitted = Ridge(alpha=per_row * weight.sum()).fit(x, y, weight)
+    model = MLPRegressor("squared_error", (), solver="sgd", momentum=0.0, alpha=alpha, batch_size=batch_size)
+    model.set_params(learning_rate_init=1e-13, warm_start=True, max_iter=1, random_state=0)
+
+    def continued(**changes):
+        model.set_params(**changes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return model.fit(x, y, weight if weighted else None, log_every=1)
+
+    continued()
+    model.coefs_, model.intercepts_ = [fitted.coef_[:, None].copy()], [np.atleast_1d(fitted.intercept_)]
+    continued()
+    assert model.kkt_residual_ < 1e-9
+    penalty = per_row / 2 * (fitted.coef_**2).sum()
+    assert model.history_[-1].penalty["0.weight.alpha"] == pytest.approx(penalty, rel=1e-9)
+    continued(learning_rate_init=1e-4, max_iter=40)
+    assert model.kkt_residual_ < 0.1
+    np.testing.assert_allclose(model.coefs_[0][:, 0], fitted.coef_, atol=0.02)
 
 
 def residuals(rng):

@@ -24,6 +24,7 @@ from regnet.namespace import array_namespace
 from regnet.network import Network
 from regnet.objective import Objective
 from regnet.registry import Placement
+from regnet.regularizer import over_batches
 from regnet.tree import tree_map
 from regnet.types import Array, Tree
 
@@ -87,7 +88,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         check_call(self, call, validation_data)
         prepared = prepare(self, X, y, sample_weight, call, validation_data)
         network, problem = prepared.network, prepared.problem
-        objective = Objective(network, problem.placement, problem.train, problem.hyper.strengths)
+        strengths = over_batches(problem.hyper.strengths, problem.train.x.shape[-2], problem.batch_rows)
+        objective = Objective(network, problem.placement, problem.train, strengths)
         if self.solver in FULL_BATCH:
             point = fit_full_batch(self, network, objective, problem)
         else:

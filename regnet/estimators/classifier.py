@@ -62,9 +62,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     Fitted attributes are scikit-learn's (classes_, coefs_, intercepts_, loss_, best_loss_, loss_curve_,
     validation_scores_, best_validation_score_, t_, n_iter_, n_layers_, n_outputs_, out_activation_, n_features_in_,
     feature_names_in_), and: selected_features_ (inputs with a weight that is not 0), sparsity_ (share of weights that
-    are 0), kkt_residual_ (largest entry of the objective's smallest subgradient on the training rows: 0 at an
-    optimum), model_ (the network, for `regnet.save`), history_ (if `fit` was given log_every,
-    callbacks or validation_data).
+    are 0), kkt_residual_ (largest entry of the objective's smallest subgradient on the training rows, with alpha as
+    an epoch's batches have it on average: 0 at an optimum), model_ (the network, for `regnet.save`), history_ (if
+    `fit` was given log_every, callbacks or validation_data).
 
     X: NumPy arrays, lists, frames and sparse matrices go where REGNET_BACKEND says and give NumPy arrays back; arrays
     of PyTorch, JAX or CuPy stay on their device, and what `fit` learns and `predict` returns are arrays there.

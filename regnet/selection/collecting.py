@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from regnet.problem import place_strengths
 from regnet.registry import Placement, get_backend
-from regnet.regularizer import penalty_terms
+from regnet.regularizer import over_batches, penalty_terms
 from regnet.selection.fitted import fitted_estimator, outputs_of
 from regnet.selection.scoring import DIRECT
 from regnet.sweep.cells import Cell, Outcome, SweepSpec
@@ -74,6 +74,7 @@ class Collector:
         penalties = spec.mix.penalties(self.layers, [strength], None if factor is None else factor[None, :])
         batch_l2 = [strength / (2.0 * fold.total_weight)] if spec.mix.penalty == "alpha" else 0.0
         strengths = place_strengths(spec.network, host, penalties, 1, batch_l2)
+        strengths = over_batches(strengths, len(fold.x), spec.batch_rows or len(fold.x))
         terms = penalty_terms(point[None], strengths, spec.network.layout)
         losses, _ = spec.network.loss_object.value_and_grad(
             spec.network.apply(spec.network.unpack(point), fold.x), fold.y
