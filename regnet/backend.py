@@ -67,6 +67,8 @@ class Backend(Protocol):
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Entered once per fit or prediction on `device`: thread limits, autograd off, streams. May be nested.
 
+        Where NumPy computes, its error state is to ignore everything, whatever the caller's: underflow is no error.
+
         elements: of the widest activation, for a single prediction: what takes longer than that may be left out.
         """
 

@@ -55,6 +55,7 @@ class Best:
         self._value: Any = None
         self._waited: Any = None
 
+    @np.errstate(all="ignore")
     def update(self, record: Record, point: Array) -> bool:
         """Take note of a record and its parameters (copied); True if every network has waited long enough."""
         value = np.atleast_1d(self._rule.badness(record))

@@ -52,6 +52,7 @@ def idle_losses(network: Network, placement: Placement, rows: Rows, /) -> NDArra
     return np.asarray(placement.backend.to_numpy(total), dtype=np.float64).reshape(-1)
 
 
+@np.errstate(all="ignore")
 def exploded(losses: Any, baseline: Any, /) -> NDArray[np.bool_]:
     """Whether a loss is finite and yet far worse than `baseline`, (K,).
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, final
 
 import numpy as np
@@ -56,9 +56,12 @@ class NumpyBackend:
         return None
 
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
-        """BLAS at one thread, tiles over our own threads."""
+        """BLAS at one thread, tiles over our own threads, and an error state that is not the caller's.
+
+        An exponential that underflows is 0, as it should be; under `np.seterr(all="raise")` it would be an error.
+        """
         small = elements is not None and elements <= SMALL_ELEMENTS
-        return nullcontext() if small else threads.session()
+        return np.errstate(all="ignore") if small else threads.session()
 
     def sum_rows(
         self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None

@@ -47,6 +47,7 @@ class Collector:
         self.diverged_at = np.full(shape, -1)
         self.points: dict[Cell, NDArray[Any]] = {}
 
+    @np.errstate(all="ignore")
     def __call__(self, outcome: Outcome) -> None:
         """Take note of an outcome."""
         cell, spec = outcome.cell, self._spec
