@@ -10,9 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, PoissonRegressor, Ridge
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
 __all__ = ["from_glmnet", "from_keras", "from_sklearn", "from_torch"]
 
 KERAS_DEFAULT = 0.01
+
+CONVERTED = (MLPClassifier, MLPRegressor, Ridge, Lasso, ElasticNet, LogisticRegression, PoissonRegressor)
+
+REMEDIES: dict[str, tuple[Any, str]] = {
+    "positive": (False, "regnet's weights have no sign that is asked for"),
+    "fit_intercept": (True, "regnet's layers have a bias: centre X and y, and convert with fit_intercept=True"),
+    "class_weight": (
+        None,
+        "it weighs rows, and is no penalty: give it to regnet's MLPClassifier, and convert without it, n_samples being "
+        "the sum of the rows' weights",
+    ),
+    "multi_class": ("deprecated", "regnet's classes are one softmax: leave it out"),
+}
+"""Options that change the minimiser and that strengths cannot express: the value that is taken, and why no other is."""
 
 
 def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
@@ -21,7 +39,9 @@ def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
     MLPClassifier, MLPRegressor: alpha / (2 B) on weights, B the rows of a batch (a smaller last batch is penalised
     more there, and not here). Ridge: alpha / (2 n). Lasso, ElasticNet: alpha l1_ratio and alpha (1 - l1_ratio) / 2.
     LogisticRegression: l1_ratio / (C n) and (1 - l1_ratio) / (2 C n). PoissonRegressor: alpha / 2.
-    Raises ValueError for any other estimator, and for liblinear, which penalises the intercept.
+    Raises ValueError for any other estimator, subclasses and classes of the same name included; for liblinear, which
+    penalises the intercept; and for what has no counterpart in strengths: positive=True, fit_intercept=False,
+    class_weight, an alpha for each target.
     Source: the objectives in scikit-learn 1.9's docstrings.
 
     >>> from sklearn.linear_model import Ridge
@@ -33,26 +53,35 @@ def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
     name, n = type(estimator).__name__, float(n_samples)
     if not n > 0:
         raise ValueError(f"n_samples={n_samples!r} must be the number of rows, or the sum of their weights.")
-    if name in ("MLPClassifier", "MLPRegressor"):
+    kind = type(estimator)
+    if kind not in CONVERTED:
+        raise ValueError(
+            f"{kind.__module__}.{name} has no conversion: give scikit-learn's MLPClassifier, MLPRegressor, Ridge, "
+            "Lasso, ElasticNet, LogisticRegression or PoissonRegressor."
+        )
+    _refuse_constraints(estimator)
+    if kind in (MLPClassifier, MLPRegressor):
         size = estimator.batch_size
         batch = n if estimator.solver == "lbfgs" else min(200 if size == "auto" else size, n)
         return {"weight_l2": estimator.alpha / (2.0 * batch)}
-    if name == "Ridge":
-        return {"weight_l2": estimator.alpha / (2.0 * n)}
-    if name == "PoissonRegressor":
+    if kind is Ridge:
+        if np.size(estimator.alpha) > 1:
+            raise ValueError("Ridge(alpha=[...]) has a strength for each target: fit them one by one.")
+        return {"weight_l2": float(np.asarray(estimator.alpha).reshape(())) / (2.0 * n)}
+    if kind is PoissonRegressor:
         return {"weight_l2": estimator.alpha / 2.0}
-    if name in ("Lasso", "ElasticNet"):
-        return _elastic_net(estimator.alpha, 1.0 if name == "Lasso" else estimator.l1_ratio)
-    if name == "LogisticRegression":
-        if estimator.solver == "liblinear":
-            raise ValueError(
-                "LogisticRegression(solver='liblinear') penalises the intercept: choose 'saga' or 'lbfgs'."
-            )
-        return _elastic_net(1.0 / (estimator.C * n), _logistic_l1_ratio(estimator))
-    raise ValueError(
-        f"{name} has no conversion: give an MLPClassifier, MLPRegressor, Ridge, Lasso, ElasticNet, LogisticRegression "
-        "or PoissonRegressor."
-    )
+    if kind in (Lasso, ElasticNet):
+        return _elastic_net(estimator.alpha, 1.0 if kind is Lasso else estimator.l1_ratio)
+    if estimator.solver == "liblinear":
+        raise ValueError("LogisticRegression(solver='liblinear') penalises the intercept: choose 'saga' or 'lbfgs'.")
+    return _elastic_net(1.0 / (estimator.C * n), _logistic_l1_ratio(estimator))
+
+
+def _refuse_constraints(estimator: Any) -> None:
+    given = estimator.get_params()
+    for name, (taken, why) in REMEDIES.items():
+        if given.get(name, taken) != taken:
+            raise ValueError(f"{type(estimator).__name__}({name}={given[name]!r}) cannot be converted: {why}.")
 
 
 def _elastic_net(strength: float, l1_ratio: float) -> dict[str, float]:
@@ -122,6 +151,8 @@ def from_torch(
 def _loss_factor(loss: str, outputs: int) -> float:
     if loss not in ("crossentropy", "mse"):
         raise ValueError(f"loss={loss!r} has no conversion: choose 'crossentropy' or 'mse'.")
+    if not (outputs >= 1 and int(outputs) == outputs):
+        raise ValueError(f"outputs={outputs!r} must be the number of the network's outputs, 1 or more.")
     return outputs / 2.0 if loss == "mse" else 1.0
 
 
@@ -140,6 +171,8 @@ def from_glmnet(lambda_: float, alpha: float = 1.0, *, penalty_factor: Sequence[
     found: dict[str, Any] = _elastic_net(lambda_, alpha)
     if penalty_factor is not None:
         total = float(sum(penalty_factor))
+        if not (total < np.inf and all(factor >= 0 for factor in penalty_factor)):
+            raise ValueError("penalty_factor must hold finite numbers of 0 or more: leave excluded inputs out of X.")
         if not total > 0:
             raise ValueError("penalty_factor must have a positive sum: with all of them 0 nothing is penalised.")
         found["penalty_factor"] = [len(penalty_factor) * float(factor) / total for factor in penalty_factor]

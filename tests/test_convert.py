@@ -145,11 +145,33 @@ def test_glmnet_factors():
         (lambda: from_glmnet(0.1, alpha=2.0), "alpha lie in"),
         (lambda: from_torch(-0.1), "weight_decay=-0.1 must be 0 or more"),
         (lambda: from_sklearn(linear_model.Lasso, n_samples=3), "Lasso is a class: give an instance"),
+        (lambda: from_sklearn(linear_model.Lasso(positive=True), n_samples=3), r"Lasso\(positive=True\) cannot"),
+        (lambda: from_sklearn(linear_model.ElasticNet(positive=True), n_samples=3), "positive=True"),
+        (lambda: from_sklearn(linear_model.Ridge(positive=True), n_samples=3), "positive=True"),
+        (lambda: from_sklearn(linear_model.Ridge(alpha=[1.0, 2.0]), n_samples=3), "a strength for each target"),
+        (lambda: from_sklearn(linear_model.Ridge(fit_intercept=False), n_samples=3), "layers have a bias"),
+        (lambda: from_sklearn(linear_model.Lasso(fit_intercept=False), n_samples=3), "fit_intercept=False"),
+        (lambda: from_sklearn(linear_model.PoissonRegressor(fit_intercept=False), n_samples=3), "fit_intercept=False"),
+        (lambda: from_sklearn(linear_model.LogisticRegression(fit_intercept=False), n_samples=3), "fit_intercept"),
+        (lambda: from_sklearn(linear_model.LogisticRegression(class_weight="balanced"), n_samples=3), "weighs rows"),
+        (lambda: from_sklearn(linear_model.MultiTaskLasso(), n_samples=3), "MultiTaskLasso has no conversion"),
+        (lambda: from_sklearn(MLPClassifier(weight_l1=0.1), n_samples=3), "regnet.*MLPClassifier has no conversion"),
+        (lambda: from_keras("l2", loss="mse", outputs=0), "outputs=0"),
+        (lambda: from_torch(0.1, loss="mse", outputs=-1), "outputs=-1"),
+        (lambda: from_glmnet(0.1, penalty_factor=[-1.0, 2.0]), "finite numbers of 0 or more"),
+        (lambda: from_glmnet(0.1, penalty_factor=[float("inf"), 2.0]), "finite numbers of 0 or more"),
     ],
 )
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_options_that_change_no_minimiser_are_taken():
+    plain = from_sklearn(linear_model.ElasticNet(alpha=0.3), n_samples=9)
+    other = linear_model.ElasticNet(alpha=0.3, precompute=True, warm_start=True, selection="random", copy_X=False)
+    assert from_sklearn(other, n_samples=9) == plain
+    assert from_sklearn(linear_model.Ridge(alpha=[2.0], solver="svd"), n_samples=4) == {"weight_l2": 0.25}
 
 
 def test_the_result_fits_a_penalty():
