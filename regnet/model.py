@@ -57,12 +57,15 @@ class Model:
 
         NumPy arrays, lists and frames give NumPy arrays; arrays of another library stay what they are.
         """
-        return self._give(x, self._apply(x))
+        table = self._table(x)
+        with self._session(table):
+            return self._give(x, apply_in_blocks(self.placement.backend, self.network, self.params, table))
 
     def predict(self, x: Any, /) -> Array:
         """Probabilities (cross-entropies), expected counts (Poisson) or values, (..., n, out)."""
-        outputs = self._apply(x)
-        with self._session(outputs):
+        table = self._table(x)
+        with self._session(table):
+            outputs = apply_in_blocks(self.placement.backend, self.network, self.params, table)
             return self._give(x, get_loss(self.network.loss).predict(outputs))
 
     def evaluate(self, x: Any, y: Any, /, sample_weight: Any = None) -> dict[str, Any]:
@@ -79,10 +82,8 @@ class Model:
         """The parameters as NumPy arrays, in the network's order of layers."""
         return tree_map(self.placement.backend.to_numpy, self.params)
 
-    def _apply(self, x: Any) -> Array:
-        table = table_of(x, self.placement, in_features=self.network.in_features)
-        with self._session(table):
-            return apply_in_blocks(self.placement.backend, self.network, self.params, table)
+    def _table(self, x: Any) -> Array:
+        return table_of(x, self.placement, in_features=self.network.in_features)
 
     def _session(self, rows: Array) -> AbstractContextManager[None]:
         placement = self.placement
