@@ -108,6 +108,12 @@ def print_selection(selection: Selection, console: Console) -> None:
         markup=False,
         highlight=False,
     )
+    if fitted.near_tie_:
+        console.print(
+            f"near a tie: rounding may choose {fitted.rival_:.3g}, {fitted.margin_:.1g} s.e. away ({fitted.kernels_})",
+            markup=False,
+            highlight=False,
+        )
     if selection.test_score is not None:
         metric = "accuracy" if selection.prepared.classes else "r2"
         print(
@@ -142,6 +148,10 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
         "lambda_min": fitted.lambda_min_,
         "lambda_1se": fitted.lambda_1se_,
         "lambda": fitted.lambda_,
+        "rival": fitted.rival_ if np.isfinite(fitted.rival_) else None,
+        "margin": fitted.margin_ if np.isfinite(fitted.margin_) else None,
+        "near_tie": fitted.near_tie_,
+        "kernels": fitted.kernels_,
         "selected": selection.selected,
         "features": len(selection.table.feature_names),
         "test_score": selection.test_score,

@@ -38,6 +38,9 @@ def test_the_report_of_a_regression(tmp_path):
     assert figures["test_score"] > 0.9
     assert len(figures["lambdas"]) == len(figures["score_mean"]) == len(figures["n_selected"]) == 15
     assert figures["lambda_1se"] >= figures["lambda_min"]
+    assert figures["kernels"].startswith("numpy ")
+    assert figures["near_tie"] == (figures["margin"] < 0.1) == ("near a tie: " in done.stdout)
+    assert figures["rival"] in figures["lambdas"]
     assert figures["n_selected"][-1] == 0
     for picture in ("path.png", "norms.png"):
         assert (tmp_path / "out" / picture).read_bytes().startswith(b"\x89PNG")
@@ -47,6 +50,16 @@ def test_the_report_of_a_regression(tmp_path):
     guesses = [float(row["y"]) for row in csv.DictReader(predicted.stdout.splitlines())]
     assert np.corrcoef(guesses, [float(row["y"]) for row in table])[0, 1] > 0.95  # in the target's own units
     assert np.std(guesses) == pytest.approx(np.std([float(row["y"]) for row in table]), rel=0.1)
+
+
+def test_a_near_tie_is_said_in_a_line(tmp_path):
+    """Two strengths that differ in the ninth digit have the same scores, but for rounding."""
+    write_table(tmp_path / "table.csv")
+    options = ["--hidden", "", "--penalty", "weight_l1", "--rule", "min", "--lambdas", "0.01,0.010000000001"]
+    done = run("select", "table.csv", *options, "--json", "s.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("near a tie: rounding may choose 0.01, ") == 1
+    assert json.loads((tmp_path / "s.json").read_text())["near_tie"] is True
 
 
 def test_classes_a_journal_and_a_linear_model(tmp_path):

@@ -45,7 +45,7 @@ from regnet.penalties import group_value, l1_value, l2_value
 from regnet.selection.adaptive import adaptive_factors
 from regnet.selection.building import restart_seeds
 from regnet.selection.grid import check_lambdas
-from regnet.selection.rule import choose, repeats_of
+from regnet.selection.rule import choose, repeats_of, rival_of
 from regnet.sweep.mix import PENALTIES, Mix
 
 FRIEDMAN = make_friedman1(200, n_features=15, noise=1.0, random_state=3)
@@ -103,6 +103,45 @@ def test_repeats_do_not_narrow_the_standard_error():
         assert np.sqrt((found.se**2).mean()) == pytest.approx(1 / np.sqrt(n), rel=0.15)
     assert repeats_of([[0, 1], [2, 3]]) == 1.0
     assert choose([[0.1, 0.3]], repeats=2.0).se[0] == 0.0  # the same rows twice: one fold
+
+
+@pytest.mark.parametrize("select", ["min", "1se"])
+def test_the_rival_is_what_the_smallest_move_of_a_mean_would_choose(select, rng):
+    """By brute force: every mean of its own is moved up and down until the choice is another one."""
+
+    def chosen(mean, se):
+        best = int(np.flatnonzero(mean == mean.max()).max())
+        return best if select == "min" else int(np.flatnonzero(mean >= mean[best] - se[best]).max())
+
+    for _ in range(6):
+        choice = choose(rng.standard_normal((6, 5)))
+        mean, se = choice.mean, choice.se
+        first, moves = chosen(mean, se), []
+        for number in range(6):
+            for move in np.linspace(-2.5, 2.5, 1001) * se[choice.best]:
+                other = chosen(mean + move * (np.arange(6) == number), se)
+                moves += [(abs(move) / se[choice.best], other)] if other != first else []
+        found = rival_of(choice, select)
+        expected = min(moves)[0]
+        assert found.margin == pytest.approx(expected, abs=5.1e-3)
+        assert found.index in {other for distance, other in moves if distance < expected + 5.1e-3}
+    assert rival_of(choose([[0.5, 0.7]]), select) == (-1, np.inf)
+    assert rival_of(choose([[0.5], [0.7]]), select) == (-1, np.inf)
+
+
+def test_a_near_tie_is_noted_with_what_computed():
+    """Two strengths of the same networks, but for a part in 1e9: rounding decides between them."""
+    settings = {"penalty": "weight_l1", "cv": KFold(3), "select": "min", "refit": False, "random_state": 0}
+    tie = MLPRegressorCV((), lambdas=(0.05, 0.05 * (1 + 1e-9)), **settings).fit(*FRIEDMAN)
+    clear = MLPRegressorCV((), lambdas=(0.05, 0.5), **settings).fit(*FRIEDMAN)
+    assert (tie.near_tie_, clear.near_tie_) == (True, False)
+    assert sorted((tie.lambda_, tie.rival_)) == tie.lambdas_.tolist()
+    assert (clear.lambda_, clear.rival_) == (0.05, 0.5)
+    assert clear.margin_ == pytest.approx((clear.score_mean_[0] - clear.score_mean_[1]) / clear.score_se_[0])
+    assert clear.kernels_.startswith(f"numpy {np.__version__}")
+    with config_context(fast=False):
+        plain = MLPRegressorCV((), lambdas=(0.05,), **settings).fit(*FRIEDMAN)
+    assert "numba" not in plain.kernels_
 
 
 def test_diverged_networks_are_left_out():

@@ -30,6 +30,7 @@ from regnet.sweep.mix import PENALTIES, Mix
 __all__ = [
     "NETWORK_PARAMETERS",
     "SWEEP_CONSTRAINTS",
+    "TO_TOLERANCE",
     "check_sweep_parameters",
     "make_spec",
     "make_template",

@@ -26,14 +26,14 @@ from regnet.selection.fitted import fitted_estimator
 from regnet.selection.grid import check_lambdas, find_lambdas
 from regnet.selection.path import collect_path
 from regnet.selection.preparing import Checked, check_table, make_folds
-from regnet.selection.reporting import report_absent, report_divergence
-from regnet.selection.rule import fold_weights, repeats_of
+from regnet.selection.reporting import is_near_tie, report_absent, report_divergence
+from regnet.selection.rule import fold_weights, repeats_of, rival_of
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.splitting import make_splits
 from regnet.sweep.cells import Cell, SweepSpec
 from regnet.sweep.engine import run_sweep
 from regnet.sweep.folds import Fold
-from regnet.sweep.journal import data_digest
+from regnet.sweep.journal import data_digest, kernels_of
 
 __all__ = ["BaseCV"]
 
@@ -204,6 +204,12 @@ class BaseCV(ChosenNetwork, ABC):
         self.lambda_ = float(self.lambdas_[self.best_index_])
         self.best_score_ = float(choice.mean[self.best_index_])
         self.min_index_, self.one_se_index_ = choice.best, choice.one_se
+        rival = rival_of(choice, self.select)
+        self.rival_, self.margin_ = (
+            float(self.lambdas_[rival.index]) if rival.index >= 0 else float("nan"),
+            rival.margin,
+        )
+        self.near_tie_, self.kernels_ = is_near_tie(spec, rival.margin), kernels_of(spec)
         self.n_iter_ = spec.epochs
         # Means over the folds' networks; a path on all rows has its own.
         self.n_selected_ = np.rint(collected.of_chosen(collected.selected).sum(axis=-1).mean(axis=1)).astype(int)

@@ -47,7 +47,6 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     scikit-learn, which must take the sample_weight that `fit` is given; None: what is minimised, neg_log_loss of
     held-out rows with the class weights of their fold's training rows (a name means what it says: sample_weight alone).
     select: '1se' or 'min'. refit: whether to have a network on all rows, which predicts.
-
     standardize: centre and scale the inputs by each fold's training rows. preprocessor: a transformer or Pipeline that
     is fitted in each fold before that.
 
@@ -66,13 +65,14 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     `fit`; None and a RandomState give new ones, so that searches differ in their folds too.
 
     Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where a
-    network diverged), chosen_restarts_ (n_lambdas, n_folds: those whose scores count), fold_weights_ (n_folds; sum 1),
+    network diverged), chosen_restarts_ (n_lambdas, n_folds: whose scores count), fold_weights_ (n_folds; sum 1),
     n_repeats_ (how often a row is held out), score_mean_ and score_se_ (over folds), lambda_min_, lambda_1se_, lambda_
-    (the chosen one), best_index_ and best_score_ (its number and mean score), n_selected_ (inputs used at each
-    strength), zeros_ (share of weights that are 0), input_norms_ (n_lambdas, n_features), n_splits_, n_diverged_; after
-    adaptive paths pilot_scores_ (n_lambdas, n_folds) and adaptive_factors_; with refit best_estimator_
-    (`MLPClassifier`, in the units of X), selected_features_, and path_ (a `PathResult` on all rows) if warm_start.
-    classes_.
+    (the chosen one), best_index_ and best_score_ (its number and mean score), rival_ and margin_ (what is nearest to
+    being chosen instead, how many standard errors away), near_tie_ (whether rounding reaches it), kernels_ (what
+    computed), n_selected_ (inputs used at each strength), zeros_ (share of weights that are 0), input_norms_
+    (n_lambdas, n_features), n_splits_, n_diverged_; after adaptive paths pilot_scores_ (n_lambdas, n_folds) and
+    adaptive_factors_; with refit best_estimator_ (`MLPClassifier`, in the units of X), selected_features_, and path_ (a
+    `PathResult` on all rows) if warm_start. classes_.
 
     >>> from sklearn.datasets import load_breast_cancer
     >>> X, y = load_breast_cancer(return_X_y=True)
@@ -194,17 +194,14 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     repeat rows do not narrow the standard error, as `regnet.selection.rule.choose` has it. scoring: a name or scorer of
     scikit-learn, which must take the sample_weight that `fit` is given; None: r2. select: '1se' or 'min'. refit:
     whether to have a network on all rows, which predicts.
-
     standardize: centre and scale the inputs and targets by each fold's training rows. (A Huber loss's delta is in units
     of y: for it targets are scaled by all rows' standard deviation, alike in all folds.) preprocessor: a transformer or
     Pipeline that is fitted in each fold before that.
-
     solver: 'auto' is 'adam', and for linear models 'newton' (exact, on the host, from strong to weak; 'fista' on a
     GPU and 'adam' for other losses than those with second derivatives); or 'sgd' or an optimizer object. Of linear
     models restarts are all the same. learning_rate_init: None is 3e-3 (cold: 1e-3). batch_size: 'auto' is all rows
     up to 2048, else 256 or a 200th part of them (cold: 200). max_iter: epochs at each strength; None: 200 steps
     (cold: 200 epochs). tol: of 'newton' and 'fista'; None: 1e-8 (float32: 1e-5).
-
     memory_limit: bytes for the networks that are trained together; None: half of what is free. n_jobs: processes
     that train, as scikit-learn counts them (without numba they use the processors better than one process does);
     or executor: a `concurrent.futures` executor, such as Dask's `Client.get_executor()`, whose workers train.
@@ -214,12 +211,14 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     `fit`; None and a RandomState give new ones, so that searches differ in their folds too.
 
     Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where a
-    network diverged), chosen_restarts_ (n_lambdas, n_folds: those whose scores count), fold_weights_ (n_folds; sum 1),
+    network diverged), chosen_restarts_ (n_lambdas, n_folds: whose scores count), fold_weights_ (n_folds; sum 1),
     n_repeats_ (how often a row is held out), score_mean_ and score_se_ (over folds), lambda_min_, lambda_1se_, lambda_
-    (the chosen one), best_index_ and best_score_ (its number and mean score), n_selected_ (inputs used at each
-    strength), zeros_ (share of weights that are 0), input_norms_ (n_lambdas, n_features), n_splits_, n_diverged_; after
-    adaptive paths pilot_scores_ (n_lambdas, n_folds) and adaptive_factors_; with refit best_estimator_ (`MLPRegressor`,
-    in the units of X), selected_features_, and path_ (a `PathResult` on all rows) if warm_start.
+    (the chosen one), best_index_ and best_score_ (its number and mean score), rival_ and margin_ (what is nearest to
+    being chosen instead, how many standard errors away), near_tie_ (whether rounding reaches it), kernels_ (what
+    computed), n_selected_ (inputs used at each strength), zeros_ (share of weights that are 0), input_norms_
+    (n_lambdas, n_features), n_splits_, n_diverged_; after adaptive paths pilot_scores_ (n_lambdas, n_folds) and
+    adaptive_factors_; with refit best_estimator_ (`MLPRegressor`, in the units of X), selected_features_, and path_ (a
+    `PathResult` on all rows) if warm_start.
 
     >>> from sklearn.datasets import make_friedman1
     >>> X, y = make_friedman1(300, n_features=20, random_state=0)

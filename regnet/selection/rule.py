@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from regnet.weighting import weight_shares
 
-__all__ = ["Choice", "choose", "fold_weights", "repeats_of"]
+__all__ = ["Choice", "Rival", "choose", "fold_weights", "repeats_of", "rival_of"]
 
 
 class Choice(NamedTuple):
@@ -57,9 +57,59 @@ def choose(scores: Any, /, *, weight: Any = None, repeats: float = 1.0) -> Choic
         )
     freedom = folds.shape[1] / repeats - 1.0
     se = np.sqrt((folds - mean[:, None]) ** 2 @ share / freedom) if freedom > 0 else np.zeros(len(mean))
+    return Choice(mean, se, *_pick(mean, se))
+
+
+def _pick(mean: NDArray[np.float64], se: NDArray[np.float64]) -> tuple[int, int]:
     best = int(np.flatnonzero(mean == np.nanmax(mean)).max())  # of equals the strongest
-    within = np.flatnonzero(mean >= mean[best] - se[best])
-    return Choice(mean, se, best, int(within.max()))
+    return best, int(np.flatnonzero(mean >= mean[best] - se[best]).max())
+
+
+class Rival(NamedTuple):
+    """index: the strength that would be chosen instead if one mean score moved by `margin` standard errors of the best
+
+    strength's; -1 and infinity if no move does that, or the standard error is unknown.
+    """
+
+    index: int
+    margin: float
+
+
+def rival_of(choice: Choice, select: str, /) -> Rival:
+    """Which choice is the nearest to the one that was made; select: 'min', or '1se'.
+
+    >>> choice = choose([[0.70, 0.74], [0.80, 0.84], [0.785, 0.825], [0.777, 0.817]])
+    >>> rival = rival_of(choice, "1se")
+    >>> (choice.best, choice.one_se), (rival.index, round(rival.margin, 6))
+    ((1, 2), (3, 0.15))
+    """
+    mean, se, unit = choice.mean, choice.se, choice.se[choice.best]
+    made, nearest, numbers = (
+        choice.best if select == "min" else choice.one_se,
+        Rival(-1, float("inf")),
+        np.arange(len(mean)),
+    )
+    for number in np.flatnonzero(np.isfinite(mean)) if unit > 0 else ():
+        rest = np.where(numbers == number, np.nan, mean)
+        if not np.isfinite(rest).any():
+            continue
+        best, _ = _pick(rest, se)
+        # Where the moved mean meets the others' best, their threshold, or has a threshold that meets another mean.
+        meets = np.concatenate([[mean[best], mean[best] - se[best]], rest[np.isfinite(rest)] + se[number]])
+        moved = np.concatenate([meets - 1e-9 * unit, meets + 1e-9 * unit])
+        margins = np.abs(moved - mean[number]) / unit
+        moved, margins = moved[margins < nearest.margin], margins[margins < nearest.margin]
+        wins = moved > mean[best]
+        chosen = np.where(wins, number, best)
+        if select == "1se":
+            limit = np.where(wins, moved - se[number], mean[best] - se[best])
+            within = np.where(numbers == number, moved[:, None], mean) >= limit[:, None]
+            chosen = np.where(within, numbers, -1).max(axis=1, initial=-1)
+        others = np.flatnonzero(chosen != made)
+        if len(others):
+            first = others[np.argmin(margins[others])]
+            nearest = Rival(int(chosen[first]), float(margins[first]))
+    return nearest
 
 
 def repeats_of(held_out: Sequence[Any], /) -> float:

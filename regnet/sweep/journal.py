@@ -19,7 +19,7 @@ from regnet.registry import get_backend
 from regnet.sweep.cells import Cell, Outcome, SweepSpec
 from regnet.sweep.folds import Fold
 
-__all__ = ["Journal", "data_digest", "fingerprint"]
+__all__ = ["Journal", "data_digest", "fingerprint", "kernels_of"]
 
 
 def data_digest(folds: Iterable[Fold], /) -> str:
@@ -42,8 +42,6 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
     factors = b"" if spec.factors is None else np.ascontiguousarray(spec.factors, dtype=np.float64).tobytes()
     parameters = spec.template.get_params()
     info = get_backend(spec.backend).describe()
-    libraries = [re.sub(r", \d+ threads$", "", note) for note in info.notes]  # threads do not change the bits
-    compiled = [note for note in libraries if note.startswith("loops compiled")] if spec.fast else []
     return {
         "data or folds": spec.data or data_digest(spec.folds),
         "estimator": repr({name: value for name, value in sorted(parameters.items()) if name != "random_state"}),
@@ -55,9 +53,25 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
         "warm_start": repr((spec.warm_start, spec.screen)),
         "dtype": spec.dtype,
         "backend": f"{spec.backend} {info.version}, {_device_name(spec.device)}",
-        "libraries": "; ".join(sorted(note for note in libraries if "kernels" in note) + compiled),
+        "libraries": "; ".join(_libraries(spec)),
         "regnet": version("regnet-xp"),
     }
+
+
+def kernels_of(spec: SweepSpec) -> str:
+    """What computes: the array library, its device where there are several, BLAS, and what compiled the loops.
+
+    Other ones add up in another order, and have other last digits.
+    """
+    device = _device_name(spec.device)
+    where = "" if device == "cpu" else f" on {device}"
+    return ", ".join([f"{spec.backend} {get_backend(spec.backend).describe().version}{where}", *_libraries(spec)])
+
+
+def _libraries(spec: SweepSpec) -> list[str]:
+    notes = [re.sub(r", \d+ threads$", "", note) for note in get_backend(spec.backend).describe().notes]
+    compiled = [note for note in notes if note.startswith("loops compiled")] if spec.fast else []
+    return sorted(note for note in notes if "kernels" in note) + compiled  # threads do not change the bits
 
 
 def _device_name(device: Any) -> str:
