@@ -124,7 +124,7 @@ def test_the_rival_is_what_the_smallest_move_of_a_mean_would_choose(select, rng)
         found = rival_of(choice, select)
         expected = min(moves)[0]
         assert found.margin == pytest.approx(expected, abs=5.1e-3)
-        assert found.index in {other for distance, other in moves if distance < expected + 5.1e-3}
+        assert found.strength in {other for distance, other in moves if distance < expected + 5.1e-3}
     assert rival_of(choose([[0.5, 0.7]]), select) == (-1, np.inf)
     assert rival_of(choose([[0.5], [0.7]]), select) == (-1, np.inf)
 

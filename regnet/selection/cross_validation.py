@@ -206,7 +206,7 @@ class BaseCV(ChosenNetwork, ABC):
         self.min_index_, self.one_se_index_ = choice.best, choice.one_se
         rival = rival_of(choice, self.select)
         self.rival_, self.margin_ = (
-            float(self.lambdas_[rival.index]) if rival.index >= 0 else float("nan"),
+            float(self.lambdas_[rival.strength]) if rival.strength >= 0 else float("nan"),
             rival.margin,
         )
         self.near_tie_, self.kernels_ = is_near_tie(spec, rival.margin), kernels_of(spec)

@@ -66,12 +66,12 @@ def _pick(mean: NDArray[np.float64], se: NDArray[np.float64]) -> tuple[int, int]
 
 
 class Rival(NamedTuple):
-    """index: the strength that would be chosen instead if one mean score moved by `margin` standard errors of the best
+    """strength: the number of the one that would be chosen instead if one mean score moved by `margin` standard errors of the best
 
     strength's; -1 and infinity if no move does that, or the standard error is unknown.
     """
 
-    index: int
+    strength: int
     margin: float
 
 
@@ -80,7 +80,7 @@ def rival_of(choice: Choice, select: str, /) -> Rival:
 
     >>> choice = choose([[0.70, 0.74], [0.80, 0.84], [0.785, 0.825], [0.777, 0.817]])
     >>> rival = rival_of(choice, "1se")
-    >>> (choice.best, choice.one_se), (rival.index, round(rival.margin, 6))
+    >>> (choice.best, choice.one_se), (rival.strength, round(rival.margin, 6))
     ((1, 2), (3, 0.15))
     """
     mean, se, unit = choice.mean, choice.se, choice.se[choice.best]
