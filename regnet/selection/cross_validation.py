@@ -205,10 +205,8 @@ class BaseCV(ChosenNetwork, ABC):
         self.best_score_ = float(choice.mean[self.best_index_])
         self.min_index_, self.one_se_index_ = choice.best, choice.one_se
         rival = rival_of(choice, self.select)
-        self.rival_, self.margin_ = (
-            float(self.lambdas_[rival.strength]) if rival.strength >= 0 else float("nan"),
-            rival.margin,
-        )
+        self.rival_ = float(self.lambdas_[rival.strength]) if rival.strength >= 0 else float("nan")
+        self.margin_ = rival.margin
         self.near_tie_, self.kernels_ = is_near_tie(spec, rival.margin), kernels_of(spec)
         self.n_iter_ = spec.epochs
         # Means over the folds' networks; a path on all rows has its own.

@@ -66,9 +66,9 @@ def _pick(mean: NDArray[np.float64], se: NDArray[np.float64]) -> tuple[int, int]
 
 
 class Rival(NamedTuple):
-    """strength: the number of the one that would be chosen instead if one mean score moved by `margin` standard errors of the best
+    """strength: the number of the one that would be chosen instead if one mean score moved by `margin` standard errors
 
-    strength's; -1 and infinity if no move does that, or the standard error is unknown.
+    of the best one's; -1 and infinity if no move does that, or the standard error is unknown.
     """
 
     strength: int
@@ -84,11 +84,8 @@ def rival_of(choice: Choice, select: str, /) -> Rival:
     ((1, 2), (3, 0.15))
     """
     mean, se, unit = choice.mean, choice.se, choice.se[choice.best]
-    made, nearest, numbers = (
-        choice.best if select == "min" else choice.one_se,
-        Rival(-1, float("inf")),
-        np.arange(len(mean)),
-    )
+    made, nearest = choice.best if select == "min" else choice.one_se, Rival(-1, float("inf"))
+    numbers = np.arange(len(mean))
     for number in np.flatnonzero(np.isfinite(mean)) if unit > 0 else ():
         rest = np.where(numbers == number, np.nan, mean)
         if not np.isfinite(rest).any():
