@@ -10,6 +10,7 @@ Efficient sparse coding algorithms, NeurIPS 2006 (one coefficient at a time; her
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,15 +38,14 @@ def solve_damped(matrix: NDArray[np.float64], right: NDArray[np.float64], /) -> 
     D is its diagonal times the smallest of eps m, 100 eps m, ... with which Cholesky succeeds: where the matrix is
     singular, x is long in its null space, which takes a step to the next change of sign.
     """
-    diagonal = matrix.diagonal()
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    even = matrix * scale[:, None] * scale
+    diagonal = np.sqrt(matrix.diagonal())
+    scale = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
     damping = EPS * len(right)
     while damping < 1e3:
-        tried = even.copy()
-        tried.flat[:: len(right) + 1] += damping
+        tried = matrix * (scale[:, None] * scale)
+        tried.reshape(-1)[:: len(right) + 1] += damping
         _, x, info = lapack.dposv(tried.T, scale * right, lower=1, overwrite_a=1)
-        if info == 0 and np.isfinite(x).all():
+        if info == 0 and math.isfinite(x.sum()):
             return np.asarray(scale * x)
         damping *= 100.0
     return np.zeros_like(right)
@@ -71,25 +71,29 @@ def minimise_l1(
     for count in range(max_iter):
         excess = np.abs(at.grad) - l1
         active = (at.sign != 0.0) | free
-        rest = np.where(active, np.abs(at.grad + l1 * at.sign), excess)
-        if not rest.max(initial=0.0) > tol:
+        slope = at.grad + l1 * at.sign
+        rest = np.where(active, np.abs(slope), excess)
+        if not rest.max() > tol:
             return at.v, count
-        joining = np.flatnonzero((excess > 0.0) & ~active)
-        room = max(NEWCOMERS, int(active.sum()))
-        if len(joining) > room:
-            joining = joining[np.argpartition(-excess[joining], room)[:room]]
-        sign = at.sign.copy()
-        sign[joining] = -np.sign(at.grad[joining])
-        moved = _step(hessian, l1, free, at._replace(sign=sign))
+        (joining,) = ((excess > 0.0) > active).nonzero()
+        if len(joining):
+            room = max(NEWCOMERS, int(active.sum()))
+            if len(joining) > room:
+                joining = joining[np.argpartition(-excess[joining], room)[:room]]
+            at = at._replace(sign=at.sign.copy())
+            at.sign[joining] = -np.sign(at.grad[joining])
+            slope[joining] = at.grad[joining] + l1[joining] * at.sign[joining]
+            active[joining] = True
+        moved = _step(hessian, l1, at, slope, active)
         if moved is None:
             return at.v, count
         at = moved
     return at.v, max_iter
 
 
-def _step(hessian: Any, l1: Any, free: Any, at: _At) -> _At | None:
+def _step(hessian: Any, l1: Any, at: _At, slope: Any, active: Any) -> _At | None:
     """The minimum for these signs, or the best point on the way to it, or None if rounding hides what is better."""
-    index, move = _towards(hessian, l1, free, at)
+    index, move = _towards(hessian, at, slope, active)
     v, sign, strength = at.v[index], at.sign[index], l1[index]
     end = v + move
     crossing = end * sign < 0.0
@@ -113,15 +117,14 @@ def _step(hessian: Any, l1: Any, free: Any, at: _At) -> _At | None:
     return _At(moved, at.grad + change, np.sign(moved))
 
 
-def _towards(hessian: Any, l1: Any, free: Any, at: _At) -> tuple[Any, Any]:
+def _towards(hessian: Any, at: _At, slope: Any, active: Any) -> tuple[Any, Any]:
     """Which coefficients move, and by how much, to the minimum for their signs; who would join with the wrong sign
 
     does not. Of those that join, one has the right sign: the move goes down.
     """
-    slope = at.grad + l1 * at.sign
-    index = np.flatnonzero((at.sign != 0.0) | free)
+    (index,) = active.nonzero()
     while True:
-        matrix = hessian[np.ix_(index, index)] if len(index) < len(l1) else hessian
+        matrix = hessian[index[:, None], index] if len(index) < len(slope) else hessian
         move = solve_damped(matrix, -slope[index])
         wrong = (at.v[index] == 0.0) & (move * at.sign[index] < 0.0)
         if not wrong.any():

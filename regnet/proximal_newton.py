@@ -116,7 +116,8 @@ class LinearProblem:
         table = np.concatenate([x - self._center, np.ones((len(x), 1))], axis=1)
         self._scale = np.append(_scales(table[:, :-1]), 1.0)[:, None]
         table /= self._scale.T
-        self._units = np.maximum(np.append(_scales(x), 1.0)[:, None], self._scale)
+        units = np.maximum(np.append(_scales(x), 1.0)[:, None], self._scale)
+        self._own_part, self._bias_part = self._scale / units, np.append(self._center, 0.0)[:, None] / units
         self._smooth: Smooth = smooth_of(table, y, weight, loss)
         self._meet = type(loss) in CURVATURES and loss.kind == "multiclass"
 
@@ -138,21 +139,8 @@ class LinearProblem:
         terms, theta = terms.in_units(self._scale), np.array(start, dtype=np.float64).reshape(terms.l1.shape)
         theta[-1] += self._center @ theta[:-1]
         theta *= self._scale
-        at = self._look(theta, self._smooth.image(theta), terms)
-        best, since, count, code = np.inf, 0, 0, RUNNING
-        while code == RUNNING:
-            rest = self._residual(at, terms)
-            since = 0 if rest < 0.5 * best else since + 1
-            best = min(best, rest)
-            code = CONVERGED if rest <= tol else LIMIT if count >= max_iter else RUNNING
-            if not np.isfinite(rest):
-                code = NOT_FINITE
-            elif code == RUNNING:
-                moved = self._step(at, terms, 0.1 * tol) if since <= PATIENCE else None
-                code = STUCK if moved is None else code
-                at, count = (at, count) if moved is None else (moved, count + 1)
-                if moved is not None and callback is not None:
-                    code = HALTED if asks_to_stop(callback(count, np.array([at.value + at.penalty]))) else code
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not accepted
+            at, rest, count, code = self._descend(theta, terms, tol, max_iter, callback)
         found = at.coefficients / self._scale
         found[-1] -= self._center @ found[:-1]
         status, words = ENDS[code]
@@ -160,18 +148,41 @@ class LinearProblem:
         value, residual, steps, state = (np.array([one]) for one in (total, rest, count, status))
         return Solution(found.reshape(1, -1), value, residual, steps, steps + 1, state, (words,))
 
+    def _descend(
+        self, theta: Any, terms: Terms, tol: float, max_iter: int, callback: Any
+    ) -> tuple[_At, float, int, int]:
+        """The last point, its residual, the number of steps to it, and how it ended."""
+        at = self._look(theta, self._smooth.image(theta), terms)
+        best, since, count, code = np.inf, 0, 0, RUNNING
+        while True:
+            rest = self._residual(at, terms)
+            since = 0 if rest < 0.5 * best else since + 1
+            best = min(best, rest)
+            if not np.isfinite(rest):
+                return at, rest, count, NOT_FINITE
+            if rest <= tol or count >= max_iter or code == HALTED:
+                return at, rest, count, CONVERGED if rest <= tol else code if code == HALTED else LIMIT
+            moved = self._step(at, terms, 0.1 * tol) if since <= PATIENCE else None
+            if moved is None:
+                return at, rest, count, STUCK
+            at, count = moved, count + 1
+            if callback is not None and asks_to_stop(callback(count, np.array([at.value + at.penalty]))):
+                code = HALTED
+
     def _look(self, theta: Any, image: Any, terms: Terms) -> _At:
         value, pull = self._smooth.look(theta, image)
-        with np.errstate(over="ignore", invalid="ignore"):
-            grad = self._smooth.grad(pull) + 2.0 * terms.l2 * theta
+        grad = self._smooth.grad(pull) + 2.0 * terms.l2 * theta
         return _At(theta, image, value + float(np.vdot(terms.l2 * theta, theta)), grad, terms.value(theta))
 
     def _residual(self, at: _At, terms: Terms) -> float:
         """The largest entry of the smallest subgradient of uncentred inputs, by their mean squares."""
-        group = terms.group[:, None] if terms.group.any() else None
-        rest = sparse_group_residual(at.coefficients, at.grad, terms.l1, group) * self._scale
-        rest[:-1] += self._center[:, None] * at.grad[-1]
-        return float(np.abs(rest / self._units).max())
+        if terms.group.any():
+            rest = sparse_group_residual(at.coefficients, at.grad, terms.l1, terms.group[:, None])
+        else:
+            outside = np.sign(at.grad) * np.maximum(np.abs(at.grad) - terms.l1, 0.0)
+            inside = at.grad + terms.l1 * np.sign(at.coefficients)
+            rest = np.where(at.coefficients == 0.0, outside, inside)
+        return float(np.abs(rest * self._own_part + self._bias_part * at.grad[-1]).max())
 
     def _step(self, at: _At, terms: Terms, tol: float) -> _At | None:
         """The quadratic's minimum, or as much of the way as the objective falls on; None if it does not."""
@@ -200,6 +211,8 @@ class LinearProblem:
 
 def _working(at: _At, terms: Terms) -> Any:
     """The rows that are not 0 or that nothing keeps there, and those nearest to leaving it."""
+    if len(at.grad) <= NEWCOMERS:
+        return np.arange(len(at.grad))
     grad = np.abs(at.grad)
     if terms.group.any():
         strength, size = terms.group, np.sqrt(np.einsum("ij,ij->i", grad, grad))

@@ -46,6 +46,7 @@ class Collector:
         self.input_norms = np.full((*shape, spec.network.in_features), np.nan, dtype=np.float32)
         self.diverged_at = np.full(shape, -1)
         self.points: dict[Cell, NDArray[Any]] = {}
+        self._test_shares: dict[int, NDArray[np.float64]] = {}
 
     @np.errstate(all="ignore")
     def __call__(self, outcome: Outcome) -> None:
@@ -89,7 +90,10 @@ class Collector:
             outputs = outputs_of(spec.network, fold, outcome.point, fold.x_test)
             if not np.isfinite(outputs).all():
                 return float("nan")
-            return DIRECT[self._scoring](outputs, fold.y_test, weight_shares(fold.weight_test), spec.network.loss)
+            number = outcome.cell.fold
+            if number not in self._test_shares:
+                self._test_shares[number] = weight_shares(fold.weight_test)
+            return DIRECT[self._scoring](outputs, fold.y_test, self._test_shares[number], spec.network.loss)
         estimator = fitted_estimator(
             spec.template, spec.network, fold, outcome.point, {}, loss=float("nan"), epochs=spec.epochs
         )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from regnet.estimators.weights import weights_of
 from regnet.network import Network
 from regnet.sweep.folds import Fold
 
 __all__ = ["fitted_estimator", "outputs_of"]
-
-LEARNED = ("classes_", "_labels", "_loss", "out_activation_", "n_features_in_", "feature_names_in_")
 
 
 def outputs_of(network: Network, fold: Fold, point: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
@@ -35,13 +33,13 @@ def fitted_estimator(
 ) -> Any:
     """A fitted `MLPClassifier` or `MLPRegressor` that takes rows as the fold did before it standardised them.
 
+    template: unfitted, but for what the targets and the table have taught it, which is that of every fold.
     Its weights are those of the standardised network, taken back to the inputs' own units; zeros stay exact.
     parameters: the constructor's, for the record.
     """
-    estimator = clone(template).set_params(**parameters)
-    for name in LEARNED:
-        if hasattr(template, name):
-            setattr(estimator, name, getattr(template, name))
+    estimator = deepcopy(template)  # a clone asks for the constructor's signature anew, which takes longer than a fit
+    for name, value in parameters.items():
+        setattr(estimator, name, value)
     weights, biases = weights_of(network.unpack(point[None, :]))
     estimator.coefs_, estimator.intercepts_ = fold.affine.restore(weights, biases)
     estimator.n_layers_, estimator.n_outputs_ = len(weights) + 1, weights[-1].shape[1]
