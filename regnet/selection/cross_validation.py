@@ -91,7 +91,7 @@ class BaseCV(ChosenNetwork, ABC):
         report_absent(folds[-1], self._names(checked))
         self.fold_weights_ = fold_weights([fold.weight_test for fold in folds[:-1]])
         self.n_repeats_ = repeats_of([rows[test] for _, test in splits])
-        whole = make_spec(self, template, folds[-1:], checked.placement, (1.0,), seeds, "range")
+        whole = make_spec(self, template, folds, checked.placement, (1.0,), seeds, "range")
         lambdas = find_lambdas(whole, self.n_lambdas) if self.lambdas is None else check_lambdas(self.lambdas)
         with_all = self.refit and bool(self.warm_start)
         spec = make_spec(self, template, folds, checked.placement, lambdas, seeds, "path")
