@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import reference
 from conftest import need
-from steps import SIZES, check_groups_of_any_size, check_sure_rows
+from steps import SIZES, check_groups_of_any_size, check_sure_rows, problem, same, state_of, strengths_of
 
 from regnet import SGD, Adam, AdamW, Network, Penalty, RMSprop, config_context, datasets, fit, kernels, step
 from regnet.activations import LeakyRelu
 from regnet.layout import Layout
+from regnet.losses import LOSSES
 from regnet.network import Rows
 from regnet.registry import get_backend
 from regnet.regularizer import Strengths
@@ -187,6 +188,39 @@ def test_training_with_and_without_and_in_a_stack():
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
     for k in range(3):
         assert all((a[k] == b).all() for a, b in zip(stack, run(k), strict=True))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("seed", range(12))
+def test_a_stack_has_the_bits_of_its_networks_whatever_they_are(seed, fast):
+    """Losses and activations in turn, with loops or without, the rest by chance; with a running loss or without."""
+    rng = np.random.default_rng(seed)
+    loss = sorted(LOSSES)[seed % 6]
+    activation = ["tanh", "sigmoid", "relu", "leaky_relu"][seed % 4 if seed < 6 else (seed + 1) % 4]
+    widths = [int(rng.integers(1, 40)), *rng.integers(1, 60, int(rng.integers(0, 3))).tolist(), 3]
+    network = Network.mlp(widths, loss=loss, activation=activation)
+    optimizer = [Adam(0.01), AdamW(0.01)][int(rng.integers(2))]
+    rows, networks, dtype = int(rng.integers(5, 300)), int(rng.integers(2, 5)), ["float32", "float64"][seed % 2]
+    point, data, rate = problem(network, networks, dtype, rng, rows=rows, own_rows=bool(rng.integers(2)))
+    if rng.integers(2):
+        table = np.resize(rng.permutation(rows), (-(-rows // 4), 4)).astype("int32")
+        data = data._replace(batches=step.batches_of(data.weight, table))
+    kind = ["none", "smooth", "l1", "group", "all"][int(rng.integers(5))]
+    hyper = step.Hyper(rate, strengths_of(kind, network.layout, point, rng), None)
+
+    def part(tree, k):
+        return tree_map(lambda leaf: leaf[k] if leaf.ndim > 2 else leaf, tree)
+
+    with config_context(fast=fast):
+        run = step.make_run(get_backend("numpy"), network, optimizer)
+    with get_backend("numpy").session():
+        for running in (False, True):
+            state = state_of(optimizer, point, running)
+            stack = run(tree_map(np.copy, state), data, hyper, 5)
+            assert not (stack.point == point).all()
+            for k in range(networks):
+                alone = run(tree_map(np.copy, part(state, k)), part(data, k), part(hyper, k), 5)
+                same(alone, part(stack, k))
 
 
 def test_subnormal_weights_and_moments_become_zero():

@@ -1,4 +1,4 @@
-"""The compiled pass and update of one network, for the loop in `regnet_numpy.run`."""
+"""The compiled pass of one network, and the compiled update, for the loop in `regnet_numpy.run`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from regnet_numpy.fused import gradient_loops
-from regnet_numpy.fused.parts import row_of, row_strengths
+from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.fused.plan import plan
 from regnet_numpy.fused.update import NetworkPart, penalty_of, scalars_of, update_one
 
@@ -63,7 +63,7 @@ class CompiledPass:
 
 @final
 class CompiledUpdate:
-    """`regnet_numpy.updates.Update` of one network."""
+    """`regnet_numpy.updates.Update`, one network of a stack after another: each has the bits that it has alone."""
 
     spares = 0
 
@@ -71,24 +71,37 @@ class CompiledUpdate:
         self, optimizer: Any, layout: Any, arrays: tuple[Any, ...], strengths: Any, learning_rate: Any, spare: Any
     ) -> None:
         """See `Update`; spare is not needed."""
-        self._optimizer, self._layout, self._rate = optimizer, layout, float(learning_rate.item())
-        self._point, *self._slots = (array[0] for array in arrays)
-        size = self._point.shape[0]
-        self._terms = tuple(None if term is None else row_of(term, 0, size) for term in strengths[:4])
-        self._groups = row_strengths(layout, strengths.group, 0)
-
-    def _part(self, t: int, grad: Any, share: float) -> NetworkPart:
-        return NetworkPart(t, self._rate, share, (self._point, grad, *self._slots), self._terms, self._groups)
+        self._optimizer, self._layout, self._shape = optimizer, layout, arrays[0].shape
+        self._dtype, size = arrays[0].dtype, arrays[0].shape[-1]
+        self._parts = [
+            NetworkPart(
+                0,
+                float(part_of(learning_rate, k).item()),
+                1.0,
+                tuple([part_of(array, k)[0] for array in arrays]),
+                tuple([None if term is None else row_of(term, k, size) for term in strengths[:4]]),
+                row_strengths(layout, strengths.group, k),
+            )
+            for k in range(arrays[0].size // size)
+        ]
 
     def step(self, t: int, grad: Any, share: Any) -> None:
         """Step number t."""
-        number = 1.0 if share is None else float(share.item())
-        scalars = scalars_of(self._optimizer, t, self._rate, number, self._point.dtype)
-        update_one(self._part(t, grad[0], number), self._optimizer, self._layout, scalars)
+        for k, part in enumerate(self._parts):
+            number, (point, *slots) = _share_of(share, k), part.arrays
+            scalars = scalars_of(self._optimizer, t, part.learning_rate, number, self._dtype)
+            own = part._replace(arrays=(point, part_of(grad, k)[0], *slots))
+            update_one(own, self._optimizer, self._layout, scalars)
 
     def penalty(self, share: Any) -> Any:
-        """The penalty at the point as it is, (1, 1)."""
-        dtype = self._point.dtype
-        number = 1.0 if share is None else float(share.item())
-        value = penalty_of(self._part(0, None, number), self._layout, dtype.type(2.0 / number))
-        return np.full((1, 1), value, dtype)
+        """The penalty at the point as it is, (..., 1, 1)."""
+        values = [
+            penalty_of(part, self._layout, self._dtype.type(2.0 / _share_of(share, k)))
+            for k, part in enumerate(self._parts)
+        ]
+        return np.asarray(values, self._dtype).reshape(*self._shape[:-1], 1)
+
+
+def _share_of(share: Any, k: int) -> float:
+    """Of all rows, in network k's batch; None: all of them."""
+    return 1.0 if share is None else float(part_of(share, k).item())

@@ -14,6 +14,7 @@ from regnet_numpy.fused.plan import Plan, plan
 from regnet_numpy.gradients import Parts
 from regnet_numpy.run import NUMPY_PARTS, count_rows, make_run_of, owned, suits
 from regnet_numpy.threads import parallel_map
+from regnet_numpy.tiles import run_one_by_one
 
 __all__ = ["fuse_make_run"]
 
@@ -52,14 +53,13 @@ def fuse_make_run(reference: Function) -> Function:
             if not suits(optimizer, state, hyper):
                 return otherwise(state, data, hyper, n)
             found, alone = plan(network, state.point.dtype), state.point.ndim == 2
+            if not alone and state.running_loss is not None:
+                return run_one_by_one(run)(state, data, hyper, n)
             if found is None:
-                return (half if alone else otherwise)(state, data, hyper, n)
-            count = count_rows(data)
-            tile = COMPILED_PARTS.tile_rows(network, count)
-            if alone and (count > tile or state.running_loss is not None):
+                return half(state, data, hyper, n)
+            tile = COMPILED_PARTS.tile_rows(network, count_rows(data))
+            if alone and (count_rows(data) > tile or state.running_loss is not None):
                 return tiled(state, data, hyper, n)
-            if state.running_loss is not None:
-                return otherwise(state, data, hyper, n)
             return _run(network, optimizer, found, tile, state, data, hyper, n)
 
         return run
