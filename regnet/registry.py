@@ -9,11 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regnet.backend import Backend, BackendError
-from regnet.config import DTYPES, get_config
+from regnet.config import DTYPES, asked_dtype, get_config
 from regnet.generic import GenericBackend, root_module
+from regnet.namespace import array_namespace
 from regnet.types import Array
 
 __all__ = ["Placement", "backend_names", "dtype_name", "get_backend", "is_host_data", "placement_of", "to_host"]
+
+WIDE = ("int32", "int64", "uint32", "uint64")
+LARGEST = 2**24
 
 
 class Placement(NamedTuple):
@@ -101,15 +105,17 @@ def placement_of(*values: Any) -> Placement:
     """Where to compute on `values`: with the arrays' own library, or where the environment says.
 
     Arrays of a library other than NumPy decide backend and device; host data beside them follow them there.
-    The first of `values` decides the dtype if it is float32 or float64; otherwise REGNET_DTYPE does.
+    The first of `values` decides the dtype if it is float32 or float64; otherwise REGNET_DTYPE does. Without that
+    it is float32, but float64 for integers beyond 2^24, which float32 would round.
     Raises TypeError for arrays of two libraries, ValueError for two devices.
     """
     arrays = [value for value in values if value is not None and not is_host_data(value)]
-    dtype = dtype_name(values[0]) if values else None
     config = get_config()
+    dtype = (dtype_name(values[0]) if values else None) or asked_dtype()
+    dtype = dtype or ("float64" if values and _are_wide_integers(values[0]) else config.dtype)
     if not arrays:
         backend = get_backend()
-        return Placement(backend, config.device or backend.default_device(), dtype or config.dtype)
+        return Placement(backend, config.device or backend.default_device(), dtype)
     libraries = sorted({root_module(array) for array in arrays})
     if len(libraries) > 1:
         raise TypeError(f"Arrays of {' and '.join(libraries)} were given together: convert them to one library.")
@@ -118,7 +124,18 @@ def placement_of(*values: Any) -> Placement:
     devices = {str(device_of(array)): device_of(array) for array in arrays}
     if len(devices) > 1:
         raise ValueError(f"Arrays on {' and '.join(sorted(devices))} were given together: move them to one device.")
-    return Placement(_owner(arrays[0]), next(iter(devices.values())), dtype or config.dtype)
+    return Placement(_owner(arrays[0]), next(iter(devices.values())), dtype)
+
+
+def _are_wide_integers(values: Any) -> bool:
+    """Whether values are integers beyond those that float32 holds one by one, +-2^24."""
+    if values is None:
+        return False
+    array = np.asarray(values) if is_host_data(values) else values
+    if 0 in array.shape or str(array.dtype).rpartition(".")[2] not in WIDE:
+        return False
+    xp = array_namespace(array)
+    return int(xp.max(array)) > LARGEST or int(xp.min(array)) < -LARGEST
 
 
 def dtype_name(values: Any, /) -> str | None:

@@ -72,7 +72,7 @@ def fit(
     x: (n, in); y: what the network's loss takes (class numbers, 0/1, counts, values; (n,) or (n, out)).
     Arrays of PyTorch, JAX or CuPy are computed on where they are; NumPy arrays, lists and frames go where
     REGNET_BACKEND, REGNET_DEVICE (or `config_context`) say, in their own dtype if it is float32 or float64, else in
-    REGNET_DTYPE.
+    REGNET_DTYPE (default float32, but float64 for integers beyond 2^24, which float32 would round).
 
     optimizer: default Adam(); it holds the learning rate. penalties: one Penalty for every Dense layer, or a
     sequence with one (or None) per Dense layer. batch_size: None for all rows in every step. sample_weight: (n,),

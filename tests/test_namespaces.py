@@ -5,12 +5,13 @@ from __future__ import annotations
 import array_api_strict
 import numpy as np
 import pytest
-from conftest import placement, to_numpy
+from conftest import missing, placement, to_numpy
 
-from regnet import Adam, Network, Normal, Penalty, datasets, fit
+from regnet import Adam, Network, Normal, Penalty, config_context, datasets, fit
 from regnet.backend import BackendError
 from regnet.generic import GenericBackend
 from regnet.problem import prepare
+from regnet.registry import placement_of
 from regnet.step import make_step
 
 PENALTIES = [Penalty(weight_l1=1e-3, weight_l2=5e-4, bias_l2=5e-4), Penalty(weight_l1=1e-4, bias_l1=1e-4)]
@@ -120,3 +121,24 @@ def test_devices_that_do_not_exist_are_refused(namespace):
         pytest.skip("array-api-strict names its devices by objects")
     with pytest.raises(BackendError, match="no device 'moon'"):
         place.backend.asarray([[1.0]], dtype="float32", device="moon")
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax", "strict"])
+def test_integers_that_float32_would_round_are_computed_on_in_float64(name):
+    if missing(name):
+        pytest.skip(missing(name))
+    here = placement(name)
+
+    def dtype_of(values, dtype="int64"):
+        array = here.backend.asarray(np.asarray(values, dtype=dtype), dtype=dtype, device=here.device)
+        return placement_of(array, here.put([0.0])).dtype
+
+    assert dtype_of([[2**24 + 1, 0]]) == dtype_of([[-(2**24) - 1]]) == dtype_of([[2**25]], "int32") == "float64"
+    assert dtype_of([[2**24, 255]]) == dtype_of([[255]], "uint8") == "float32"
+    with config_context(dtype="float32"):
+        assert dtype_of([[2**40]]) == "float32"
+    x = np.asarray([[2**25 + one] for one in range(4)])
+    table = here.backend.asarray(x, dtype="int64", device=here.device)
+    model = fit(Network.mlp([1, 1], loss="squared_error"), table, here.put(np.arange(4.0)), epochs=1, progress=False)
+    weight = to_numpy(here, model.model.params[0].weight)[0, 0]
+    np.testing.assert_allclose(np.diff(to_numpy(here, model.model.outputs(table))[:, 0]), weight, rtol=1e-6)
