@@ -2,7 +2,8 @@
 
 A step finds that a loss is not finite when it is at the parameters already, and a step leaves nothing to go back by.
 So the state is copied now and then, and the steps since are gone once more, up to the one before: which is exact, since
-the same steps have the same bits, and costs nothing as long as nothing diverges.
+the same steps have the same bits, and costs little as long as nothing diverges. Steps on all rows need one copy of the
+first parameters; where batches are drawn anew, tables of them would pile up, and the state is copied again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from regnet.generic import compile_once
 from regnet.model import score
 from regnet.namespace import array_namespace
 from regnet.network import Network, Rows
+from regnet.optimizers import Slots
 from regnet.registry import Placement
 from regnet.step import Data, Hyper, State
 from regnet.tree import tree_map
@@ -27,7 +29,7 @@ from regnet.types import Array
 __all__ = ["Memory", "data_losses", "exploded", "idle_losses"]
 
 WINDOW = 64
-"""Steps between two copies, at least: a copy must cost little beside them."""
+"""Steps on drawn batches between two copies, at least: a copy must cost little beside them."""
 
 FAR_WORSE = 100.0
 """Times the loss at the start, and the loss of outputs that are all 0: no training that works ends there."""
@@ -64,7 +66,10 @@ def exploded(losses: Any, baseline: Any, /) -> NDArray[np.bool_]:
 
 @dataclass
 class _Window:
-    """A copy of a state, and the steps that followed: (data, how many), under one hyper; t: steps before it."""
+    """A copy of a state, and the steps that followed: (data, how many), under one hyper; t: steps before it (0: the
+
+    copy has no slots, which are the optimizer's first ones).
+    """
 
     start: State
     t: int
@@ -74,6 +79,10 @@ class _Window:
     @property
     def steps(self) -> int:
         return sum(steps for _, steps in self.parts)
+
+    @property
+    def is_full(self) -> bool:
+        return self.steps >= WINDOW and self.parts[-1][0].batches is not None
 
     def add(self, data: Data, steps: int) -> None:
         if self.parts and self.parts[-1][0] is data:
@@ -86,20 +95,25 @@ class Memory:
     """Runs steps and remembers them. diverged_at: what is known of each network, (K,), -1 or a step."""
 
     def __init__(
-        self, run: Callable[..., State], losses: Callable[[Array], NDArray[np.float64]], placement: Placement
+        self,
+        run: Callable[..., State],
+        init: Callable[[Array], Slots],
+        losses: Callable[[Array], NDArray[np.float64]],
+        placement: Placement,
     ) -> None:
-        """run: as `make_run` makes it; losses: the data losses (K,) at a point, on the host."""
-        self._run, self._losses, self._placement = run, losses, placement
+        """run: as `make_run` makes it; init: the optimizer's; losses: the data losses (K,) at a point, on the host."""
+        self._run, self._init, self._losses, self._placement = run, init, losses, placement
         self._windows: list[_Window] = []  # the last two
+        self._went_back = False
         self.diverged_at: NDArray[np.int64] | None = None
 
     def advance(self, state: State, data: Data, hyper: Hyper, steps: int) -> State:
         """`run(state, data, hyper, steps)`."""
         last = self._windows[-1] if self._windows else None
-        if last is None or last.hyper is not hyper or last.steps >= WINDOW:
-            state = self.settle(state)
-            last = _Window(_copy(state), self._t_of(state), hyper)
-            self._windows = [*self._windows[-1:], last]
+        if last is None or last.hyper is not hyper or last.is_full or self._went_back:
+            state, t = self.settle(state), self._t_of(state)
+            last = _Window(_copy(state if t else state._replace(slots=())), t, hyper)
+            self._windows, self._went_back = [*self._windows[-1:], last], False
         last.add(data, steps)
         return self._run(state, data, hyper, steps)
 
@@ -116,7 +130,7 @@ class Memory:
         new, self.diverged_at = (found >= 0) & (known < 0), found
         if not new.any():
             return state
-        shape = state.diverged_at.shape
+        shape, self._went_back = state.diverged_at.shape, True
         point = self._go_back(state.point, found, new)
         return state._replace(point=point, diverged_at=self._placement.put(found.reshape(shape), "int32"))
 
@@ -127,6 +141,7 @@ class Memory:
         result = point
         for number, window in enumerate(self._windows):
             state, done = _copy(window.start), 0
+            state = state if window.t else state._replace(slots=self._init(state.point))
             for target in np.unique(found[new & (last == number)] - 1):
                 steps = int(target) - window.t
                 state, done = self._replay(window, state, done, steps), steps

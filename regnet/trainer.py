@@ -114,7 +114,7 @@ class Trainer:
     ) -> None:
         """Nothing runs yet."""
         backend = problem.placement.backend
-        self._memory = Memory(make_run(backend, network, optimizer), self._losses, problem.placement)
+        self._memory = Memory(make_run(backend, network, optimizer), optimizer.init, self._losses, problem.placement)
         self.baseline = baseline
         self._problem, self._network, self._log_every, self._rule = problem, network, log_every, rule
         self._evaluator = Evaluator(backend, network, optimizer.learning_rate, problem.train, problem.validation)

@@ -87,4 +87,5 @@ def test_training_takes_half_as_much_again_as_data_parameters_and_moments(fast):
     rows = NUMPY_PARTS.tile_rows(network, len(x))
     tile = 3 * rows * network.width * x.itemsize  # outputs, zeros to compare them with, gradients
     slots = SUM_ELEMENTS * x.itemsize + point
-    assert x.nbytes + peak < 1.5 * (x.nbytes + encoded + 3 * point) + threads * tile + slots
+    first = point  # the first parameters, from which a training that diverges is done again
+    assert x.nbytes + peak < 1.5 * (x.nbytes + encoded + 3 * point) + threads * tile + slots + first

@@ -69,7 +69,7 @@ def train_stage(
     cells = [Cell(lane.strengths[stage], lane.fold, lane.restart) for lane in stack.lanes]
     if run is None:
         return _minimise(stack, cells, points, hyper, placement)
-    state, memory = stack.start(points), Memory(run, stack.losses, placement)
+    state, memory = stack.start(points), Memory(run, spec.optimizer.init, stack.losses, placement)
     baseline = np.maximum(stack.losses(state.point), stack.idle_losses())
     for data, steps in stack.epochs(generators, spec.epochs_at(stage)):
         state = memory.advance(state, data, hyper, steps)
