@@ -38,6 +38,8 @@ def fuse_make_run(reference: Function) -> Function:
 
     Each network of a stack, and a network alone whose rows are one tile, goes through all its steps in one call; tiles
     of one network, and parts of its update, go over the threads.
+    Either way its parameters have the same bits; the last bit of the loss in its state may differ if its rows are
+    several tiles.
     """
 
     def make_run(backend: Any, network: Any, optimizer: Any) -> Function:
