@@ -65,9 +65,10 @@ def test_constants_are_no_candidates(rng):
     """Chance cannot select them, so that the others have the bound of a table without them."""
     X, y = rng.standard_normal((100, 5)), rng.standard_normal(100)
     wide = np.concatenate([X, np.ones((100, 20))], axis=1)
-    narrow, padded = (
-        stability_selection(LINEAR, table, y, penalty="weight_l1", subsamples=10, n_lambdas=6) for table in (X, wide)
-    )
+    given = {"penalty": "weight_l1", "subsamples": 10, "n_lambdas": 6}
+    narrow = stability_selection(LINEAR, X, y, **given)
+    with pytest.warns(UserWarning, match="hold one value in all rows"):
+        padded = stability_selection(LINEAR, wide, y, **given)
     assert (padded.start, padded.q) == (narrow.start, narrow.q)
     assert padded.bound == pytest.approx(narrow.bound)
 
