@@ -236,6 +236,14 @@ def test_searches_of_linear_models_take_it():
     assert MLPRegressorCV((), loss="huber", n_lambdas=2, cv=2, max_iter=2).fit(*FEW).best_estimator_.solver == "adam"
 
 
+def test_many_weights_of_which_none_is_0_are_left_to_fista(rng):
+    """A matrix of as many rows would be factorised at every strength."""
+    x, y = rng.standard_normal((12, 1001)), rng.standard_normal(12)
+    given = {"lambdas": [0.1], "cv": 2, "random_state": 0}
+    assert MLPRegressorCV((), penalty="weight_l2", **given).fit(x, y).best_estimator_.solver == "fista"
+    assert MLPRegressorCV((), penalty="weight_l1", **given).fit(x, y).best_estimator_.solver == "newton"
+
+
 FEW = (np.arange(40.0).reshape(20, 2) % 7, np.arange(20.0) % 3)
 
 

@@ -46,6 +46,9 @@ TO_TOLERANCE = ("fista", "newton")
 ITERATIONS = {"fista": 20_000, "newton": 1000}
 """max_iter of these solvers where it is left open."""
 
+MOST_DENSE = 1000
+"""Weights, none of them 0, up to which 'auto' is 'newton': time grows with their cube, memory with their square."""
+
 STEPS_PER_STRENGTH = 200
 ALL_ROWS = 2048
 
@@ -106,13 +109,17 @@ def restart_seeds(random_state: Any, restarts: int) -> tuple[int, ...]:
     return tuple(int(one) for one in drawn)
 
 
-def _settle_newton(owner: Any, template: Any, placement: Placement) -> None:
-    """'auto' leaves linear models to 'fista' where networks have a device of their own: 'newton' works on the host.
+def _settle_newton(owner: Any, template: Any, placement: Placement, weights: int) -> None:
+    """'auto' leaves linear models to 'fista' where networks have a device of their own ('newton' works on the host),
+
+    and where no weight becomes 0 and there are many: 'newton' factorises a matrix of as many rows.
 
     Raises ValueError where 'newton' was asked for, and the model is not linear or its loss not known.
     """
     check_newton(template, template._loss)
-    if getattr(owner, "solver", None) == "auto" and placement.backend.free_bytes(placement.device) is not None:
+    elsewhere = placement.backend.free_bytes(placement.device) is not None
+    dense = owner.penalty == "weight_l2" and weights > MOST_DENSE
+    if getattr(owner, "solver", None) == "auto" and (elsewhere or dense):
         template.solver = "fista"
 
 
@@ -131,7 +138,7 @@ def make_spec(
     256 rows or of a 200th part. Cold ones train for 200 epochs of 200 rows, as scikit-learn's MLP does.
     """
     if template.solver == "newton":
-        _settle_newton(owner, template, placement)
+        _settle_newton(owner, template, placement, folds[0].x.shape[1] * folds[0].y.shape[1])
     if owner.penalty == "neuron_l1" and not widths_of(owner):
         raise ValueError(
             "penalty='neuron_l1', but hidden_layer_sizes=() has no hidden layer whose neurons it could act on: use "

@@ -51,10 +51,10 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     is fitted in each fold before that.
 
     solver: 'auto' is 'adam', and for linear models 'newton' (exact, on the host, from strong to weak; 'fista' on a
-    GPU and 'adam' for other losses than those with second derivatives); or 'sgd' or an optimizer object. Of linear
-    models restarts are all the same. learning_rate_init: None is 3e-3 (cold: 1e-3). batch_size: 'auto' is all rows
-    up to 2048, else 256 or a 200th part of them (cold: 200). max_iter: epochs at each strength; None: 200 steps
-    (cold: 200 epochs). tol: of 'newton' and 'fista'; None: 1e-8 (float32: 1e-5).
+    GPU and for more than 1,000 weights under an L2 alone, 'adam' for losses without second derivatives); or 'sgd' or
+    an optimizer object. Of linear models restarts are all the same. learning_rate_init: None is 3e-3 (cold: 1e-3).
+    batch_size: 'auto' is all rows up to 2048, else 256 or a 200th part of them (cold: 200). max_iter: epochs at each
+    strength; None: 200 steps (cold: 200 epochs). tol: of 'newton' and 'fista'; None: 1e-8 (float32: 1e-5).
 
     memory_limit: bytes for the networks that are trained together; None: half of what is free. n_jobs: processes
     that train, as scikit-learn counts them (without numba they use the processors better than one process does);
@@ -198,10 +198,10 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     of y: for it targets are scaled by all rows' standard deviation, alike in all folds.) preprocessor: a transformer or
     Pipeline that is fitted in each fold before that.
     solver: 'auto' is 'adam', and for linear models 'newton' (exact, on the host, from strong to weak; 'fista' on a
-    GPU and 'adam' for other losses than those with second derivatives); or 'sgd' or an optimizer object. Of linear
-    models restarts are all the same. learning_rate_init: None is 3e-3 (cold: 1e-3). batch_size: 'auto' is all rows
-    up to 2048, else 256 or a 200th part of them (cold: 200). max_iter: epochs at each strength; None: 200 steps
-    (cold: 200 epochs). tol: of 'newton' and 'fista'; None: 1e-8 (float32: 1e-5).
+    GPU and for more than 1,000 weights under an L2 alone, 'adam' for losses without second derivatives); or 'sgd' or
+    an optimizer object. Of linear models restarts are all the same. learning_rate_init: None is 3e-3 (cold: 1e-3).
+    batch_size: 'auto' is all rows up to 2048, else 256 or a 200th part of them (cold: 200). max_iter: epochs at each
+    strength; None: 200 steps (cold: 200 epochs). tol: of 'newton' and 'fista'; None: 1e-8 (float32: 1e-5).
     memory_limit: bytes for the networks that are trained together; None: half of what is free. n_jobs: processes
     that train, as scikit-learn counts them (without numba they use the processors better than one process does);
     or executor: a `concurrent.futures` executor, such as Dask's `Client.get_executor()`, whose workers train.
