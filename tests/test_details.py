@@ -222,11 +222,12 @@ def test_jax_keeps_its_state_over_an_interrupt_and_a_copy():
 
 
 def test_a_batch_without_weight_changes_nothing_but_momentum():
+    """The others have all of the weight, half as much again of it for a row as if they were alone."""
     weight = np.r_[np.zeros(20), np.ones(40)]
     common = {"hidden_layer_sizes": (5,), "shuffle": False, "batch_size": 20, "random_state": 0, "max_iter": 1}
-    plain = {**common, "solver": "sgd", "momentum": 0.0}
-    skipped = MLPClassifier(**plain).fit(X, BINARY, weight)
-    without = MLPClassifier(**plain).fit(X[20:], BINARY[20:])
+    plain = {**common, "solver": "sgd", "momentum": 0.0, "alpha": 0.0}
+    skipped = MLPClassifier(**plain, learning_rate_init=0.001).fit(X, BINARY, weight)
+    without = MLPClassifier(**plain, learning_rate_init=0.0015).fit(X[20:], BINARY[20:])
     np.testing.assert_allclose(skipped.coefs_[0], without.coefs_[0], rtol=1e-12)
     assert np.isfinite(MLPClassifier(class_weight={0: 0, 1: 1}, batch_size=5, max_iter=5).fit(X, BINARY).loss_)
 

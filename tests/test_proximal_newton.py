@@ -265,7 +265,8 @@ def test_a_sweep_that_goes_on_has_the_bits_of_one_that_was_not_stopped(tmp_path)
 
 
 def test_weak_and_cold_strengths_are_those_of_a_path():
-    warm, cold = search(tol=1e-10), search(tol=1e-10, warm_start=False)
+    warm = search(tol=1e-10)
+    cold = search(tol=1e-10, warm_start=False, lambdas=warm.lambdas_)
     np.testing.assert_allclose(warm.cv_scores_, cold.cv_scores_, atol=1e-9)
 
 

@@ -642,7 +642,7 @@ def test_the_restart_with_the_smallest_objective_is_kept():
 def test_a_solver_that_ends_early_says_so():
     X, y = load_diabetes(return_X_y=True)
     with pytest.warns(ConvergenceWarning, match="increase max_iter"):
-        MLPRegressorCV((), penalty="weight_l1", n_lambdas=3, cv=2, max_iter=2).fit(X, y)
+        MLPRegressorCV((), penalty="weight_l1", solver="fista", n_lambdas=3, cv=2, max_iter=2).fit(X, y)
 
 
 @pytest.mark.parametrize("kind", [MLPRegressorCV, MLPClassifierCV])
