@@ -68,16 +68,19 @@ class Column(NamedTuple):
 
 
 def plain_numbers(cells: Any, /) -> NDArray[np.float64] | None:
-    """The cells (n,) of text as numbers, or None if one of them is not a plain decimal number such as -1.5e3.
+    """The cells (n,) of text as numbers, or None if one of them is not a plain decimal number such as -1.5e3, or is
+
+    too large for float64.
 
     Python's float would also take 1_000, words such as nan, and digits of other scripts.
     """
     if _CHARACTERS.fullmatch("".join(cells)) is None:
         return None
     try:
-        return np.asarray(cells, dtype=np.float64)
+        values = np.asarray(cells, dtype=np.float64)
     except ValueError:  # an empty cell, 1-2
         return None
+    return values if np.isfinite(values).all() else None
 
 
 def judge(cells: NDArray[Any], /, *, parse: bool = False) -> Column:
@@ -111,6 +114,8 @@ def _judge_objects(cells: NDArray[Any], parse: bool) -> Column:
     """Objects of a typed file: text, numbers that NumPy has no type for, or None."""
     absent = np.asarray([cell is None or (isinstance(cell, float) and cell != cell) for cell in cells])
     kinds = {type(cell) for cell in cells[~absent]}
+    if not kinds:
+        return Column("number", np.full(len(cells), np.nan), np.arange(len(cells)))
     if all(issubclass(kind, str) for kind in kinds):
         return _judge_text(np.where(absent, "", cells), parse)
     if all(issubclass(kind, bytes) for kind in kinds):

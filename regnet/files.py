@@ -39,8 +39,9 @@ def read_table(
     if len(columns.names) == 1:
         raise FileError(f"{path} has one column only: at least one input is needed beside the target.")
     y, task, notes = _target(path, columns, name, task)
-    if target is None and counts_rows(judge(y)) is not None:
-        raise FileError(f"{path}: the last column, {name!r}, numbers the rows: name the target.")
+    if target is None and (counts_rows(judge(y)) is not None or name in INDEX_NAMES):
+        fact = "is an index without a name" if name in INDEX_NAMES else "numbers the rows"
+        raise FileError(f"{path}: the last column, {name!r}, {fact}: name the target.")
     judged = {column: _judge(path, columns, column) for column in columns.names if column != name}
     said = {} if keep_row_numbers else {column: _index(column, one) for column, one in judged.items()}
     left_out = {column: text for column, text in said.items() if text}
@@ -147,7 +148,8 @@ def _target(path: str, columns: Columns, name: str, task: str | None) -> tuple[N
     if y.dtype.kind == "f" and np.abs(y).max() >= EXACT and columns.text is not None:
         y = _whole_numbers(columns.text(columns.names.index(name)), y)
     guessed = "classification" if _looks_like_classes(y) else "regression"
-    if y.dtype.kind == "f" and (task or guessed) == "classification" and (y == np.round(y)).all():
+    classes = (task or guessed) == "classification"
+    if classes and y.dtype.kind == "f" and (y == np.round(y)).all() and np.abs(y).max() < 2**63:
         y = y.astype(np.int64)
     return y, task or guessed, []
 

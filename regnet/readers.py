@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +59,9 @@ def read_columns(path: str) -> Columns:
         raise FileError(f"{path} is of no kind that regnet reads: give a .csv, .tsv, .parquet, .npy or .npz file.")
     try:
         columns = readers[file.suffix.lower()](file)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} is no text in UTF-8 ({error}): save it in that encoding.") from error
+    except (OSError, csv.Error) as error:
         raise FileError(f"{path} cannot be read: {error}") from error
     if not columns.rows:
         raise FileError(f"{path} has no rows{' below its header' if columns.headed else ''}.")
@@ -154,18 +158,23 @@ def _read_parquet(path: Path) -> Columns:
     except ImportError as error:
         raise FileError("Reading Parquet needs pyarrow: pip install pyarrow.") from error
     try:
-        table = parquet.read_table(path)
+        table = parquet.ParquetFile(path).read()
     except pyarrow.ArrowException as error:
         raise FileError(f"{path} cannot be read: {error}") from error
-    names = tuple(str(name) for name in table.column_names)
-    return Columns(names, True, table.num_rows, lambda column: np.asarray(table.column(column).to_numpy()))
+    # pandas writes the index of a frame behind its columns, where the target is looked for; a CSV has it before them.
+    index = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    order = sorted(range(table.num_columns), key=lambda column: table.column_names[column] not in index)
+    names = tuple(str(table.column_names[column]) for column in order)
+    return Columns(names, True, table.num_rows, lambda column: np.asarray(table.column(order[column]).to_numpy()))
 
 
 def _read_numpy(path: Path) -> Columns:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = {"x": loaded} if isinstance(loaded, np.ndarray) else {name.lower(): loaded[name] for name in loaded}
-    except ValueError as error:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            single = isinstance(loaded, np.ndarray)
+            arrays = {"x": loaded} if single else {name.lower(): loaded[name] for name in loaded}
+    except (ValueError, EOFError, BadZipFile, zlib.error) as error:
         raise FileError(f"{path} cannot be read: {error}") from error
     x = next((arrays[name] for name in ("x", "data", "features") if name in arrays), None)
     y = next((arrays[name] for name in ("y", "target", "labels") if name in arrays), None)

@@ -59,7 +59,7 @@ def test_a_missing_number_is_no_class(cell, tmp_path):
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
 def test_an_infinite_number_is_refused_by_its_line(cell, tmp_path):
     path = write(tmp_path / "t.csv", table(y=with_cell(Y.tolist(), 7, cell)))
-    with pytest.raises(FileError, match=r"the target, has 1 of 60 cells that are infinite \(.*, the first in line 9\)"):
+    with pytest.raises(FileError, match=rf"has 1 of 60 cells that are infinite \('{cell}', the first in line 9\)"):
         read_table(path)
 
 
@@ -280,3 +280,50 @@ def test_what_other_columns_of_a_parquet_file_mean(tmp_path):
     np.savez(tmp_path / "t.npz", x=X, y=np.asarray([b"\xff"] * ROWS))
     with pytest.raises(FileError, match="column 'y' holds bytes that are no UTF-8 text"):
         read_table(str(tmp_path / "t.npz"))
+    with pytest.raises(FileError, match=r"column 'e' has 60 of 60 cells without a value \('nan', the first in row 1\)"):
+        read(e=pyarrow.nulls(ROWS))
+    twice = pyarrow.Table.from_arrays([pyarrow.array(X[:, 0]), pyarrow.array(X[:, 1]), pyarrow.array(Y)], list("aay"))
+    parquet.write_table(twice, tmp_path / "t.parquet")
+    with pytest.raises(FileError, match=r"two columns have the same name \('a'\): rename one"):
+        read_table(str(tmp_path / "t.parquet"))
+
+
+def test_the_index_of_a_frame_is_no_target(tmp_path):
+    """It is the last column of a Parquet file, and was what networks learnt: the numbers of shuffled rows."""
+    pandas, name = need("pandas"), str(tmp_path / "t.parquet")
+    need("pyarrow")
+    frame = pandas.DataFrame(table())
+    frame.sample(frac=1.0, random_state=0).to_parquet(name)
+    found = read_table(name)
+    assert (found.target_name, found.feature_names) == ("y", ("a", "b"))
+    assert "column '__index_level_0__' is an index without a name and is left out" in found.notes[0]
+    frame.set_index("a").to_parquet(name)
+    found = read_table(name)
+    assert (found.target_name, found.feature_names) == ("y", ("a", "b"))
+    assert found.x.tolist() == X.tolist()
+    nameless = write(tmp_path / "t.csv", {"a": X[:, 0].tolist(), "y": Y.tolist(), "Unnamed: 0": Y[::-1].tolist()})
+    with pytest.raises(FileError, match="the last column, 'Unnamed: 0', is an index without a name: name the target"):
+        read_table(nameless)
+
+
+@pytest.mark.parametrize("name", ["t.npz", "t.npy"])
+@pytest.mark.parametrize("kept", [0, 90])
+def test_a_file_that_was_cut_off_is_named(name, kept, tmp_path):
+    """It ended in a traceback, or in 'Aborted.' and exit status 1."""
+    path = tmp_path / name
+    np.savez(path, x=X, y=Y) if name == "t.npz" else np.save(path, X)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(FileError, match=f"{name} cannot be read: "):
+        read_table(str(path))
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "t.csv").write_bytes("ä,y\n1,2\n".encode("latin-1"))
+    with pytest.raises(FileError, match=r"t.csv is no text in UTF-8 \(.*\): save it in that encoding"):
+        read_table(str(tmp_path / "t.csv"))
+
+
+def test_classes_beyond_the_integers_stay_apart(tmp_path):
+    """Cast to int64, both were -2^63."""
+    found = read_table(write(tmp_path / "t.csv", table(y=[f"{1 + k % 2}e30" for k in range(ROWS)])))
+    assert (found.task, np.unique(found.y).tolist()) == ("classification", [1e30, 2e30])
