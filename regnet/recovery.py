@@ -47,11 +47,12 @@ def data_losses(network: Network, placement: Placement, point: Array, rows: Rows
 
 
 def idle_losses(network: Network, placement: Placement, rows: Rows, /) -> NDArray[np.float64]:
-    """The mean data loss of outputs that are all 0, (1,) or (K,)."""
+    """The mean data loss of outputs that are all 0, (1,) or (K,); 1 where targets are all 0, and give no scale."""
     xp = array_namespace(rows.y)
     loss, _ = network.loss_object.value_and_grad(xp.zeros_like(rows.y), rows.y)
     total = xp.sum(loss * rows.weight, axis=-2)
-    return np.asarray(placement.backend.to_numpy(total), dtype=np.float64).reshape(-1)
+    losses = np.asarray(placement.backend.to_numpy(total), dtype=np.float64).reshape(-1)
+    return np.where(losses == 0, 1.0, losses)
 
 
 @np.errstate(all="ignore")

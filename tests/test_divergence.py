@@ -119,3 +119,11 @@ def test_ordinary_estimators_and_sweeps_are_not_told_of():
                 warnings.filterwarnings("ignore", message="Stochastic Optimizer")
                 MLPClassifier(learning_rate_init=0.1, **settings).fit(X, Y > 0)
     path(MLPRegressor(hidden_layer_sizes=(4,), random_state=0, max_iter=20), X, Y, lambdas=[1e-3, 1e-2])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_constant_target_is_no_explosion(seed):
+    """Its loss nears 0 at one strength and is some tiny number at the next, which is a large multiple of nothing."""
+    model = MLPRegressor(hidden_layer_sizes=(4,), random_state=seed, learning_rate_init=0.01)
+    found = path(model, X[:30], np.full(30, 3.0), n_lambdas=50)
+    assert found.losses.max() < 1e-6
