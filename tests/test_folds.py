@@ -160,3 +160,13 @@ def test_the_command_line_draws_the_same_folds(kind, dtype, tmp_path, capsys):
     tolerance = 0.0 if dtype == "float64" else 1e-3
     np.testing.assert_allclose(line.lambdas_, search.lambdas_, rtol=tolerance)
     np.testing.assert_allclose(line.cv_scores_, search.cv_scores_, rtol=tolerance, atol=tolerance)
+
+
+def test_folds_that_cannot_be_scored_are_refused():
+    """The first was an error of NumPy's, the second was told of as a divergence."""
+    rows = np.arange(60)
+    with pytest.raises(ValueError, match=r"cv=\[\] makes no folds"):
+        make_splits([], np.zeros(60), None, classifier=False, seed=0)
+    splits = [(rows[:40], rows[40:]), (rows, rows[:0])]
+    with pytest.raises(ValueError, match=r"fold 1 has no held-out rows, .*: leave it out"):
+        make_splits(splits, np.zeros(60), None, classifier=False, seed=0)

@@ -163,3 +163,19 @@ def test_a_score_that_takes_no_weights_is_refused_beside_them(scoring):
     with pytest.raises(ValueError, match=r"takes no sample_weight, .* but fit was given one: use a score"):
         regression(scoring=scoring).fit(X, Y, sample_weight=WEIGHT)
     assert np.isfinite(regression(scoring=scoring).fit(X, Y).cv_scores_).all()
+
+
+def test_r2_needs_two_rows_that_count():
+    """With one, every network had an R2 of 0, and the strongest penalty was chosen."""
+    alone = np.where(np.arange(len(Y)) % (len(Y) // 3) == 0, 1.0, 0.0)
+    with pytest.raises(ValueError, match=r"R2 is not defined for a fold with one held-out row \(of a weight above 0\)"):
+        regression(cv=KFold(3)).fit(X, Y, sample_weight=alone)
+    regression(cv=KFold(3), scoring="neg_mean_squared_error").fit(X, Y, sample_weight=alone)
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
+def test_class_weights_that_no_objective_has_are_refused(weight):
+    """A search minimised something without a minimum, and reported a mean log-loss of minus 1e19."""
+    X, y = RARE
+    with pytest.raises(ValueError, match=r"times class_weight, if there is one\) must be finite, not negative"):
+        classification(class_weight={0: weight, 1: 5.0}).fit(X, y)

@@ -58,6 +58,7 @@ def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor:
     host_y = host_y.toarray() if hasattr(host_y, "toarray") else host_y
     template._learn_targets(host_y, reset=True, incremental=False)
     template._loss, template.out_activation_ = template._data_loss()
+    data.check_weight(template._weigh(host_y, weight))
     return Checked(x, table, host_y, weight, given.placement, given.host)
 
 

@@ -54,9 +54,10 @@ def _absolute_error(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
 
 
 def _r2(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
-    if len(y) < 2:
+    if np.count_nonzero(weight) < 2:
         raise ValueError(
-            "R2 is not defined for a fold with one held-out row: use fewer folds, or scoring='neg_mean_squared_error'."
+            "R2 is not defined for a fold with one held-out row (of a weight above 0): use fewer folds, or "
+            "scoring='neg_mean_squared_error'."
         )
     return r2_of(y, get_loss(loss).predict(outputs), weight)
 

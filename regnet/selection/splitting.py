@@ -32,8 +32,8 @@ def make_splits(cv: Any, y: Any, groups: Any, /, *, classifier: bool, seed: int)
 
     cv: folds, an integer or None (5), are drawn at random by `seed`, as `cv.glmnet` draws them: (Stratified)KFold with
     shuffle=True and random_state=seed. A splitter is taken as it is, and an iterable of splits too. y: (n,) or (n,
-    outputs). Warns if a splitter that does not shuffle meets rows whose order goes with y. Raises ValueError for fewer
-    than two folds, or more than there are rows (of every class).
+    outputs). Warns if a splitter that does not shuffle meets rows whose order goes with y. Raises ValueError for an
+    integer below two, or above the number of rows (of every class), for no folds, and for a fold without held-out rows.
     """
     splitter = check_cv(cv, y, classifier=classifier)
     if cv is None or isinstance(cv, Integral):
@@ -43,6 +43,11 @@ def make_splits(cv: Any, y: Any, groups: Any, /, *, classifier: bool, seed: int)
         (_row_numbers(train, len(y), number, "training"), _row_numbers(test, len(y), number, "held-out"))
         for number, (train, test) in enumerate(given)
     ]
+    if not splits:
+        raise ValueError(f"cv={cv!r} makes no folds: give training and held-out rows of at least one.")
+    empty = [number for number, (_, test) in enumerate(splits) if not len(test)]
+    if empty:
+        raise ValueError(f"cv: fold {empty[0]} has no held-out rows, so nothing can be scored there: leave it out.")
     # Others that take neighbours together (GroupKFold, TimeSeriesSplit, a list of splits) were meant to.
     unshuffled = isinstance(splitter, KFold | StratifiedKFold) and not splitter.shuffle
     if unshuffled and blocks_differ(y, [test for _, test in splits], classifier=classifier):
