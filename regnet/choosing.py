@@ -66,6 +66,7 @@ def choose_strength(data: str, table: Table, *, folds: int, test_size: float, se
     """
     narrow = get_config().dtype == "float32"
     prepared = prepare_table(table, test_size=test_size, seed=seed, scale_inputs=narrow, scale_target=False)
+    _check_folds(prepared, folds)
     kind = MLPClassifierCV if prepared.classes else MLPRegressorCV
     fitted = kind(cv=folds, random_state=seed, verbose=True, **settings)
     print(
@@ -80,6 +81,21 @@ def choose_strength(data: str, table: Table, *, folds: int, test_size: float, se
     seconds = time.perf_counter() - started
     score = fitted.score(prepared.x_test, prepared.y_test) if len(prepared.x_test) > 1 else None
     return Selection(data, table, prepared, fitted, seed, seconds, score)
+
+
+def _check_folds(prepared: Prepared, folds: int) -> None:
+    """Raise ValueError, in the table's terms, where a fold would hold out no row or all rows of a class."""
+    rows = len(prepared.y_train)
+    if folds > rows:
+        held_out = f" beside {len(prepared.y_test)} held out" if len(prepared.y_test) else ""
+        raise ValueError(f"--cv {folds}: the table has {rows} rows{held_out}; a fold needs at least one.")
+    counts = np.bincount(prepared.y_train) if prepared.classes else np.empty(0)
+    for label, count in zip(prepared.classes or (), counts, strict=True):
+        if count < 2:
+            raise ValueError(
+                f"One row to train on has the class {label!r}, so no network can learn it in the fold that holds this "
+                "row out: have more rows of that class, or leave it out."
+            )
 
 
 def print_selection(selection: Selection, console: Console) -> None:

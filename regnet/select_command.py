@@ -86,8 +86,6 @@ def select(
         "sweep_dir": sweep_dir,
     }
     table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers)
-    if cv > len(table.x):
-        raise ValueError(f"--cv {cv}: the table has {len(table.x)} rows; a fold needs at least one.")
     found = choose_strength(data, table, folds=cv, test_size=test_size, seed=seed, **settings)
     print_selection(found, Console())
     figures = json.dumps(selection_figures(found), indent=1) + "\n"

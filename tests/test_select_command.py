@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from test_command_line import run
 
+from regnet.choosing import choose_strength
+from regnet.files import read_table
+
 KEYS = "lambdas score_mean score_se n_selected lambda_min lambda_1se selected test_score"
 
 
@@ -103,3 +106,12 @@ def test_what_it_refuses(options, message, tmp_path):
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_class_of_one_row_is_named_as_the_table_names_it(tmp_path):
+    """It was told of as '0', the number that stands for it."""
+    kinds = ["rare", *["high", "low"] * 20]
+    rows = [f"{k % 7},{k % 5},{kind}\n" for k, kind in enumerate(kinds)]
+    (tmp_path / "t.csv").write_text("a,b,kind\n" + "".join(rows))
+    with pytest.raises(ValueError, match=r"One row to train on has the class 'rare', .*: have more rows of that class"):
+        choose_strength("t", read_table(str(tmp_path / "t.csv")), folds=3, test_size=0.0, seed=0)
