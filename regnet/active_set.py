@@ -20,6 +20,8 @@ from scipy.linalg import lapack
 __all__ = ["minimise_l1", "solve_damped"]
 
 EPS = float(np.finfo(np.float64).eps)
+TINY = 8.0 * EPS
+"""Relative to the largest coefficient, what is 0 to rounding."""
 NEWCOMERS = 10
 """Coefficients that may join at once, beside as many as there are: of collinear ones most would leave again."""
 
@@ -101,7 +103,7 @@ def _step(hessian: Any, l1: Any, at: _At, slope: Any, active: Any) -> _At | None
     if not crossing.any():
         change = columns @ move
     else:
-        along = _best_on_the_way(v, move, sign, strength, crossing, at.grad[index], columns[index])
+        along = _best_on_the_way(v, move, strength, crossing, slope[index], columns[index])
         cut = np.where(crossing, 0.0, end)
         tried = [(one, columns @ (one - v)) for one in (cut, along)]
         gains = [
@@ -114,6 +116,8 @@ def _step(hessian: Any, l1: Any, at: _At, slope: Any, active: Any) -> _At | None
         end, change = tried[best]
     moved = at.v.copy()
     moved[index] = end
+    # What rounding leaves of a coefficient has a sign too, and would stand in the way of every step.
+    moved[(np.abs(moved) <= TINY * np.abs(moved).max()) & (l1 > 0.0)] = 0.0
     return _At(moved, at.grad + change, np.sign(moved))
 
 
@@ -132,11 +136,22 @@ def _towards(hessian: Any, at: _At, slope: Any, active: Any) -> tuple[Any, Any]:
         index = index[~wrong]
 
 
-def _best_on_the_way(v: Any, move: Any, sign: Any, strength: Any, crossing: Any, grad: Any, hessian: Any) -> Any:
-    """The best of the points v + t move, 0 < t <= 1, at which a coefficient is 0."""
-    times = np.append(-v[crossing] / move[crossing], 1.0)
-    points = v + times[:, None] * move
-    points[np.arange(len(times) - 1), np.flatnonzero(crossing)] = 0.0
-    slope, curve = float(grad @ move), float(move @ (hessian @ move))
-    values = times * slope + 0.5 * times**2 * curve + (np.abs(points) - np.abs(v)) @ strength
-    return points[int(values.argmin())]
+def _best_on_the_way(v: Any, move: Any, strength: Any, crossing: Any, slope: Any, hessian: Any) -> Any:
+    """The best of the points v + t move, 0 < t <= 1, on which the objective is a convex piece of a parabola after
+
+    another: where the slope changes sign, be it in a piece or where a coefficient is 0.
+    """
+    (number,) = crossing.nonzero()
+    times = -v[number] / move[number]
+    order = np.argsort(times, kind="stable")
+    number, times = number[order], times[order]
+    kinks = 2.0 * np.cumsum(strength[number] * np.abs(move[number]))
+    start, curve = float(slope @ move), float(move @ (hessian @ move))
+    after = start + curve * times + kinks
+    first = int(np.argmax(after >= 0.0)) if (after >= 0.0).any() else len(times)
+    before = start + (kinks[first - 1] if first else 0.0)
+    if first == len(times) or before + curve * times[first] > 0.0:  # between two of them
+        return v + min(1.0, -before / curve if curve > 0.0 else 1.0) * move
+    point = v + times[first] * move
+    point[number[first]] = 0.0
+    return point

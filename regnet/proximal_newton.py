@@ -27,13 +27,15 @@ from regnet.solution import CONVERGED, ENDS, HALTED, LIMIT, NOT_FINITE, RUNNING,
 __all__ = ["LinearProblem", "Terms", "is_known", "terms_of"]
 
 EPS = float(np.finfo(np.float64).eps)
+NOISE = 50.0 * EPS
+"""Relative differences between two objectives below which they are rounding."""
 HALVINGS = 60
 NEWCOMERS = 20
 """Inputs that may join the quadratic at once, beside as many as there are."""
 NEAR = 0.2
 """How near to its strength, relatively, a gradient must be for its input to be looked at in the quadratic."""
 PATIENCE = 5
-"""Steps without an improvement after which rounding is taken to be reached."""
+"""Steps without an improvement, of the subgradient or the objective, after which rounding is taken to be reached."""
 
 
 class Terms(NamedTuple):
@@ -90,6 +92,16 @@ def _scales(x: Any) -> Any:
     return np.exp2(np.rint(np.log2(np.where(spread > 0.0, spread, 1.0))))
 
 
+def _centred(x: Any, weight: Any) -> tuple[Any, Any]:
+    """Weighted means of the columns, and the columns without them: 0 exactly where they hold one value to rounding."""
+    first = x[weight.argmax()]  # deviations from it are 0 in such a column, and so is their mean
+    own = x - first
+    mean = weight @ own
+    own -= mean
+    own[:, np.abs(own).max(axis=0) <= 2.0 * EPS * np.abs(x).max(axis=0)] = 0.0
+    return first + mean, own
+
+
 class _At(NamedTuple):
     """A point, its image, the smooth part (L2 included) and its gradient, and the penalty."""
 
@@ -112,8 +124,9 @@ class LinearProblem:
         weight = np.asarray(weight, dtype=np.float64)
         weight = weight / weight.sum()
         x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        self._center = weight @ x if free_bias else np.zeros(x.shape[1])
-        table = np.concatenate([x - self._center, np.ones((len(x), 1))], axis=1)
+        center, own = _centred(x, weight) if free_bias else (np.zeros(x.shape[1]), x)
+        self._center: Any = center
+        table = np.concatenate([own, np.ones((len(x), 1))], axis=1)
         self._scale = np.append(_scales(table[:, :-1]), 1.0)[:, None]
         table /= self._scale.T
         units = np.maximum(np.append(_scales(x), 1.0)[:, None], self._scale)
@@ -153,11 +166,12 @@ class LinearProblem:
     ) -> tuple[_At, float, int, int]:
         """The last point, its residual, the number of steps to it, and how it ended."""
         at = self._look(theta, self._smooth.image(theta), terms)
-        best, since, count, code = np.inf, 0, 0, RUNNING
+        best, lowest, since, count, code = np.inf, np.inf, 0, 0, RUNNING
         while True:
-            rest = self._residual(at, terms)
-            since = 0 if rest < 0.5 * best else since + 1
-            best = min(best, rest)
+            rest, objective = self._residual(at, terms), at.value + at.penalty
+            falls = objective < lowest - NOISE * abs(objective)  # where a residual rises on the way down
+            since = 0 if rest < 0.5 * best or falls else since + 1
+            best, lowest = min(best, rest), min(lowest, objective)
             if not np.isfinite(rest):
                 return at, rest, count, NOT_FINITE
             if rest <= tol or count >= max_iter or code == HALTED:
@@ -197,7 +211,7 @@ class LinearProblem:
         theta[rows] += step
         before = at.value + at.penalty
         slope = float(np.vdot(at.grad[rows], step)) + terms.value(theta) - at.penalty
-        noise = 50.0 * EPS * abs(before)
+        noise = NOISE * abs(before)
         for halving in range(HALVINGS):
             size = 0.5**halving
             if halving:

@@ -10,7 +10,15 @@ import pytest
 from conftest import need
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, MultiTaskLasso, PoissonRegressor, Ridge
+from sklearn.linear_model import (
+    ElasticNet,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    MultiTaskLasso,
+    PoissonRegressor,
+    Ridge,
+)
 
 from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, config_context, path
 from regnet.active_groups import minimise_groups
@@ -21,7 +29,7 @@ from regnet.network import Network, Rows
 from regnet.objective import Objective
 from regnet.penalties import Penalty
 from regnet.problem import place_strengths
-from regnet.proximal_newton import LinearProblem, terms_of
+from regnet.proximal_newton import LinearProblem, Terms, terms_of
 from regnet.registry import Placement, get_backend
 from regnet.tree import tree_map
 
@@ -329,3 +337,52 @@ def test_strengths_of_one_output_are_added(rng):
     terms = terms_of(tree_map(lambda one: one[0], placed), 4, 1)
     np.testing.assert_allclose(terms.l1[:, 0], [0.3, 0.3, 0.3, 0.0])
     assert not terms.group.any()
+
+
+def solved(x, y, loss, l1, free=0):
+    """The solver's end on a table under one L1, which does not act on the first `free` inputs; and its subgradient."""
+    strength = np.full((x.shape[1] + 1, y.shape[1]), l1)
+    strength[-1] = strength[:free] = 0.0
+    terms = Terms(strength, np.zeros_like(strength), np.zeros(len(strength)))
+    found = LinearProblem(x, y, np.ones(len(x)), loss).minimise(np.zeros(strength.size), terms, tol=1e-8, max_iter=100)
+    point, table = found.point.reshape(strength.shape), np.column_stack([x, np.ones(len(x))])
+    grad = table.T @ (loss.predict(table @ point) - y) / len(x)
+    outside = np.sign(grad) * np.maximum(np.abs(grad) - strength, 0.0)
+    return found, point, np.abs(np.where(point == 0.0, outside, grad + strength * np.sign(point))).max()
+
+
+def test_residual_that_rises_while_the_objective_falls_is_no_end():
+    """Classes that are nearly separable: the subgradient's largest entry grows for some steps on the way."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(50, 7))
+    y = (x @ rng.normal(size=7) * 9 > rng.logistic(size=50)).astype(float)[:, None]
+    found, _, rest = solved(x, y, BinaryCrossEntropy(), 1e-5)
+    assert found.status[0] == 0
+    assert rest < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("shape", "l1", "free", "seed"), [((40, 60), 1e-3, 0, 1), ((40, 60), 1e-3, 0, 22), ((26, 27), 1e-3, 4, 5)]
+)
+def test_l1_of_classes_whose_coefficients_are_not_unique(shape, l1, free, seed):
+    """Two outputs under a softmax, whose common shift costs nothing: matrices are singular, coefficients rounding."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=shape)
+    y = np.eye(2)[rng.integers(0, 2, shape[0])]
+    found, _, rest = solved(x, y, CategoricalCrossEntropy(), l1, free)
+    assert found.status[0] == 0
+    assert rest < 2e-8
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 1e6 / 3.0])
+def test_constant_column_without_a_penalty_has_no_coefficient(value):
+    """Its mean is rounded: what is left of the column must not be taken for an input."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(30, 3))
+    y = x[:, :1] + rng.normal(size=(30, 1))
+    expected = LinearRegression().fit(x[:, [0, 2]], y[:, 0])
+    x[:, 1] = value
+    model = MLPRegressor(hidden_layer_sizes=(), solver="newton", alpha=0.0).fit(x, y[:, 0])
+    assert model.coefs_[0][1] == 0.0
+    np.testing.assert_allclose(model.coefs_[0][[0, 2], 0], expected.coef_, rtol=1e-10)
+    np.testing.assert_allclose(model.intercepts_[0], expected.intercept_, rtol=1e-9)
