@@ -65,7 +65,8 @@ def is_known(loss: Loss, /) -> bool:
 def terms_of(strengths: Strengths, rows: int, outputs: int, /) -> Terms | None:
     """The strengths of one network without hidden layers, as NumPy arrays, for rows = inputs + 1.
 
-    None where L1 and groups act on the same weights, which is not offered here. A group of one weight is an L1.
+    None where there is an L1, be it of the bias alone, beside groups, which is not offered here. A group of one weight
+    is an L1.
     """
 
     def table(*values: Any) -> NDArray[np.float64]:
@@ -81,7 +82,7 @@ def terms_of(strengths: Strengths, rows: int, outputs: int, /) -> Terms | None:
         group[:-1] = np.asarray(strengths.group[0], dtype=np.float64).reshape(-1)
     if outputs == 1:
         return Terms(l1 + group[:, None], l2, np.zeros(rows))
-    return None if group.any() and l1[:-1].any() else Terms(l1, l2, group)
+    return None if group.any() and l1.any() else Terms(l1, l2, group)
 
 
 def _scales(x: Any) -> Any:

@@ -322,10 +322,12 @@ def test_what_it_cannot_do_is_refused(estimator, message):
         estimator.fit(*FEW)
 
 
-def test_both_kinds_of_sparsity_on_several_outputs_are_refused():
+@pytest.mark.parametrize("other", ["weight_l1", "bias_l1"])
+def test_both_kinds_of_sparsity_on_several_outputs_are_refused(other):
+    """The bias' too: minimising with groups knew of no L1, and ended at the minimum without it."""
     x, y = FEW
-    with pytest.raises(ValueError, match="not both"):
-        MLPRegressor(hidden_layer_sizes=(), solver="newton", weight_l1=0.1, input_l1=0.1).fit(
+    with pytest.raises(ValueError, match="without weight_l1 and bias_l1"):
+        MLPRegressor(hidden_layer_sizes=(), solver="newton", input_l1=0.1, **{other: 0.1}).fit(
             x, np.stack([y, -y], axis=1)
         )
 

@@ -89,8 +89,8 @@ def _newton(estimator: Any, network: Network, problem: Problem, note: Callable[[
     terms = terms_of(tree_map(give, problem.hyper.strengths), network.in_features + 1, network.out_features)
     if terms is None:
         raise ValueError(
-            "solver='newton' takes weight_l1 or input_l1 on the weights of several outputs, not both: leave one "
-            "out, or use solver='fista'."
+            "solver='newton' takes input_l1 of several outputs without weight_l1 and bias_l1: leave one out, or use "
+            "solver='fista'."
         )
     x, y, weight = (give(array) for array in (problem.train.x, problem.train.y, problem.train.weight))
     free = not (terms.l1[-1].any() or terms.l2[-1].any())
