@@ -149,11 +149,12 @@ class Trainer:
 
         kept: the point that is taken instead of where training stands, if a rule of the caller's chose one.
         """
-        losses = self._losses(self.state.point)
-        self.state = self._memory.settle(self.state, losses)
+        before, losses = self.state, self._losses(self.state.point)
+        self.state = self._memory.settle(before, losses)
         kept = self.best.point if kept is None and self.best is not None else kept
         diverged_at = self._memory.diverged_at
-        losses = self._losses(self.state.point if kept is None else kept)
+        if kept is not None or self.state is not before:
+            losses = self._losses(self.state.point if kept is None else kept)
         return Verdict(diverged_at, exploded(losses, self.baseline), np.isfinite(losses))
 
     def _losses(self, point: Any) -> Any:
