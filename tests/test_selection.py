@@ -545,9 +545,16 @@ def test_estimators_that_a_path_would_have_to_ignore(estimator, message):
         path(Ridge(), *FRIEDMAN)
 
 
+def test_validation_rows_of_a_path_are_looked_at_before_it_trains():
+    with pytest.raises(ValueError, match=r"validation_data: give \(X, y\)"):
+        path(MLPRegressor(), *FRIEDMAN, validation_data=FRIEDMAN[0])
+
+
 def test_stability_selections_own_errors():
     for settings, message in (
         ({"subsamples": 3}, "even number"),
+        ({"subsamples": 10.0}, "even number"),
+        ({"subsamples": "a"}, "even number"),
         ({"threshold": 0.2}, "threshold"),
         ({"penalty": "weight_l2"}, "selects no inputs"),
     ):

@@ -121,6 +121,8 @@ def path(
         estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
         warm_start=warm_start, standardize=standardize, restarts=restarts, memory_limit=memory_limit,
     )  # fmt: skip
+    if validation_data is not None and not (isinstance(validation_data, (tuple, list)) and len(validation_data) == 2):
+        raise ValueError("validation_data: give (X, y), the inputs and targets of rows to score.")
     template = clone(estimator)
     checked = check_table(template, X, y, sample_weight, None)
     rows = np.arange(len(checked.y))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, final
 
 import numpy as np
@@ -145,14 +146,14 @@ def stability_selection(
     )
 
 
-def _check(penalty: str, weakest: float, subsamples: int, threshold: float, false_selections: float) -> None:
+def _check(penalty: str, weakest: float, subsamples: Any, threshold: float, false_selections: float) -> None:
     """Raise ValueError, naming the argument."""
     for name, value, low, high in (("threshold", threshold, 0.5, 1.0), ("weakest", weakest, 0.0, 1.0)):
         if not low < value <= high:
             raise ValueError(f"{name}={value!r} must lie in ({low:g}, {high:g}].")
     if not false_selections > 0:
         raise ValueError(f"false_selections={false_selections!r} must be more than 0: no selection is free of them.")
-    if int(subsamples) != subsamples or subsamples < 2 or subsamples % 2:
+    if not isinstance(subsamples, Integral) or subsamples < 2 or subsamples % 2:
         raise ValueError(f"subsamples={subsamples!r} must be an even number of 2 or more: halves come in pairs.")
     if penalty not in ("input_l1", "weight_l1"):
         raise ValueError(f"penalty={penalty!r} selects no inputs: use 'input_l1', or 'weight_l1'.")
