@@ -45,7 +45,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon,
     n_iter_no_change, max_fun: scikit-learn's, with the same numbers drawn from the same random_state. early_stopping
     may also be an `EarlyStopping`. alpha adds alpha / (2 * rows of the batch) * sum W^2; it counts as 0 if one of the
-    strengths below is given and alpha is not.
+    strengths below is given and alpha is not. Where rows have weights, they are those rows times the mean weight.
 
     weight_l1, weight_l2, bias_l1, bias_l2: strengths of the terms that join the mean data loss,
 
