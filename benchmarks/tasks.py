@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.datasets import spiral
+from regnet.tables.datasets import spiral
 
 __all__ = ["Task", "bytes_of_training", "make_task", "objective"]
 

@@ -8,24 +8,25 @@
 (21, (600, 3))
 """
 
-from regnet import datasets
-from regnet.backend import Backend, BackendError, BackendInfo
-from regnet.checkpoint import load, save
-from regnet.config import config_context, get_config
-from regnet.early_stopping import EarlyStopping
+from regnet.backend.config import config_context, get_config
+from regnet.backend.protocol import Backend, BackendError, BackendInfo
+from regnet.backend.registry import backend_names, get_backend
 from regnet.estimators import MLPClassifier, MLPRegressor
-from regnet.history import History, Record
-from regnet.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, Normal
-from regnet.layers import Dense, Dropout
-from regnet.losses import AbsoluteError, Huber, Poisson, SquaredError
-from regnet.model import Model
-from regnet.network import Network
-from regnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from regnet.penalties import Penalty
-from regnet.registry import backend_names, get_backend
-from regnet.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
+from regnet.mathematics.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, Normal
+from regnet.mathematics.losses import AbsoluteError, Huber, Poisson, SquaredError
+from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from regnet.mathematics.penalties import Penalty
+from regnet.mathematics.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
+from regnet.networks.checkpoint import load, save
+from regnet.networks.layers import Dense, Dropout
+from regnet.networks.model import Model
+from regnet.networks.network import Network
 from regnet.selection import MLPClassifierCV, MLPRegressorCV, PathResult, StabilityResult, path, stability_selection
-from regnet.training import DivergenceWarning, FitResult, fit
+from regnet.tables import datasets
+from regnet.training.divergence import DivergenceWarning
+from regnet.training.early_stopping import EarlyStopping
+from regnet.training.fit import FitResult, fit
+from regnet.training.history import History, Record
 
 __version__ = "0.1.0"
 

@@ -1,6 +1,6 @@
 """`python -m regnet` is the command `regnet`."""
 
-from regnet.cli import main
+from regnet.commands.app import main
 
 if __name__ == "__main__":
     main()

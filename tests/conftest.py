@@ -15,9 +15,10 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from regnet.backend import BackendError
-from regnet.generic import GenericBackend
-from regnet.registry import Placement, get_backend
+from regnet.backend.generic import GenericBackend
+from regnet.backend.placement import Placement
+from regnet.backend.protocol import BackendError
+from regnet.backend.registry import get_backend
 
 NAMESPACES = ("numpy", "strict", "strict-device1", "torch", "jax", "cupy")
 

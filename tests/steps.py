@@ -8,10 +8,11 @@ import numpy as np
 import reference
 
 from regnet import Adam, Network
-from regnet.registry import get_backend
-from regnet.regularizer import Strengths
-from regnet.step import Data, Hyper, State, make_step
-from regnet.tree import leaves
+from regnet.arrays.tree import leaves
+from regnet.backend.registry import get_backend
+from regnet.networks.strengths import Strengths
+from regnet.training.batches import Data
+from regnet.training.step import Hyper, State, make_step
 
 BACKEND = get_backend("numpy")
 ROUNDING = {"float32": 3e-6, "float64": 1e-13}

@@ -23,11 +23,13 @@ from steps import (
 )
 from threadpoolctl import threadpool_limits
 
-from regnet import Adam, AdamW, Network, kernels
-from regnet.network import Rows
-from regnet.regularizer import Strengths
-from regnet.step import Hyper, batches_of
-from regnet.tree import tree_map
+from regnet import Adam, AdamW, Network
+from regnet.arrays.tree import tree_map
+from regnet.networks import kernels
+from regnet.networks.network import Rows
+from regnet.networks.strengths import Strengths
+from regnet.training.batches import batches_of
+from regnet.training.step import Hyper
 from regnet_numpy.buffered import buffered_kernel
 from regnet_numpy.gradients import cuts_of
 from regnet_numpy.run import NUMPY_PARTS, make_run_of

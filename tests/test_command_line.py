@@ -16,8 +16,10 @@ import pytest
 from conftest import missing, need
 
 import regnet
-from regnet import Network, checkpoint, datasets, fit
-from regnet.files import FileError, read_features, read_table
+from regnet import Network, datasets, fit
+from regnet.networks import checkpoint
+from regnet.tables.columns import FileError
+from regnet.tables.files import read_features, read_table
 
 
 def run(*arguments, cwd, **environment):

@@ -11,8 +11,9 @@ from conftest import need
 from test_files import KINDS, ROWS, X, table, write
 from typer.testing import CliRunner
 
-from regnet import Network, checkpoint, fit
-from regnet.cli import app
+from regnet import Network, fit
+from regnet.commands.app import app
+from regnet.networks import checkpoint
 
 FAST = ("--hidden", "16", "--epochs", 60, "--seed", 1)
 

@@ -10,14 +10,16 @@ import reference
 from conftest import need
 from steps import SIZES, check_groups_of_any_size, check_sure_rows, problem, same, state_of, strengths_of
 
-from regnet import SGD, Adam, AdamW, Network, Penalty, RMSprop, config_context, datasets, fit, kernels, step
-from regnet.activations import LeakyRelu
-from regnet.layout import Layout
-from regnet.losses import LOSSES
-from regnet.network import Rows
-from regnet.registry import get_backend
-from regnet.regularizer import Strengths
-from regnet.tree import leaves, tree_map
+from regnet import SGD, Adam, AdamW, Network, Penalty, RMSprop, config_context, datasets, fit
+from regnet.arrays.tree import leaves, tree_map
+from regnet.backend.registry import get_backend
+from regnet.mathematics.activations import LeakyRelu
+from regnet.mathematics.losses import LOSSES
+from regnet.networks import kernels
+from regnet.networks.layout import Layout
+from regnet.networks.network import Rows
+from regnet.networks.strengths import Strengths
+from regnet.training import step
 
 LAYOUT = Layout(((6, 4), (1, 4), (4, 3), (1, 3)))
 

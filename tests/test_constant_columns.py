@@ -10,9 +10,9 @@ from sklearn.datasets import make_friedman1
 from sklearn.preprocessing import StandardScaler
 
 from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, path, stability_selection
-from regnet.datasets import Table
-from regnet.recipe import prepare_table
-from regnet.sweep.folds import scale_of
+from regnet.mathematics.scaling import scale_of
+from regnet.tables.split import prepare_table
+from regnet.tables.table import Table
 
 X, Y = make_friedman1(120, n_features=6, noise=1.0, random_state=0)
 SEARCH = {"n_lambdas": 5, "cv": 3, "max_iter": 30, "random_state": 0}

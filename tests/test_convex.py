@@ -20,7 +20,7 @@ from sklearn.linear_model import (
 )
 
 from regnet import DivergenceWarning, MLPClassifier, MLPRegressor, MLPRegressorCV, path
-from regnet.losses import Huber
+from regnet.mathematics.losses import Huber
 
 
 def standardised(load):

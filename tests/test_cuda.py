@@ -20,11 +20,12 @@ from steps import (
 )
 
 from regnet import SGD, Adagrad, Adam, AdamW, Dense, Network, RMSprop
-from regnet.losses import LOSSES
-from regnet.regularizer import Strengths
-from regnet.schedules import Cosine
-from regnet.step import Hyper, batches_of
-from regnet.tree import leaves
+from regnet.arrays.tree import leaves
+from regnet.mathematics.losses import LOSSES
+from regnet.mathematics.schedules import Cosine
+from regnet.networks.strengths import Strengths
+from regnet.training.batches import batches_of
+from regnet.training.step import Hyper
 from regnet_cupy import run as cuda_run
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler, nor ziglang, to run the CUDA source")

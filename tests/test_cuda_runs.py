@@ -13,10 +13,11 @@ from cuda_emulator import COMPILER, Emulator, RecordedProducts, emulated_run
 from steps import close, problem, repeat, same, state_of, strengths_of
 
 from regnet import Adam, Dense, Dropout, Network
-from regnet.backend import BackendError
-from regnet.schedules import Cosine
-from regnet.step import Hyper, batches_of
-from regnet.tree import tree_map
+from regnet.arrays.tree import tree_map
+from regnet.backend.protocol import BackendError
+from regnet.mathematics.schedules import Cosine
+from regnet.training.batches import batches_of
+from regnet.training.step import Hyper
 from regnet_cupy import CupyBackend
 from regnet_cupy import run as cuda_run
 from regnet_cupy.device_code import code_of, defines_of, signatures_of

@@ -13,7 +13,8 @@ from scipy import sparse
 from sklearn import neural_network
 from sklearn.exceptions import NotFittedError
 
-from regnet import SGD, Adam, EarlyStopping, MLPClassifier, MLPRegressor, cli, config_context, get_backend
+from regnet import SGD, Adam, EarlyStopping, MLPClassifier, MLPRegressor, config_context, get_backend
+from regnet.commands import app as cli
 from regnet_numpy.threads import blas_libraries
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

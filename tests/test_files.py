@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from conftest import need
 
-from regnet import readers
-from regnet.columns import judge, plain_numbers
-from regnet.files import FileError, read_features, read_table
+from regnet.tables import readers
+from regnet.tables.columns import FileError, judge, plain_numbers
+from regnet.tables.files import read_features, read_table
 
 ROWS = 60
 X = np.random.default_rng(0).standard_normal((ROWS, 2)).round(3)

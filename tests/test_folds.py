@@ -13,8 +13,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeriesSplit, cross_val_score
 
 from regnet import MLPClassifierCV, MLPRegressorCV, config_context
-from regnet.choosing import choose_strength
-from regnet.options import load_data
+from regnet.commands.options import load_data
+from regnet.commands.select_run import choose_strength
 from regnet.selection.splitting import blocks_differ, make_splits
 
 FRIEDMAN = make_friedman1(200, n_features=8, noise=1.0, random_state=3)

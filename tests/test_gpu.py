@@ -12,9 +12,10 @@ from sklearn.datasets import load_breast_cancer
 from steps import close, problem, repeat, same, state_of, strengths_of
 
 from regnet import Adam, MLPClassifier, MLPClassifierCV, Network, Penalty, config_context, datasets, fit
-from regnet.schedules import Cosine
-from regnet.step import Hyper, batches_of
-from regnet.tree import leaves, tree_map
+from regnet.arrays.tree import leaves, tree_map
+from regnet.mathematics.schedules import Cosine
+from regnet.training.batches import batches_of
+from regnet.training.step import Hyper
 from regnet_cupy import run as cuda_run
 from regnet_cupy.plan import plan_of
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import SGDClassifier
 
 from regnet import MLPClassifier, MLPClassifierCV, Network, fit
 from regnet.estimators.labels import labels_of
-from regnet.targets import encode_targets
+from regnet.networks.targets import encode_targets
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 TYPES = ("bool", "uint8", "int8", "int64", "float32", "float64")

@@ -13,15 +13,17 @@ from conftest import need, placement, to_numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regnet import Dense, Network, initializers, penalties, schedules
-from regnet.activations import ACTIVATIONS, LeakyRelu, get_activation
-from regnet.counter import counter_bits, keep_mask
-from regnet.layout import Layout
-from regnet.losses import LOSSES, Huber, get_loss
-from regnet.metrics import METRICS
-from regnet.network import Rows
-from regnet.regularizer import Strengths, penalty_prox
-from regnet.tree import leaves, rebuild, tree_map
+from regnet import Dense, Network
+from regnet.arrays.random_bits import counter_bits, keep_mask
+from regnet.arrays.tree import leaves, rebuild, tree_map
+from regnet.mathematics import initializers, penalties, schedules
+from regnet.mathematics.activations import ACTIVATIONS, LeakyRelu, get_activation
+from regnet.mathematics.losses import LOSSES, Huber, get_loss
+from regnet.mathematics.metrics import METRICS
+from regnet.networks.layout import Layout
+from regnet.networks.network import Rows
+from regnet.networks.regularizer import penalty_prox
+from regnet.networks.strengths import Strengths
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from regnet import MLPClassifier, Network, Penalty, config_context, datasets, fit
-from regnet.tree import leaves
+from regnet.arrays.tree import leaves
 from regnet_numpy.gradients import SUM_ELEMENTS, Gradients
 from regnet_numpy.run import NUMPY_PARTS
 

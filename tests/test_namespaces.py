@@ -8,11 +8,11 @@ import pytest
 from conftest import missing, placement, to_numpy
 
 from regnet import Adam, Network, Normal, Penalty, config_context, datasets, fit
-from regnet.backend import BackendError
-from regnet.generic import GenericBackend
-from regnet.problem import prepare
-from regnet.registry import placement_of
-from regnet.step import make_step
+from regnet.backend.generic import GenericBackend
+from regnet.backend.placement import placement_of
+from regnet.backend.protocol import BackendError
+from regnet.training.assembly import prepare
+from regnet.training.step import make_step
 
 PENALTIES = [Penalty(weight_l1=1e-3, weight_l2=5e-4, bias_l2=5e-4), Penalty(weight_l1=1e-4, bias_l1=1e-4)]
 

@@ -7,9 +7,9 @@ import pytest
 from conftest import need
 
 from regnet import SGD, Adagrad, Adam, AdamW, RMSprop
-from regnet.kernels import prox_update
-from regnet.layout import Layout
-from regnet.regularizer import Strengths
+from regnet.networks.kernels import prox_update
+from regnet.networks.layout import Layout
+from regnet.networks.strengths import Strengths
 
 LAYOUT = Layout(((1, 5),))
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from regnet import SGD, MLPRegressor, Network, Penalty, config_context, fit
-from regnet.network import Rows
-from regnet.objective import Objective
-from regnet.problem import place_strengths
-from regnet.registry import Placement, get_backend
-from regnet.regularizer import Strengths, penalty_residual, penalty_terms, penalty_terms_by_array
-from regnet.tree import leaves
+from regnet.arrays.tree import leaves
+from regnet.backend.placement import Placement
+from regnet.backend.registry import get_backend
+from regnet.networks.network import Rows
+from regnet.networks.regularizer import penalty_residual, penalty_terms, penalty_terms_by_array
+from regnet.networks.strengths import Strengths, place_strengths
+from regnet.solvers.objective import Objective
 
 MIXED = [Penalty(weight_l1=0.02, bias_l1=0.01), Penalty(weight_l1=0.03, weight_l2=0.1, l1_step="subgradient")]
 """An L1 that acts by its proximal step on the first layer, and by its subgradient on the second."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import need
 
-from regnet.plots import OKABE_ITO, norms_figure, selection_figure, stability_figure, training_figure
+from regnet.display.plots import OKABE_ITO, norms_figure, selection_figure, stability_figure, training_figure
 
 STRENGTHS = {
     "fifty": np.geomspace(1e-3, 1.0, 50),

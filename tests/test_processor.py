@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regnet.registry import get_backend
+from regnet.backend.registry import get_backend
 from regnet_numpy import processor
 
 

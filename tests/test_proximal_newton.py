@@ -21,17 +21,18 @@ from sklearn.linear_model import (
 )
 
 from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, config_context, path
-from regnet.active_groups import minimise_groups
-from regnet.active_set import minimise_l1
-from regnet.layers import Dense
-from regnet.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, SquaredError
-from regnet.network import Network, Rows
-from regnet.objective import Objective
-from regnet.penalties import Penalty
-from regnet.problem import place_strengths
-from regnet.proximal_newton import LinearProblem, Terms, terms_of
-from regnet.registry import Placement, get_backend
-from regnet.tree import tree_map
+from regnet.arrays.tree import tree_map
+from regnet.backend.placement import Placement
+from regnet.backend.registry import get_backend
+from regnet.mathematics.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, SquaredError
+from regnet.mathematics.penalties import Penalty
+from regnet.networks.layers import Dense
+from regnet.networks.network import Network, Rows
+from regnet.networks.strengths import place_strengths
+from regnet.solvers.active_groups import minimise_groups
+from regnet.solvers.active_set import minimise_l1
+from regnet.solvers.objective import Objective
+from regnet.solvers.proximal_newton import LinearProblem, Terms, terms_of
 
 HOST = Placement(get_backend("numpy"), "cpu", "float64")
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import make_friedman1
 
 from regnet import MLPRegressor, MLPRegressorCV, config_context, path
-from regnet.losses import Huber
+from regnet.mathematics.losses import Huber
 
 X, Y = make_friedman1(120, n_features=8, noise=1.0, random_state=0)
 

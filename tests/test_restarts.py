@@ -8,7 +8,7 @@ from sklearn.datasets import make_friedman1
 from sklearn.preprocessing import StandardScaler
 
 from regnet import MLPRegressor, MLPRegressorCV, path
-from regnet.selection.building import restart_seeds
+from regnet.selection.settings import restart_seeds
 
 COUNT = 5
 SEEDS = restart_seeds(0, COUNT)

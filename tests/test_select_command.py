@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from test_command_line import run
 
-from regnet.choosing import choose_strength
-from regnet.files import read_table
+from regnet.commands.select_run import choose_strength
+from regnet.tables.files import read_table
 
 KEYS = "lambdas score_mean score_se n_selected lambda_min lambda_1se selected test_score"
 

@@ -41,12 +41,12 @@ from regnet import (
     path,
     stability_selection,
 )
-from regnet.penalties import group_value, l1_value, l2_value
+from regnet.mathematics.penalties import group_value, l1_value, l2_value
 from regnet.selection.adaptive import adaptive_factors
-from regnet.selection.building import restart_seeds
-from regnet.selection.grid import check_lambdas
-from regnet.selection.rule import choose, repeats_of, rival_of
-from regnet.sweep.mix import PENALTIES, Mix
+from regnet.selection.choice import choose, repeats_of, rival_of
+from regnet.selection.lambdas import check_lambdas
+from regnet.selection.settings import restart_seeds
+from regnet.sweep.path_penalty import PENALTIES, Mix
 
 FRIEDMAN = make_friedman1(200, n_features=15, noise=1.0, random_state=3)
 CANCER = load_breast_cancer(return_X_y=True)

@@ -8,11 +8,11 @@ from conftest import placement, to_numpy
 from scipy.optimize import minimize, rosen, rosen_der
 from sklearn.linear_model import Lasso
 
-from regnet.fista import fista
-from regnet.lbfgs import lbfgs
-from regnet.line_search import Trial, line_search
-from regnet.namespace import array_namespace
-from regnet.penalties import group_prox, group_value, soft_threshold
+from regnet.arrays.namespace import array_namespace
+from regnet.mathematics.penalties import group_prox, group_value, soft_threshold
+from regnet.solvers.fista import fista
+from regnet.solvers.lbfgs import lbfgs
+from regnet.solvers.line_search import Trial, line_search
 
 CURVES = {
     "far": (lambda t: (t - 50.0) ** 2, lambda t: 2 * (t - 50.0), 1.0),

@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from regnet import SGD, Adam, MLPClassifier, MLPRegressor, config_context
-from regnet.activations import ACTIVATIONS
+from regnet.mathematics.activations import ACTIVATIONS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

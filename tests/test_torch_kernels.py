@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import reference
 
-from regnet import Adam, AdamW, Network, kernels
-from regnet.network import Rows
-from regnet.registry import get_backend
-from regnet.regularizer import Strengths
+from regnet import Adam, AdamW, Network
+from regnet.backend.registry import get_backend
+from regnet.networks import kernels
+from regnet.networks.network import Rows
+from regnet.networks.strengths import Strengths
 
 pytest.importorskip("torch", reason="torch is not installed")
 BACKEND = get_backend("torch")

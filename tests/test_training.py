@@ -7,22 +7,12 @@ import warnings
 import numpy as np
 import pytest
 
-from regnet import (
-    SGD,
-    Adam,
-    DivergenceWarning,
-    EarlyStopping,
-    Network,
-    Penalty,
-    config_context,
-    datasets,
-    fit,
-    trainer,
-)
-from regnet.counter import keep_mask
-from regnet.layers import DenseParams
-from regnet.schedules import Exponential
-from regnet.tree import leaves
+from regnet import SGD, Adam, DivergenceWarning, EarlyStopping, Network, Penalty, config_context, datasets, fit
+from regnet.arrays.random_bits import keep_mask
+from regnet.arrays.tree import leaves
+from regnet.mathematics.schedules import Exponential
+from regnet.networks.layers import DenseParams
+from regnet.training import trainer
 
 X, Y = datasets.spiral(samples=150)
 NETWORK = Network.mlp([2, 24, 3], loss="categorical_crossentropy")
@@ -215,7 +205,7 @@ def test_the_host_does_not_run_ahead_of_a_device(batch_size, monkeypatch):
     else:
         assert len(waits) < len(portions) == 200
         clock = iter(range(10**6))
-        monkeypatch.setattr("regnet.progress.time.perf_counter", lambda: float(next(clock)))
+        monkeypatch.setattr("regnet.display.progress.time.perf_counter", lambda: float(next(clock)))
         portions.clear(), waits.clear()
         train(epochs=20, batch_size=batch_size, log_every=100)
         assert waits == list(range(1, 21))

@@ -24,8 +24,8 @@ from regnet import (
     path,
     stability_selection,
 )
+from regnet.arrays.tree import leaves
 from regnet.sweep.journal import _device_name
-from regnet.tree import leaves
 
 pytestmark = [
     pytest.mark.skipif(bool(missing("torch")), reason=str(missing("torch"))),

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from regnet import MLPRegressor, MLPRegressorCV, config_context, path, stability_selection
-from regnet.losses import Huber, in_units
+from regnet.mathematics.losses import Huber, in_units
 
 
 def table(rng, outputs=1):

@@ -9,8 +9,8 @@ import pytest
 from conftest import missing, placement
 
 from regnet import MLPClassifier, MLPRegressor, MLPRegressorCV, Network, fit
-from regnet.metrics import r2_of
-from regnet.weighting import combine_weights, relative_weights, weight_shares
+from regnet.mathematics.metrics import r2_of
+from regnet.mathematics.weighting import combine_weights, relative_weights, weight_shares
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)

@@ -8,10 +8,11 @@ import reference
 from conftest import placement, to_numpy
 from sklearn.linear_model import LogisticRegression
 
-from regnet import Adam, MLPClassifier, MLPClassifierCV, Network, config_context, kernels
-from regnet.network import Rows
-from regnet.step import Data, batches_of, take_batch
+from regnet import Adam, MLPClassifier, MLPClassifierCV, Network, config_context
+from regnet.networks import kernels
+from regnet.networks.network import Rows
 from regnet.sweep import stack
+from regnet.training.batches import Data, batches_of, take_batch
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

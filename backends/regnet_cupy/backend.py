@@ -9,10 +9,11 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.backend import BackendError, BackendInfo
-from regnet.generic import repeat_eagerly, root_module, select_by_where, sum_in_blocks
-from regnet.tree import leaves
-from regnet.types import Array, Step, Tree
+from regnet.arrays.namespace import root_module
+from regnet.arrays.tree import leaves
+from regnet.arrays.types import Array, Step, Tree
+from regnet.backend.blocks import repeat_eagerly, select_by_where, sum_in_blocks
+from regnet.backend.protocol import BackendError, BackendInfo
 
 __all__ = ["CupyBackend"]
 

@@ -10,7 +10,7 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.tree import tree_map
+from regnet.arrays.tree import tree_map
 from regnet_cupy.arrays import KERNELS, Piece, cut_rows, grid_of, networks_of, stride_of, term_of, tile_rows
 from regnet_cupy.device_code import THREADS, Kernels
 from regnet_cupy.plan import ACTIVATIONS, Plan

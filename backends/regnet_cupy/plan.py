@@ -77,7 +77,7 @@ def plan_of(network: Any, optimizer: Any, /) -> Plan | None:
     numbers = [_number(ACTIVATIONS, activation, "activations") for activation in activations]
     loss, rule = _number(LOSSES, network.loss_object, "losses"), _rule_of(optimizer)
     schedule = optimizer.learning_rate
-    ours = not hasattr(schedule, "factor") or type(schedule).__module__ == "regnet.schedules"
+    ours = not hasattr(schedule, "factor") or type(schedule).__module__ == "regnet.mathematics.schedules"
     if dropouts is None or loss is None or rule is None or None in numbers or not ours:
         return None
     return Plan(

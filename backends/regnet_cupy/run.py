@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeAlias, final
 
-from regnet.tree import leaves, tree_map
+from regnet.arrays.tree import leaves, tree_map
 from regnet_cupy.arrays import TILE_ELEMENTS, bytes_of, networks_of
 from regnet_cupy.device_code import FEW, Kernels
 from regnet_cupy.device_step import FACTORS, DeviceStep

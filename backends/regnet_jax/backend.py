@@ -10,9 +10,11 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.backend import BackendError, BackendInfo
-from regnet.generic import make_once, root_module, select_by_where, sum_in_blocks
-from regnet.types import Array, Step, Tree
+from regnet.arrays.namespace import root_module
+from regnet.arrays.types import Array, Step, Tree
+from regnet.backend.blocks import select_by_where, sum_in_blocks
+from regnet.backend.memo import make_once
+from regnet.backend.protocol import BackendError, BackendInfo
 
 __all__ = ["JaxBackend"]
 

@@ -8,9 +8,10 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.backend import BackendError, BackendInfo
-from regnet.generic import root_module, select_by_where
-from regnet.types import Array, Step, Tree
+from regnet.arrays.namespace import root_module
+from regnet.arrays.types import Array, Step, Tree
+from regnet.backend.blocks import select_by_where
+from regnet.backend.protocol import BackendError, BackendInfo
 from regnet_numpy import threads
 from regnet_numpy.buffered import buffered_kernel
 from regnet_numpy.fused import fused_kernel, numba_version

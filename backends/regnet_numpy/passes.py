@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from regnet.reductions import sum_rows
+from regnet.arrays.reductions import sum_rows
 from regnet_numpy.kept import Kept
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import sum_in_tiles, tile_rows

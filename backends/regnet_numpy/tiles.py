@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from regnet.generic import add_trees, repeat_eagerly, row_blocks
-from regnet.tree import leaves, rebuild, tree_map
-from regnet.types import Step, Tree
+from regnet.arrays.tree import leaves, rebuild, tree_map
+from regnet.arrays.types import Step, Tree
+from regnet.backend.blocks import add_trees, repeat_eagerly, row_blocks
 from regnet_numpy.threads import parallel_map, thread_count
 
 __all__ = ["repeat_in_groups", "run_in_groups", "run_one_by_one", "sum_in_tiles", "tile_rows"]

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.reductions import norm_outputs, sum_outputs
+from regnet.arrays.reductions import norm_outputs, sum_outputs
 
 __all__ = ["Update"]
 

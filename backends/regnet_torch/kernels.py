@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from regnet.reductions import sum_rows
+from regnet.arrays.reductions import sum_rows
 
 __all__ = ["torch_kernel"]
 

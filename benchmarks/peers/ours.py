@@ -8,8 +8,9 @@ import numpy as np
 
 from benchmarks.tasks import Task
 from regnet import Adam, Network, Penalty, config_context
-from regnet.problem import prepare
-from regnet.step import batches_of, make_run, make_step
+from regnet.training.assembly import prepare
+from regnet.training.batches import batches_of
+from regnet.training.step import make_run, make_step
 
 
 class Regnet:

@@ -43,7 +43,7 @@ def _bare(task: Task) -> Callable[[Any], Any]:
 
 def _model(task: Task) -> Callable[[Any], Any]:
     from regnet import Model, Network
-    from regnet.registry import placement_of
+    from regnet.backend.placement import placement_of
 
     network = Network.mlp(task.widths, loss="categorical_crossentropy")
     arrays = [array.reshape(shape) for array, shape in zip(_flat(task), network.layout.shapes, strict=True)]

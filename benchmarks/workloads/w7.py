@@ -67,8 +67,8 @@ def _runner(axis: str, point: int, fast: bool) -> Any:
 def _stack(kind: Any, networks: int) -> Any:
     """As many networks with strengths of their own, on one table."""
     from regnet import Adam, Network, Penalty, config_context
-    from regnet.problem import prepare
-    from regnet.step import make_run
+    from regnet.training.assembly import prepare
+    from regnet.training.step import make_run
 
     task = make_task(300, [10, 16, 3])
     peer = kind(task)

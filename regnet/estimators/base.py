@@ -10,6 +10,11 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.tree import tree_map
+from regnet.arrays.types import Array, Tree
+from regnet.backend.blocks import BLOCK_ELEMENTS
+from regnet.backend.placement import Placement
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.compacting import compact_weights
@@ -17,16 +22,11 @@ from regnet.estimators.full_batch import fit_full_batch
 from regnet.estimators.preparation import FULL_BATCH, check_call, prepare
 from regnet.estimators.stochastic import Call, fit_stochastic
 from regnet.estimators.weights import draw_weights, params_of, weights_of
-from regnet.generic import BLOCK_ELEMENTS
-from regnet.losses import Loss, get_loss
-from regnet.model import Model, apply_in_blocks
-from regnet.namespace import array_namespace
-from regnet.network import Network
-from regnet.objective import Objective
-from regnet.registry import Placement
-from regnet.regularizer import over_batches
-from regnet.tree import tree_map
-from regnet.types import Array, Tree
+from regnet.mathematics.losses import Loss, get_loss
+from regnet.networks.model import Model, apply_in_blocks
+from regnet.networks.network import Network
+from regnet.networks.strengths import over_batches
+from regnet.solvers.objective import Objective
 
 __all__ = ["BaseMLP", "is_stochastic"]
 

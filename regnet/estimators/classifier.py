@@ -15,16 +15,16 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
 from regnet.estimators.base import BaseMLP, is_stochastic
 from regnet.estimators.inputs import to_host
 from regnet.estimators.labels import Labels, labels_of
 from regnet.estimators.parameters import CONSTRAINTS, DEFAULT_ALPHA
 from regnet.estimators.stochastic import Call
-from regnet.losses import Loss
-from regnet.namespace import array_namespace
-from regnet.trainer import Callback
-from regnet.types import Array
-from regnet.weighting import combine_weights, relative_weights
+from regnet.mathematics.losses import Loss
+from regnet.mathematics.weighting import combine_weights, relative_weights
+from regnet.training.trainer import Callback
 
 __all__ = ["MLPClassifier"]
 

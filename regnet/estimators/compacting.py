@@ -8,10 +8,10 @@ import numpy as np
 from array_api_compat import device as device_of
 from numpy.typing import NDArray
 
-from regnet.activations import get_activation
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
 from regnet.estimators.inputs import to_host
-from regnet.namespace import array_namespace
-from regnet.types import Array
+from regnet.mathematics.activations import get_activation
 
 __all__ = ["Compacted", "compact_weights"]
 

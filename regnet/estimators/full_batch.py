@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from regnet.estimators.warning import warn
-from regnet.fista import fista
-from regnet.lbfgs import lbfgs
-from regnet.namespace import array_namespace
-from regnet.network import Network
-from regnet.objective import Objective
-from regnet.problem import Problem
-from regnet.proximal_newton import LinearProblem, terms_of
-from regnet.solution import Solution
-from regnet.tree import tree_map
-from regnet.types import Array
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.tree import tree_map
+from regnet.arrays.types import Array
+from regnet.display.warning import warn
+from regnet.networks.network import Network
+from regnet.solvers.fista import fista
+from regnet.solvers.lbfgs import lbfgs
+from regnet.solvers.objective import Objective
+from regnet.solvers.proximal_newton import LinearProblem, terms_of
+from regnet.solvers.solution import Solution
+from regnet.training.assembly import Problem
 
 __all__ = ["NOT_FINITE", "fit_full_batch"]
 

@@ -10,13 +10,13 @@ from array_api_compat import device as device_of
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
-from regnet.config import asked_dtype, get_config
-from regnet.generic import root_module
-from regnet.namespace import array_namespace
-from regnet.network import Rows
-from regnet.registry import Placement, get_backend, is_host_data, placement_of
-from regnet.types import Array
-from regnet.weighting import weight_shares
+from regnet.arrays.namespace import array_namespace, root_module
+from regnet.arrays.types import Array
+from regnet.backend.config import asked_dtype, get_config
+from regnet.backend.placement import Placement, is_host_data, placement_of
+from regnet.backend.registry import get_backend
+from regnet.mathematics.weighting import weight_shares
+from regnet.networks.network import Rows
 
 __all__ = [
     "Inputs",

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
+from regnet.backend.placement import Placement, is_host_data
 from regnet.estimators.inputs import to_host
-from regnet.namespace import array_namespace
-from regnet.registry import Placement, is_host_data
-from regnet.types import Array
 
 __all__ = ["Labels", "labels_of"]
 

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from regnet.activations import ACTIVATIONS
-from regnet.early_stopping import EarlyStopping
+from regnet.display.warning import warn
 from regnet.estimators.inputs import to_host
-from regnet.estimators.warning import warn
-from regnet.initializers import INITIALIZERS
-from regnet.losses import AbsoluteError, Loss, get_loss
-from regnet.network import Network
-from regnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
-from regnet.penalties import Penalty
-from regnet.proximal_newton import is_known
+from regnet.mathematics.activations import ACTIVATIONS
+from regnet.mathematics.initializers import INITIALIZERS
+from regnet.mathematics.losses import AbsoluteError, Loss, get_loss
+from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from regnet.mathematics.penalties import Penalty
+from regnet.networks.network import Network
+from regnet.solvers.proximal_newton import is_known
+from regnet.training.early_stopping import EarlyStopping
 
 __all__ = [
     "CONSTRAINTS",

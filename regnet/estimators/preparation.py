@@ -9,21 +9,21 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
-from regnet.early_stopping import EarlyStopping
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
+from regnet.backend.placement import Placement, dtype_name
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.stochastic import Call, Resumable
 from regnet.estimators.stopping import stops_by_score
 from regnet.estimators.weights import params_of
-from regnet.losses import get_loss
-from regnet.model import apply_in_blocks
-from regnet.namespace import array_namespace
-from regnet.network import Network
-from regnet.optimizers import Optimizer
-from regnet.problem import Problem, assemble
-from regnet.registry import Placement, dtype_name
-from regnet.types import Array
-from regnet.weighting import relative_weights, weight_shares
+from regnet.mathematics.losses import get_loss
+from regnet.mathematics.optimizers import Optimizer
+from regnet.mathematics.weighting import relative_weights, weight_shares
+from regnet.networks.model import apply_in_blocks
+from regnet.networks.network import Network
+from regnet.training.assembly import Problem, assemble
+from regnet.training.early_stopping import EarlyStopping
 
 __all__ = ["FULL_BATCH", "Prepared", "check_call", "prepare"]
 

@@ -12,15 +12,15 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
 
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
 from regnet.estimators.base import BaseMLP, is_stochastic
 from regnet.estimators.inputs import check_weight, to_host
 from regnet.estimators.parameters import CONSTRAINTS, DEFAULT_ALPHA
 from regnet.estimators.stochastic import Call
-from regnet.losses import AbsoluteError, Huber, Loss, Poisson, SquaredError
-from regnet.metrics import r2_of
-from regnet.namespace import array_namespace
-from regnet.trainer import Callback
-from regnet.types import Array
+from regnet.mathematics.losses import AbsoluteError, Huber, Loss, Poisson, SquaredError
+from regnet.mathematics.metrics import r2_of
+from regnet.training.trainer import Callback
 
 __all__ = ["MLPRegressor"]
 

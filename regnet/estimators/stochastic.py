@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.utils import gen_batches
 
-from regnet.early_stopping import EarlyStopping
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
+from regnet.display.progress import progress_bar
+from regnet.display.warning import warn
 from regnet.estimators.full_batch import NOT_FINITE
 from regnet.estimators.stopping import SgdRate, StoppingRule, first_rate, open_accounts
-from regnet.estimators.warning import warn
-from regnet.namespace import array_namespace
-from regnet.network import Network
-from regnet.optimizers import Optimizer
-from regnet.problem import Problem
-from regnet.progress import progress_bar
-from regnet.step import Data, batches_of
-from regnet.trainer import Callback, Trainer
-from regnet.training import report_divergence
-from regnet.types import Array
+from regnet.mathematics.optimizers import Optimizer
+from regnet.networks.network import Network
+from regnet.training.assembly import Problem
+from regnet.training.divergence import report_divergence
+from regnet.training.early_stopping import EarlyStopping
+from regnet.training.samplers import ShuffledSampler
+from regnet.training.trainer import Callback, Trainer
 
-__all__ = ["Call", "Resumable", "ShuffledSampler", "fit_stochastic"]
+__all__ = ["Call", "Resumable", "fit_stochastic"]
 
 
 class Call(NamedTuple):
@@ -46,38 +44,6 @@ class Resumable(NamedTuple):
     t: int
     rate: SgdRate | None
     baseline: float
-
-
-@final
-class ShuffledSampler:
-    """The batches of scikit-learn's MLP: one permutation is shuffled again and again by one RandomState.
-
-    Where a batch holds all rows their order means nothing: all rows are taken as they lie.
-    """
-
-    def __init__(self, problem: Problem, t: int, order: bool, random_state: np.random.RandomState) -> None:
-        """t: steps taken before the first epoch; order: whether to shuffle."""
-        self._problem, self._shuffle, self._rng = problem, order, random_state
-        self._order: NDArray[np.int64] = np.arange(problem.train.x.shape[-2])
-        self._slices = list(gen_batches(len(self._order), problem.batch_rows))
-        self.steps = len(self._slices)
-        self.fixed, self._t = self.steps == 1, t
-        self._batches_of = problem.placement.backend.compile(batches_of)
-
-    def data(self) -> Data:
-        """See Sampler. Shuffles even where the order means nothing, so that later draws are scikit-learn's."""
-        if self._shuffle:
-            shuffled = np.arange(len(self._order))
-            self._rng.shuffle(shuffled)
-            self._order = self._order[shuffled]
-        if self.fixed:
-            return self._problem.data
-        table = np.full((self.steps, self._problem.batch_rows), -1, dtype=np.int32)
-        for row, part in zip(table, self._slices, strict=True):
-            row[: part.stop - part.start] = self._order[part]
-        table = np.roll(table, self._t % self.steps, axis=0)  # step t takes row t % steps
-        data = self._problem.data
-        return data._replace(batches=self._batches_of(data.weight, self._problem.placement.put(table, "int32")))
 
 
 def fit_stochastic(

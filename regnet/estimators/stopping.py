@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from regnet.estimators.warning import warn
-from regnet.namespace import array_namespace
-from regnet.problem import Problem
-from regnet.step import Hyper, State
-from regnet.trainer import EpochEnd
-from regnet.types import Array
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
+from regnet.display.warning import warn
+from regnet.training.assembly import Problem
+from regnet.training.step import Hyper, State
+from regnet.training.trainer import EpochEnd
 
 __all__ = ["SgdRate", "StoppingRule", "first_rate", "open_accounts", "stops_by_score"]
 

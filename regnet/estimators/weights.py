@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from regnet.initializers import get_initializer
-from regnet.layers import DenseParams
-from regnet.network import Network
-from regnet.registry import Placement
-from regnet.types import Array, Tree
+from regnet.arrays.types import Array, Tree
+from regnet.backend.placement import Placement
+from regnet.mathematics.initializers import get_initializer
+from regnet.networks.layers import DenseParams
+from regnet.networks.network import Network
 
 __all__ = ["draw_weights", "params_of", "weights_of"]
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 from sklearn.base import ClassifierMixin
 
 from regnet.estimators import MLPClassifier
-from regnet.selection.cross_validation import BaseCV
+from regnet.selection.base import BaseCV
 
 __all__ = ["MLPClassifierCV"]
 

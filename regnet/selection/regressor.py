@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 from sklearn.base import RegressorMixin
 
 from regnet.estimators import MLPRegressor
-from regnet.selection.cross_validation import BaseCV
+from regnet.selection.base import BaseCV
 
 __all__ = ["MLPRegressorCV"]
 

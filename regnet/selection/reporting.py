@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from regnet.estimators.warning import warn
-from regnet.selection.building import TO_TOLERANCE
-from regnet.selection.collecting import Collector
-from regnet.sweep.cells import SweepSpec
-from regnet.sweep.folds import Fold
-from regnet.training import DivergenceWarning
+from regnet.display.warning import warn
+from regnet.selection.collector import Collector
+from regnet.selection.settings import TO_TOLERANCE
+from regnet.sweep.fold import Fold
+from regnet.sweep.spec import SweepSpec
+from regnet.training.divergence import DivergenceWarning
 
 __all__ = ["is_near_tie", "report_absent", "report_divergence"]
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer
 
-from regnet.losses import get_loss
-from regnet.metrics import r2_of
+from regnet.mathematics.losses import get_loss
+from regnet.mathematics.metrics import r2_of
 
 __all__ = ["DIRECT", "default_scoring", "scorer_of"]
 

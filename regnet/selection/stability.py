@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from regnet.display.plots import stability_figure
+from regnet.display.warning import warn
 from regnet.estimators import MLPClassifier, MLPRegressor
-from regnet.estimators.warning import warn
-from regnet.plots import stability_figure
-from regnet.selection.building import make_spec, restart_seeds
-from regnet.selection.collecting import Collector
+from regnet.selection.collector import Collector
 from regnet.selection.false_selections import weakest_within
-from regnet.selection.grid import check_lambdas, find_lambdas
+from regnet.selection.folds import check_table, make_folds
+from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.path import settings_of
-from regnet.selection.preparing import check_table, make_folds
 from regnet.selection.reporting import report_absent, report_divergence
+from regnet.selection.settings import restart_seeds
+from regnet.selection.sweep_spec import make_spec
 from regnet.sweep.engine import run_sweep
 
 __all__ = ["StabilityResult", "stability_selection"]

@@ -7,27 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, as_completed
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
-from regnet.progress import progress_bar
-from regnet.registry import get_backend
-from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
+from regnet.display.progress import progress_bar
+from regnet.sweep.blocks import blocks_of
 from regnet.sweep.journal import Journal
 from regnet.sweep.lanes import train_lanes
-from regnet.sweep.stack import group_lanes
+from regnet.sweep.spec import Cell, Lane, Outcome, SweepSpec
 
-__all__ = ["blocks_of", "run_sweep"]
+__all__ = ["run_sweep"]
 
 RETRIES = 10
 """How often a block whose worker was lost is sent again."""
 
-BLOCKS_PER_WORKER = 4
-"""Blocks for each worker, so that none waits long for the last one."""
-
-SMALL_STACK = 8
-"""Lanes that take a step hardly longer together than one alone: they are not cut for the sake of even work."""
 
 LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "CancelledError")
 """Dask's errors, by name, for a task that died with its worker."""
@@ -92,39 +85,6 @@ def _outcomes(
 def _processors() -> int:
     """How many this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def blocks_of(spec: SweepSpec, lanes: Sequence[Lane], memory_limit: int | None, workers: int) -> list[list[Lane]]:
-    """Lanes in blocks that take no more than `memory_limit` bytes together on all workers, a few for every worker."""
-    free = get_backend(spec.backend).free_bytes(spec.device)
-    own_memory = free is not None
-    limit = (_half_of_free() if free is None else free // 2) if memory_limit is None else memory_limit
-    limit, blocks = limit // workers, []
-    for group in group_lanes(spec, lanes, across_folds=own_memory):
-        size = max(1, int(limit // _bytes_of_lane(spec, group[0])))
-        if workers > 1:
-            share = -(-len(lanes) // workers)
-            size = min(size, max(-(-share // BLOCKS_PER_WORKER), min(share, SMALL_STACK)))
-        size = -(-len(group) // -(-len(group) // size))  # as many blocks, of equal size
-        blocks += [group[start : start + size] for start in range(0, len(group), size)]
-    return blocks
-
-
-def _bytes_of_lane(spec: SweepSpec, lane: Lane) -> int:
-    """About what a network takes while it is trained: parameters, slots and strengths, rows, activations."""
-    rows = len(spec.folds[lane.fold].x)
-    batch = rows if spec.batch_rows is None else min(spec.batch_rows, rows)
-    inputs, outputs = spec.network.in_features, spec.network.out_features
-    table = batch * (inputs + outputs + 2)
-    activations = 4 * batch * sum(layer.out_features for layer in spec.network.dense_layers)
-    return (16 * spec.network.layout.size + 2 * table + activations) * np.dtype(spec.dtype).itemsize
-
-
-def _half_of_free() -> int:
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):  # not known on this system
-        return 2**31
 
 
 def _train_block(spec: SweepSpec, lanes: Sequence[Lane], journal: Journal | None) -> Iterator[Outcome]:

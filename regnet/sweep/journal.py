@@ -15,9 +15,9 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.registry import get_backend
-from regnet.sweep.cells import Cell, Outcome, SweepSpec
-from regnet.sweep.folds import Fold
+from regnet.backend.registry import get_backend
+from regnet.sweep.fold import Fold
+from regnet.sweep.spec import Cell, Outcome, SweepSpec
 
 __all__ = ["Journal", "data_digest", "fingerprint", "kernels_of"]
 

@@ -8,14 +8,15 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.config import config_context
-from regnet.registry import Placement, get_backend
-from regnet.step import make_run
-from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
+from regnet.backend.config import config_context
+from regnet.backend.placement import Placement
+from regnet.backend.registry import get_backend
 from regnet.sweep.linear import Linear
+from regnet.sweep.one_strength import Generators, Lookup, first_points, generators_at, stopped, train_stage
 from regnet.sweep.screening import Screened
+from regnet.sweep.spec import Cell, Lane, Outcome, SweepSpec
 from regnet.sweep.stack import Stack
-from regnet.sweep.stage import Generators, Lookup, first_points, generators_at, stopped, train_stage
+from regnet.training.step import make_run
 
 __all__ = ["train_lanes"]
 

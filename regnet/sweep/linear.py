@@ -8,11 +8,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.problem import place_strengths
-from regnet.proximal_newton import LinearProblem, Terms, terms_of
-from regnet.registry import Placement
-from regnet.sweep.cells import Cell, Lane, Outcome, SweepSpec
-from regnet.sweep.stage import Generators
+from regnet.backend.placement import Placement
+from regnet.networks.strengths import place_strengths
+from regnet.solvers.proximal_newton import LinearProblem, Terms, terms_of
+from regnet.sweep.one_strength import Generators
+from regnet.sweep.spec import Cell, Lane, Outcome, SweepSpec
 
 __all__ = ["Linear"]
 

@@ -12,13 +12,13 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.kernels import kernels_of
-from regnet.network import Rows
-from regnet.registry import Placement
-from regnet.step import make_run
-from regnet.sweep.cells import Lane, Outcome, SweepSpec
+from regnet.backend.placement import Placement
+from regnet.networks.kernels import kernels_of
+from regnet.networks.network import Rows
+from regnet.sweep.one_strength import Generators, generators_at, train_stage
+from regnet.sweep.spec import Lane, Outcome, SweepSpec
 from regnet.sweep.stack import Stack
-from regnet.sweep.stage import Generators, generators_at, train_stage
+from regnet.training.step import make_run
 
 __all__ = ["Screened"]
 

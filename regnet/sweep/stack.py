@@ -11,22 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import gen_batches
 
+from regnet.arrays.namespace import array_namespace
+from regnet.backend.placement import Placement
 from regnet.estimators.weights import draw_weights
-from regnet.layers import Dense, DenseParams
-from regnet.namespace import array_namespace
-from regnet.network import Network, Rows
-from regnet.problem import place_strengths
-from regnet.recovery import data_losses, idle_losses
-from regnet.registry import Placement
-from regnet.schedules import as_schedule
-from regnet.step import Data, Hyper, State, batches_of
-from regnet.sweep.cells import Cell, Lane, SweepSpec
-from regnet.sweep.folds import Fold
+from regnet.mathematics.schedules import as_schedule
+from regnet.networks.layers import Dense, DenseParams
+from regnet.networks.network import Network, Rows
+from regnet.networks.strengths import place_strengths
+from regnet.sweep.blocks import filled_rows
+from regnet.sweep.spec import Cell, Lane, SweepSpec
+from regnet.training.batches import Data, batches_of
+from regnet.training.recovery import data_losses, idle_losses
+from regnet.training.step import Hyper, State
 
-__all__ = ["Stack", "draw_point", "group_lanes", "narrowed"]
+__all__ = ["Stack", "draw_point", "narrowed"]
 
-FEW_ROWS = 512
-"""Rows up to which a step's time is in its calls."""
 
 MEASURED_ROWS = 2048
 """Rows that say whether a network has diverged: as many as are one batch anyway."""
@@ -43,40 +42,6 @@ def draw_point(spec: SweepSpec, rng: np.random.RandomState) -> NDArray[Any]:
     params = [DenseParams(w, b[None, :]) for layer in spec.network.layers if layer in dense for w, b in [next(pairs)]]
     packed: NDArray[Any] = spec.network.layout.pack([array for one in params for array in one])
     return packed
-
-
-def group_lanes(spec: SweepSpec, lanes: Sequence[Lane], *, across_folds: bool = False) -> list[list[Lane]]:
-    """Lanes that may be trained as one stack: those whose steps have the same shape.
-
-    How they are cut further changes nothing: a network in a stack has the bits that it has alone.
-    across_folds: for a GPU, to which a step of five times the networks is hardly more than a step.
-    """
-    groups: dict[Any, list[Lane]] = {}
-    for lane in lanes:
-        fold = spec.folds[lane.fold]
-        rows = len(fold.x)
-        if spec.batch_rows is not None:
-            # Cold lanes of a fold and restart differ in strength only: they read the same batches, which saves a
-            # processor as much time as a larger stack would.
-            own = () if spec.warm_start or across_folds else (lane.fold, lane.restart)
-            key: Any = (min(spec.batch_rows, rows), -(-rows // spec.batch_rows), own)
-        else:
-            # Here every network of a stack of several folds has a copy of its rows, which many rows have no room for.
-            together = spec.warm_start or (across_folds and rows <= FEW_ROWS)
-            key = (filled_rows(spec, fold), -1 if together else lane.fold)
-        groups.setdefault(key, []).append(lane)
-    return list(groups.values())
-
-
-def filled_rows(spec: SweepSpec, fold: Fold) -> int:
-    """How many rows a fold has in a stack: the largest fold's, so that all may be one stack.
-
-    The fold of all rows stays apart where it would make the others' steps a quarter longer.
-    """
-    largest = max(len(one.x) for one in spec.folds)
-    if largest <= FEW_ROWS:
-        return largest
-    return max(len(one.x) for one in spec.folds if len(one.test)) if len(fold.test) else len(fold.x)
 
 
 def narrowed(network: Network, inputs: int) -> Network:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
-from regnet.config import get_config
+from regnet.backend.config import get_config
 
 __all__ = ["fused_kernel", "numba_version"]
 

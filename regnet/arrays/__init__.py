@@ -1,0 +1,1 @@
+"""Arrays of any library: their namespace, trees of them, sums, random bits."""

@@ -1,0 +1,1 @@
+"""The one seam between the mathematics and an array library: what a backend must do, and how one is found."""

@@ -1,0 +1,52 @@
+"""The command `regnet`."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from regnet.backend.protocol import BackendError
+from regnet.commands.backends import backends
+from regnet.commands.fit import fit
+from regnet.commands.predict import predict
+from regnet.commands.select import select
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Train L1/L2-regularised dense networks. REGNET_BACKEND, REGNET_DEVICE and REGNET_DTYPE choose where.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"regnet {version('regnet-xp')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True)] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+for command in (fit, select, predict, backends):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command; errors of the user's making are one sentence on standard error, and exit status 2."""
+    warnings.showwarning = lambda message, *_, **__: print(f"regnet: warning: {message}", file=sys.stderr)
+    try:
+        app()
+    except (BackendError, ValueError, TypeError, OSError, MemoryError) as error:
+        print(f"regnet: error: {error}", file=sys.stderr)
+        sys.exit(2)

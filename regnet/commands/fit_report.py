@@ -1,0 +1,68 @@
+"""What the command line reports: backends, the figures of a run, its picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from regnet.commands.fit_run import Run
+from regnet.display.plots import Regions, training_figure
+
+__all__ = ["json_figures", "save_plot"]
+
+
+def save_plot(path: Path, run: Run) -> None:
+    """Loss and score curves, and for two inputs and classes the decision regions with the held-out points."""
+    history, data, metric = run.history, run.prepared, run.history.metric_name
+    title = f"{run.data}: {metric} {history[-1].metric:.3f} on training rows"
+    if run.test is not None:
+        title += f", {run.test[metric]:.3f} held out"
+    losses = {"loss": history.column("loss"), "data loss": history.column("data_loss")}
+    scores = {"training": history.column("metric")}
+    if history[0].validation_metric is not None:
+        losses["held-out data loss"] = history.column("validation_loss")
+        scores["held out"] = history.column("validation_metric")
+    regions = _regions(run) if data.classes and data.x_train.shape[1] == 2 else None
+    figure = training_figure({"loss": losses, metric: scores}, history.column("epoch"), title, regions)
+    figure.savefig(path, dpi=120)
+
+
+def _regions(run: Run) -> Regions:
+    """The most probable class over a grid of the two inputs, and the points to draw on it."""
+    data = run.prepared
+    held_out = len(data.x_test) > 0
+    points, labels = (data.x_test, data.y_test) if held_out else (data.x_train, data.y_train)
+    low, high = points.min(axis=0) - 0.1, points.max(axis=0) + 0.1
+    axes = [np.linspace(low[i], high[i], 300) for i in (0, 1)]
+    grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2).astype(points.dtype)
+    outputs = run.model.outputs(grid)
+    classes = (outputs.argmax(axis=-1) if outputs.shape[-1] > 1 else outputs[:, 0] > 0).reshape(300, 300)
+    names, inputs = tuple(str(name) for name in data.classes or ()), run.table.feature_names
+    return Regions(axes[0], axes[1], classes, points, labels, names, (inputs[0], inputs[1]))
+
+
+def json_figures(run: Run) -> dict[str, Any]:
+    """The figures of a run for --json: last record, held-out scores, history."""
+    fitted, last, metric, placement = run.estimator, run.history[-1], run.history.metric_name, run.model.placement
+    return {
+        "data": run.data,
+        "seed": run.seed,
+        "backend": placement.backend.name,
+        "device": str(placement.device),
+        "dtype": placement.dtype,
+        "epochs": fitted.n_iter_,
+        "metric": metric,
+        "train_score": last.metric,
+        "test_score": None if run.test is None else run.test[metric],
+        "test_loss": None if run.test is None else run.test["loss"],
+        "loss": last.loss,
+        "data_loss": last.data_loss,
+        "penalty_loss": last.penalty_loss,
+        "penalty": last.penalty,
+        "zeros": last.zeros,
+        "weight_norm": last.weight_norm,
+        "seconds": run.seconds,
+        "history": run.history.to_dicts(),
+    }

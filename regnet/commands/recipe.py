@@ -1,0 +1,130 @@
+"""What a command-line run trains: the data set's own recipe, or sensible defaults, under the user's options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from regnet.estimators import MLPClassifier, MLPRegressor
+from regnet.mathematics import optimizers
+from regnet.mathematics.initializers import Initializer, Normal
+from regnet.mathematics.schedules import InverseTime
+
+__all__ = ["OPTIMIZERS", "Recipe", "recipe_for"]
+
+OPTIMIZERS: dict[str, Any] = {
+    "sgd": optimizers.SGD,
+    "adagrad": optimizers.Adagrad,
+    "rmsprop": optimizers.RMSprop,
+    "adam": optimizers.Adam,
+    "adamw": optimizers.AdamW,
+}
+
+
+@final
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of a run. Strengths: one per Dense layer, neuron_l1 one per hidden layer, input_l1 one; None: absent.
+
+    batch_size None: all rows in every step.
+    """
+
+    hidden: tuple[int, ...]
+    weight_l1: tuple[float, ...]
+    weight_l2: tuple[float, ...]
+    bias_l1: tuple[float, ...]
+    bias_l2: tuple[float, ...]
+    input_l1: tuple[float, ...]
+    neuron_l1: tuple[float, ...]
+    optimizer: str
+    learning_rate: float
+    decay: float
+    epochs: int
+    batch_size: int | None
+    test_size: float
+    log_every: int
+    standardize: bool
+    initializer: str | Initializer
+
+    def estimator(self, task: str, rows: int, **settings: Any) -> MLPClassifier | MLPRegressor:
+        """The estimator that trains this recipe on `rows` rows for exactly `epochs` epochs; settings: further ones."""
+        kind = MLPClassifier if task == "classification" else MLPRegressor
+        return kind(
+            hidden_layer_sizes=self.hidden,
+            solver=OPTIMIZERS[self.optimizer](learning_rate=InverseTime(self.learning_rate, self.decay)),
+            batch_size=rows if self.batch_size is None else min(self.batch_size, rows),
+            shuffle=self.batch_size is not None,
+            max_iter=self.epochs,
+            n_iter_no_change=np.inf,
+            weight_l1=self.weight_l1,
+            weight_l2=self.weight_l2,
+            bias_l1=self.bias_l1,
+            bias_l2=self.bias_l2,
+            input_l1=self.input_l1[0],
+            neuron_l1=self.neuron_l1 or None,
+            initializer=self.initializer,
+            **settings,
+        )
+
+
+def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
+    """The recipe of data set `name` with `rows` rows; options that are not None replace its settings.
+
+    The spiral's is the origin's: 2-512-3, Adam 0.02 with decay 5e-7, all rows, 10,001 epochs, L2 of 5e-4 on the
+    hidden layers' weights and biases, initial weights 0.01 N(0, 1), half of the rows held out.
+    A strength is one number for every Dense layer, or one per layer. Raises ValueError for a wrong number of them.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    hidden = tuple(given.get("hidden", (512,)))
+    origin = name == "spiral"
+    epochs = given.get("epochs", 10_001 if origin else 100)
+    hidden_only = (5e-4,) * len(hidden) + (0.0,) if origin else (0.0,) * (len(hidden) + 1)
+    settings: dict[str, Any] = {
+        "optimizer": "adam",
+        "learning_rate": 0.02 if origin else 1e-3,
+        "decay": 5e-7 if origin else 0.0,
+        "batch_size": None if origin else min(200, max(8, rows // 20)),
+        "test_size": 0.5 if origin else 0.2,
+        "log_every": 100 if origin else max(1, epochs // 10),
+        "standardize": not origin,
+        "initializer": Normal(0.01) if origin else "he_normal",
+        "weight_l1": (0.0,),
+        "weight_l2": hidden_only,
+        "bias_l1": (0.0,),
+        "bias_l2": hidden_only,
+        "input_l1": (0.0,),
+        "neuron_l1": (0.0,),
+    } | given
+    if settings["batch_size"] == 0:
+        settings["batch_size"] = None
+    if not 0.0 < settings["learning_rate"] < np.inf:
+        raise ValueError(f"--learning-rate {settings['learning_rate']:g}: give a positive number.")
+    if not 0.0 <= settings["decay"] < np.inf:
+        raise ValueError(f"--decay {settings['decay']:g}: give a number of 0 or more.")
+    if any(width < 1 for width in hidden):
+        raise ValueError(f"--hidden {','.join(map(str, hidden))}: widths must be at least 1.")
+    counts = dict.fromkeys(("weight_l1", "weight_l2", "bias_l1", "bias_l2"), len(hidden) + 1)
+    for strength, count in {**counts, "input_l1": 1, "neuron_l1": len(hidden)}.items():
+        settings[strength] = _per_layer(strength, tuple(settings[strength]), count)
+    return Recipe(**(settings | {"hidden": hidden, "epochs": epochs}))
+
+
+def _per_layer(strength: str, values: tuple[float, ...], count: int) -> tuple[float, ...]:
+    """One strength per layer, from one for all or one per layer. Raises ValueError naming the option."""
+    option = f"--{strength.replace('_', '-')}"
+    if not all(0.0 <= value < np.inf for value in values):
+        given = ",".join(f"{value:g}" for value in values)
+        raise ValueError(f"{option} {given}: a strength must be a finite number of 0 or more.")
+    if count == 0 and any(values):
+        raise ValueError(f"{option}: the network has no hidden layer whose neurons it could act on.")
+    if len(values) == 1:
+        return values * count
+    if len(values) != count:
+        layers = "hidden layers" if strength == "neuron_l1" else "layers"
+        raise ValueError(
+            f"{option} has {len(values)} values, but the network has {count} {layers}: give one number for all, or "
+            "one per layer."
+        )
+    return values

@@ -1,0 +1,103 @@
+"""`regnet select`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from regnet.backend.registry import get_backend
+from regnet.commands.options import check_choices, check_picture, check_writable, load_data, parse_numbers
+from regnet.commands.select_report import print_selection, save_selection, selection_figures
+from regnet.commands.select_run import choose_strength
+from regnet.mathematics.activations import ACTIVATIONS
+from regnet.sweep.path_penalty import PENALTIES
+
+__all__ = ["select"]
+
+
+def select(
+    data: Annotated[str, typer.Argument(help="digits, breast_cancer, diabetes, or a CSV, Parquet, NPY or NPZ file")],
+    target: Annotated[str | None, typer.Option(help="target column of a file; default: the last one")] = None,
+    task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target")] = None,
+    keep_row_numbers: Annotated[
+        bool, typer.Option("--keep-row-numbers", help="an input that counts rows stays")
+    ] = False,
+    penalty: Annotated[str, typer.Option(help="input_l1, neuron_l1, weight_l1, weight_l2 or alpha")] = "input_l1",
+    l1_ratio: Annotated[float, typer.Option(min=0.01, max=1.0, help="below 1: the rest is an L2")] = 1.0,
+    hidden: Annotated[str, typer.Option(help="widths of the hidden layers, such as 16 or 64,32; '' is linear")] = "16",
+    activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
+    cv: Annotated[int, typer.Option(min=2, help="folds")] = 5,
+    restarts: Annotated[int, typer.Option(min=1, help="networks from different first weights")] = 1,
+    rule: Annotated[str, typer.Option(help="1se: the strongest within one standard error of the best; or min")] = "1se",
+    n_lambdas: Annotated[int, typer.Option(min=1, help="strengths of the automatic range")] = 50,
+    lambdas: Annotated[str | None, typer.Option(help="the strengths themselves (1e-3,1e-2,1e-1)")] = None,
+    adaptive: Annotated[bool | None, typer.Option(help="a second path, weighted by the first one")] = None,
+    relax: Annotated[bool, typer.Option(help="refit every selection without the penalty")] = False,
+    scoring: Annotated[str | None, typer.Option(help="a scorer of scikit-learn; default: r2, neg_log_loss")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="at each strength; default: 200 steps")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="rows a step; default: all up to 2048")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="of Adam; default 3e-3")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="draws weights, folds and the split")] = 0,
+    test_size: Annotated[float, typer.Option(min=0.0, max=0.95, help="share of rows held out of the sweep")] = 0.0,
+    report: Annotated[Path | None, typer.Option(help="folder for pictures, figures and the chosen model")] = None,
+    save: Annotated[Path | None, typer.Option(help="write the chosen model here (safetensors)")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    jobs: Annotated[int, typer.Option(help="processes; -1: as many as processors")] = 1,
+    sweep_dir: Annotated[Path | None, typer.Option(help="folder of a journal: a killed run goes on from it")] = None,
+) -> None:
+    """Choose the strength of a penalty by cross-validation, and say which inputs are left.
+
+    The table shows the held-out score at every strength, with its standard error over folds. --report makes a folder
+    with path.png, norms.png, selection.json and model.safetensors.
+    """
+    for option, path in (("--save", save), ("--json", json_file)):
+        check_writable(option, path)
+    if report is not None:
+        check_picture("--report", report / "path.png")
+        if report.exists() and not report.is_dir():
+            raise ValueError(f"--report {str(report)!r} is a file: give a folder.")
+        check_writable("--report", report.absolute().parent / "x")
+    check_choices(
+        ("--penalty", penalty, PENALTIES),
+        ("--rule", rule, ("1se", "min")),
+        ("--activation", activation, ACTIVATIONS),
+        ("--task", task, ("classification", "regression")),
+    )
+    get_backend()  # an unusable one is said before anything else
+    settings: dict[str, Any] = {
+        "hidden_layer_sizes": parse_numbers(int, "--hidden", hidden) or (),
+        "activation": activation,
+        "penalty": penalty,
+        "l1_ratio": l1_ratio,
+        "restarts": restarts,
+        "select": rule,
+        "n_lambdas": n_lambdas,
+        "lambdas": parse_numbers(float, "--lambdas", lambdas),
+        "adaptive": "auto" if adaptive is None else adaptive,
+        "relax": relax,
+        "scoring": scoring,
+        "max_iter": epochs,
+        "batch_size": batch_size or "auto",
+        "learning_rate_init": learning_rate,
+        "n_jobs": jobs,
+        "sweep_dir": sweep_dir,
+    }
+    table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers)
+    found = choose_strength(data, table, folds=cv, test_size=test_size, seed=seed, **settings)
+    print_selection(found, Console())
+    figures = json.dumps(selection_figures(found), indent=1) + "\n"
+    if save is not None:
+        save_selection(save, found)
+    if json_file is not None:
+        json_file.write_text(figures)
+    if report is not None:
+        report.mkdir(exist_ok=True)
+        found.fitted.plot_path().savefig(report / "path.png", dpi=120)
+        found.fitted.plot_norms(found.table.feature_names).savefig(report / "norms.png", dpi=120)
+        (report / "selection.json").write_text(figures)
+        save_selection(report / "model.safetensors", found)
+        print(f"report: {report}/path.png, norms.png, selection.json, model.safetensors")

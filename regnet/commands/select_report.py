@@ -1,0 +1,115 @@
+"""What a selection says: a table in the terminal, figures for --json, the chosen model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from regnet.commands.select_run import Selection
+from regnet.networks import checkpoint
+
+__all__ = ["print_selection", "save_selection", "selection_figures"]
+
+LINES = 18
+"""Strengths that the printed table shows; --json has all."""
+
+
+NAMES = 20
+"""Inputs that are named in the terminal."""
+
+
+def print_selection(selection: Selection, console: Console) -> None:
+    """The table of strengths, both lambdas marked, and what was chosen."""
+    fitted, count = selection.fitted, len(selection.table.feature_names)
+    marks = {_index(fitted, fitted.lambda_min_): "best"}
+    one_se = _index(fitted, fitted.lambda_1se_)
+    marks[one_se] = "best, 1 SE" if one_se in marks else "1 SE"
+    shown = sorted({*marks, *np.unique(np.linspace(0, len(fitted.lambdas_) - 1, LINES).round().astype(int)).tolist()})
+    table = RichTable("strength", f"{selection.score_name} ± s.e.", "inputs", "zeros", "")
+    for column in table.columns[:-1]:
+        column.justify = "right"
+    for number in shown:
+        score = f"{fitted.score_mean_[number]:.4f} ± {fitted.score_se_[number]:.4f}"
+        cells = [f"{fitted.lambdas_[number]:.3g}", score, str(fitted.n_selected_[number])]
+        style = "bold" if number in marks else None
+        table.add_row(*cells, f"{fitted.zeros_[number]:.1%}", marks.get(number, ""), style=style)
+    console.print(table)
+    if len(shown) < len(fitted.lambdas_):
+        print(f"{len(shown)} of {len(fitted.lambdas_)} strengths; --json has all")
+    names = selection.selected
+    listed = ", ".join(names[:NAMES]) + (f" and {len(names) - NAMES} more" if len(names) > NAMES else "")
+    console.print(
+        f"chosen by {fitted.select}: strength {fitted.lambda_:.3g}, {len(names)} of {count} inputs"
+        + (f" ({listed})" if names else ": nothing is left, a constant predicts as well"),
+        markup=False,
+        highlight=False,
+    )
+    if fitted.near_tie_:
+        console.print(
+            f"near a tie: rounding may choose {fitted.rival_:.3g}, {fitted.margin_:.1g} s.e. away ({fitted.kernels_})",
+            markup=False,
+            highlight=False,
+        )
+    if selection.test_score is not None:
+        metric = "accuracy" if selection.prepared.classes else "r2"
+        print(
+            f"on the {len(selection.prepared.x_test)} rows held out of the sweep: {metric} {selection.test_score:.4f}"
+        )
+    passes = " in each of two passes" if hasattr(fitted, "pilot_scores_") else ""
+    print(f"{fitted.cv_scores_.size} networks{passes}, {selection.seconds:.1f} s")
+
+
+def _index(fitted: Any, strength: float) -> int:
+    return int(np.flatnonzero(fitted.lambdas_ == strength)[0])
+
+
+def selection_figures(selection: Selection) -> dict[str, Any]:
+    """The figures of a selection for --json; numbers that are missing (diverged networks) are null."""
+    fitted = selection.fitted
+
+    def listed(values: Any) -> list[Any]:
+        return [float(value) if np.isfinite(value) else None for value in values]
+
+    return {
+        "data": selection.data,
+        "target": selection.table.target_name,
+        "penalty": fitted.penalty,
+        "rule": fitted.select,
+        "score": selection.score_name,
+        "lambdas": listed(fitted.lambdas_),
+        "score_mean": listed(fitted.score_mean_),
+        "score_se": listed(fitted.score_se_),
+        "n_selected": fitted.n_selected_.tolist(),
+        "zeros": listed(fitted.zeros_),
+        "lambda_min": fitted.lambda_min_,
+        "lambda_1se": fitted.lambda_1se_,
+        "lambda": fitted.lambda_,
+        "rival": fitted.rival_ if np.isfinite(fitted.rival_) else None,
+        "margin": fitted.margin_ if np.isfinite(fitted.margin_) else None,
+        "near_tie": fitted.near_tie_,
+        "kernels": fitted.kernels_,
+        "selected": selection.selected,
+        "features": len(selection.table.feature_names),
+        "test_score": selection.test_score,
+        "folds": fitted.n_splits_,
+        "restarts": fitted.restarts,
+        "diverged": fitted.n_diverged_,
+        "seed": selection.seed,
+        "seconds": selection.seconds,
+    }
+
+
+def save_selection(path: Path, selection: Selection) -> None:
+    """The chosen model with what `regnet predict` needs; it gives the target in its own units."""
+    checkpoint.save(
+        path,
+        selection.fitted.best_estimator_.model_,
+        feature_names=list(selection.table.feature_names),
+        target_name=selection.table.target_name,
+        classes=selection.prepared.classes,
+        **selection.prepared.scaling,
+    )

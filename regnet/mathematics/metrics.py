@@ -1,0 +1,116 @@
+"""Scores of predictions, as weighted sums over rows that a backend may add up block by block.
+
+`rows(predictions, targets)` gives (..., n, m); the weighted sum over rows, (..., 1, m), goes through `finish`, with
+the same sum of a trivial prediction for those scores that compare with one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
+from regnet.mathematics.weighting import weight_shares
+
+__all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric", "r2_of"]
+
+
+class Metric(Protocol):
+    """A score; more is better."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    def rows(self, predictions: Array, targets: Array, /) -> Array:
+        """Each row's contribution, (..., n, m)."""
+
+    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
+        """The score, (..., 1, 1), from the weighted sums (..., 1, m); weight: (..., n, 1), sums to 1."""
+
+
+@final
+@dataclass(frozen=True)
+class CategoricalAccuracy:
+    """The share of rows whose most probable class is the target's."""
+
+    name: str = "accuracy"
+
+    def rows(self, predictions: Array, targets: Array, /) -> Array:
+        """1 where the largest entries stand in the same column (the first one on a tie)."""
+        xp = array_namespace(predictions)
+        same = xp.argmax(predictions, axis=-1, keepdims=True) == xp.argmax(targets, axis=-1, keepdims=True)
+        return xp.astype(same, predictions.dtype)
+
+    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
+        """The sum itself, without the rounding of weights that add up to 1 but for their last digits."""
+        return array_namespace(sums).minimum(sums, array_namespace(sums).ones_like(sums))
+
+
+@final
+@dataclass(frozen=True)
+class BinaryAccuracy:
+    """The share of rows in which every yes-or-no answer is right (scikit-learn's subset accuracy)."""
+
+    name: str = "accuracy"
+
+    def rows(self, predictions: Array, targets: Array, /) -> Array:
+        """1 where predictions and targets lie on the same side of 1/2 in every column."""
+        xp = array_namespace(predictions)
+        return xp.astype(xp.all((predictions > 0.5) == (targets > 0.5), axis=-1, keepdims=True), predictions.dtype)
+
+    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
+        """The sum itself, without the rounding of weights that add up to 1 but for their last digits."""
+        return array_namespace(sums).minimum(sums, array_namespace(sums).ones_like(sums))
+
+
+@final
+@dataclass(frozen=True)
+class R2:
+    """1 - residual / total sum of squares, averaged over outputs; scikit-learn's r2_score.
+
+    An output whose target is the same in every row of weight > 0 counts 1 if it is met exactly, else 0.
+    """
+
+    name: str = "r2"
+
+    def rows(self, predictions: Array, targets: Array, /) -> Array:
+        """Squared residuals, (..., n, out)."""
+        residual = predictions - targets
+        return residual * residual
+
+    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
+        """sums: weighted residual sum of squares by output."""
+        xp = array_namespace(sums)
+        # Seen from one of its own values, a constant target is exactly 0, whatever the rounding of its mean.
+        lowest = xp.min(targets, axis=-2, keepdims=True)
+        shifted = targets - xp.max(xp.where(weight > 0, targets, lowest), axis=-2, keepdims=True)
+        centred = shifted - xp.sum(weight * shifted, axis=-2, keepdims=True)
+        total = xp.sum(weight * (centred * centred), axis=-2, keepdims=True)
+        exact = xp.astype(sums == 0, sums.dtype)
+        varies = total > 0
+        score = 1.0 - sums / xp.where(varies, total, xp.ones_like(total))
+        return xp.mean(xp.where(varies, score, exact), axis=-1, keepdims=True)
+
+
+def r2_of(targets: NDArray[Any], predictions: NDArray[Any], weight: NDArray[Any] | None = None, /) -> float:
+    """R2 of arrays on the host, (n, outputs) each, in float64; weight: (n,), >= 0, or None for equal ones.
+
+    >>> r2_of(np.full((7, 1), 0.1), np.full((7, 1), 0.2))
+    0.0
+    """
+    targets, predictions = (np.asarray(values, dtype=np.float64) for values in (targets, predictions))
+    share = weight_shares(np.ones(len(targets)) if weight is None else weight)[:, None]
+    sums = (share * R2().rows(predictions, targets)).sum(axis=0, keepdims=True)
+    return float(R2().finish(sums, targets, share)[0, 0])
+
+
+METRICS: dict[str, Metric] = {
+    "categorical_accuracy": CategoricalAccuracy(),
+    "binary_accuracy": BinaryAccuracy(),
+    "r2": R2(),
+}

@@ -1,0 +1,200 @@
+"""L1, L2, their mixture the elastic net, and the group lasso: value, gradient and proximal step of one array.
+
+    penalty(w) = l1 * sum |w| + l2 * sum w^2 + group * sum over rows of ||row||_2        (no 1/2 in front of l2)
+
+Strengths are >= 0, numbers or arrays broadcastable to w, so a stack (..., in, out) may have one per network as
+(..., 1, 1), and one per row as (..., in, 1). Sums run over the last two axes. A group is a row of a weight: in the
+first layer everything that leaves one input, in a later layer everything that leaves one hidden neuron.
+The proximal step of size s is `argmin_u ||u - w||^2 / 2 + s * penalty(u)`.
+Sources: Parikh & Boyd, Proximal Algorithms, Foundations and Trends in Optimization, 2014, section 6.5; Yuan & Lin,
+Model selection and estimation in regression with grouped variables, JRSS B 68 (2006).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+from array_api_compat import device as device_of
+
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.reductions import norm_outputs
+from regnet.arrays.types import Array
+
+__all__ = [
+    "Penalty",
+    "Strength",
+    "elastic_net_grad",
+    "elastic_net_prox",
+    "elastic_net_value",
+    "group_prox",
+    "group_value",
+    "l1_grad",
+    "l1_value",
+    "l2_grad",
+    "l2_prox",
+    "l2_value",
+    "row_norms",
+    "soft_threshold",
+    "sparse_group_residual",
+]
+
+
+Strength: TypeAlias = float | Sequence[float]
+"""A number >= 0, or a sequence with one number per stacked network."""
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Penalty:
+    """The strengths on one Dense layer; the penalty joins the loss as
+
+        weight_l1 * sum |W| + weight_l2 * sum W^2 + group_l1 * sum_i sqrt(out_features) * ||W_i||_2
+        + bias_l1 * sum |b| + bias_l2 * sum b^2,        W_i: row i of W
+
+    beside a data loss that is a mean over rows, so strengths mean the same for any number of rows and any batch size.
+    penalty_factor: one number >= 0 per input of the layer, (in_features,), or (K, in_features) for a stack; it
+    multiplies weight_l1, weight_l2 and group_l1 of that input's row (0: not penalised). Factors are not rescaled.
+    l1_step: 'proximal' (exact zeros) or 'subgradient' (as in textbooks: none). A group acts by its proximal step.
+    """
+
+    weight_l1: Strength = 0.0
+    weight_l2: Strength = 0.0
+    bias_l1: Strength = 0.0
+    bias_l2: Strength = 0.0
+    group_l1: Strength = 0.0
+    penalty_factor: Any = None
+    l1_step: Literal["proximal", "subgradient"] = "proximal"
+
+    def __post_init__(self) -> None:
+        """Negative strengths have no minimum."""
+        for name, value in self.strengths().items():
+            values = list(value) if isinstance(value, Sequence) else [value]
+            if not values or not all(0.0 <= float(number) < float("inf") for number in values):
+                raise ValueError(f"Penalty({name}={value!r}): a strength must be a finite number of 0 or more.")
+        if self.penalty_factor is not None:
+            factor = np.asarray(self.penalty_factor, dtype=np.float64)
+            if factor.ndim not in (1, 2) or not (np.isfinite(factor) & (factor >= 0)).all():
+                raise ValueError("Penalty(penalty_factor): give one finite number of 0 or more per input of the layer.")
+        if self.l1_step not in ("proximal", "subgradient"):
+            raise ValueError(f"Penalty(l1_step={self.l1_step!r}): choose 'proximal' or 'subgradient'.")
+
+    def strengths(self) -> dict[str, Any]:
+        """The five strengths by name."""
+        names = [field.name for field in fields(self) if field.name not in ("l1_step", "penalty_factor")]
+        return {name: getattr(self, name) for name in names}
+
+
+def _is_one(strength: Array) -> bool:
+    """Whether there is one strength for all entries, so that it may be weighed in after they are added up."""
+    return getattr(strength, "ndim", 0) < 2 or strength.shape[-2:] == (1, 1)
+
+
+def _total(strength: Array, values: Array) -> Array:
+    """`sum strength * values` over the last two axes, (..., 1, 1)."""
+    xp = array_namespace(values)
+    if _is_one(strength):
+        return strength * xp.sum(values, axis=(-2, -1), keepdims=True)
+    return xp.sum(strength * values, axis=(-2, -1), keepdims=True)
+
+
+def _inner(a: Array, b: Array) -> Array:
+    """`sum a * b` over the last two axes, (..., 1, 1), without the products in between."""
+    xp = array_namespace(a)
+    if a.shape[-2] > 1:
+        flat = (*a.shape[:-2], 1, -1)
+        a, b = xp.reshape(a, flat), xp.reshape(b, flat)
+    return xp.vecdot(a, b)[..., None]
+
+
+def l1_value(w: Array, strength: Array, /) -> Array:
+    """`sum strength * |w|`; w: (..., in, out). Returns (..., 1, 1)."""
+    return _total(strength, array_namespace(w).abs(w))
+
+
+def l1_grad(w: Array, strength: Array, /) -> Array:
+    """`strength * sign(w)`, the subgradient of least norm: 0 where w is 0. Returns the shape of w."""
+    return strength * array_namespace(w).sign(w)
+
+
+def soft_threshold(w: Array, threshold: Array, /) -> Array:
+    """Shrink `w` towards zero by `threshold`: argmin_u ||u - w||^2 / 2 + threshold * ||u||_1, elementwise.
+
+    w: (..., in, out); threshold: >= 0, broadcastable to w. Returns the shape of w.
+    Source: Parikh & Boyd 2014, section 6.5.2.
+    """
+    xp = array_namespace(w)
+    zero = xp.zeros((), dtype=w.dtype, device=device_of(w))
+    return xp.sign(w) * xp.maximum(xp.abs(w) - threshold, zero)
+
+
+def l2_value(w: Array, strength: Array, /) -> Array:
+    """`sum strength * w^2`; w: (..., in, out). Returns (..., 1, 1)."""
+    return strength * _inner(w, w) if _is_one(strength) else _inner(strength * w, w)
+
+
+def l2_grad(w: Array, strength: Array, /) -> Array:
+    """`2 * strength * w`. Returns the shape of w."""
+    return 2.0 * strength * w
+
+
+def l2_prox(w: Array, step_size: Array, strength: Array, /) -> Array:
+    """`w / (1 + 2 * step_size * strength)`. Returns the shape of w. Source: Parikh & Boyd 2014, section 6.1.1."""
+    return w / (1.0 + 2.0 * step_size * strength)
+
+
+def elastic_net_value(w: Array, l1: Array, l2: Array, /) -> Array:
+    """`l1 * sum |w| + l2 * sum w^2`; w: (..., in, out). Returns (..., 1, 1)."""
+    return l1_value(w, l1) + l2_value(w, l2)
+
+
+def elastic_net_grad(w: Array, l1: Array, l2: Array, /) -> Array:
+    """`l1 * sign(w) + 2 * l2 * w`, with sign(0) = 0. Returns the shape of w."""
+    return l1_grad(w, l1) + l2_grad(w, l2)
+
+
+def elastic_net_prox(w: Array, step_size: Array, l1: Array, l2: Array, /) -> Array:
+    """`soft_threshold(w, step_size * l1) / (1 + 2 * step_size * l2)`: the L1 step, then the L2 step.
+
+    With l1 = 0 or l2 = 0 it is the other's own. Returns the shape of w. Source: Parikh & Boyd 2014, section 6.5.3.
+    """
+    return l2_prox(soft_threshold(w, step_size * l1), step_size, l2)
+
+
+def row_norms(w: Array, /) -> Array:
+    """Euclidean norm of every row, 0 only for a row of zeros; w: (..., in, out). Returns (..., in, 1)."""
+    return norm_outputs(w)
+
+
+def group_value(w: Array, strength: Array, /) -> Array:
+    """`sum over rows of strength * ||row||_2`; w: (..., in, out). Returns (..., 1, 1)."""
+    return _total(strength, row_norms(w))
+
+
+def group_prox(w: Array, threshold: Array, /) -> Array:
+    """Shrink every row of `w` towards zero by `threshold` in norm: row * max(||row|| - threshold, 0) / ||row||.
+
+    w: (..., in, out); threshold: >= 0, (..., 1 or in, 1): the metric must be one per row. Returns the shape of w.
+    Source: Parikh & Boyd 2014, section 6.5.1.
+    """
+    xp = array_namespace(w)
+    norms = row_norms(w)
+    left = xp.maximum(norms - threshold, xp.zeros_like(norms))
+    return w * (left / xp.where(norms > 0, norms, xp.ones_like(norms)))
+
+
+def sparse_group_residual(w: Array, grad: Array, l1: Array | None, group: Array | None, /) -> Array:
+    """The element of least norm of `grad` + the subdifferential of the l1 and group terms at w: 0 where w is optimal.
+
+    w, grad: (..., in, out); grad holds the smooth part, L2 included. Returns the shape of w.
+    A weight that is 0 takes up to l1 of its gradient, a row that is 0 takes up to `group` of what l1 left in norm.
+    """
+    xp = array_namespace(w)
+    rest = grad if l1 is None else xp.where(w == 0, soft_threshold(grad, l1), grad + l1_grad(w, l1))
+    if group is None:
+        return rest
+    norms = row_norms(w)
+    direction = w / xp.where(norms > 0, norms, xp.ones_like(norms))
+    return xp.where(norms > 0, rest + group * direction, group_prox(rest, group))

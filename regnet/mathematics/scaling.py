@@ -1,0 +1,85 @@
+"""Standardising columns, and taking a network's weights back to the columns' own units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet.mathematics.weighting import weight_shares
+
+__all__ = ["Affine", "Scaling", "scale_of"]
+
+TOLERATED = 1e-4
+"""What rounding a network in the table's own units may cost, in standard deviations."""
+
+
+@final
+@dataclass(frozen=True)
+class Affine:
+    """What standardisation did: z = (x - center) / scale, for inputs (1, in) and targets (1, outputs)."""
+
+    x_center: NDArray[np.float64]
+    x_scale: NDArray[np.float64]
+    y_center: NDArray[np.float64]
+    y_scale: NDArray[np.float64]
+
+    def restore(
+        self, weights: list[NDArray[Any]], biases: list[NDArray[Any]]
+    ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+        """The same function as a network that takes unstandardised inputs and gives targets in their own units.
+
+        weights: (in, out) each; biases: (out,) each. Zero rows stay exact zeros. The type stays too, unless it is too
+        narrow for the table's own units: x w + b cancels digits where a mean is many standard deviations from 0, about
+        eps * |mean| / scale of a standard deviation. Above TOLERATED the network comes back in float64.
+        """
+        dtype = self._wide_enough(weights[0].dtype)
+        new_w = [np.asarray(one, dtype=np.float64) for one in weights]
+        new_b = [np.asarray(one, dtype=np.float64) for one in biases]
+        new_w[0] = new_w[0] / self.x_scale[0][:, None]
+        new_b[0] = new_b[0] - self.x_center[0] @ new_w[0]
+        new_w[-1] = new_w[-1] * self.y_scale
+        new_b[-1] = new_b[-1] * self.y_scale[0] + self.y_center[0]
+        return [one.astype(dtype) for one in new_w], [one.astype(dtype) for one in new_b]
+
+    def _wide_enough(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        parts = ((self.x_center, self.x_scale), (self.y_center, self.y_scale))
+        distance = max(float(np.max(np.abs(center) / scale, initial=0.0)) for center, scale in parts)
+        return dtype if float(np.finfo(dtype).eps) * distance <= TOLERATED else np.dtype(np.float64)
+
+
+class Scaling(NamedTuple):
+    """Weighted mean and spread of columns, (columns,) each, and whether a column holds one value to rounding."""
+
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    constant: NDArray[np.bool_]
+
+
+def scale_of(values: NDArray[Any], weight: NDArray[Any]) -> Scaling:
+    """Weighted mean and standard deviation of every column of `values` (n, columns); weight: (n,), not all 0.
+
+    Rows of weight 0 are left out. The scale is 1 where scikit-learn's StandardScaler has 1: variance <= n eps variance
+    + (n eps mean)^2. Deviations from the first row are averaged, so that a column of one value has spread 0 exactly;
+    `constant` are those, and columns that vary by the last digits of their values only.
+    Source: Chan, Golub & LeVeque, The American Statistician 37 (1983), for the shift and for the bound.
+    """
+    counts = weight > 0
+    rows = np.asarray(values if counts.all() else values[counts], dtype=np.float64)
+    share, eps = weight_shares(weight[counts]), np.finfo(np.float64).eps
+    half = rows[0] / 2.0  # halves, because a difference of two large numbers may overflow
+    deviations = rows / 2.0
+    deviations -= half
+    spread = np.maximum(deviations.max(axis=0), -deviations.min(axis=0))
+    unit = np.where(spread > 0, spread, 1.0)
+    deviations /= unit
+    mean = share @ deviations
+    deviations -= mean
+    center = 2.0 * (half + unit * mean)
+    scale = 2.0 * unit * np.sqrt(np.einsum("i,ij,ij->j", share, deviations, deviations))
+    constant = spread <= 2.0 * eps * np.maximum(rows.max(axis=0), -rows.min(axis=0))
+    few = len(rows) * eps
+    plain = constant | (scale * np.sqrt(max(0.0, 1.0 - few)) <= few * np.abs(center))
+    return Scaling(center, np.where(plain, 1.0, scale), constant)

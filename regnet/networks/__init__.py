@@ -1,0 +1,1 @@
+"""Networks as frozen descriptions, their forward and backward passes, strengths, rows, trained models and files."""

@@ -1,0 +1,93 @@
+"""A trained network: parameters on their device, ready to predict and to be measured."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.tree import leaves, tree_map
+from regnet.arrays.types import Array, Tree
+from regnet.backend.blocks import BLOCK_ELEMENTS, row_blocks
+from regnet.backend.placement import Placement, is_host_data
+from regnet.backend.protocol import Backend
+from regnet.mathematics.losses import get_loss
+from regnet.networks.network import Network, Rows
+from regnet.networks.rows import rows_of, table_of
+
+__all__ = ["Model", "apply_in_blocks", "score"]
+
+
+def apply_in_blocks(backend: Backend, network: Network, params: Tree, table: Array, /) -> Array:
+    """The network's outputs for a table on its device, block by block: activations need bounded memory."""
+    return backend.kernel("apply", _apply)(network, params, table)
+
+
+def _apply(network: Network, params: Tree, table: Array) -> Array:
+    size = max(1, BLOCK_ELEMENTS // network.width)
+    parts = [network.apply(params, block) for block in row_blocks(table, size)]
+    return parts[0] if len(parts) == 1 else array_namespace(table).concat(parts, axis=-2)
+
+
+def score(network: Network, backend: Backend, params: Tree, rows: Rows, /) -> tuple[Array, Array]:
+    """The mean data loss and the network's metric on rows whose weights sum to 1, each (..., 1, 1), on the device."""
+    first = leaves(params)[0]
+    networks = first.shape[0] if first.ndim > 2 else rows.x.shape[0] if rows.x.ndim > 2 else None
+    loss, sums = backend.sum_rows(network.score_sums, rows, params, width=network.width, networks=networks)
+    return loss, network.metric.finish(sums, rows.y, rows.weight)
+
+
+@final
+@dataclass(frozen=True)
+class Model:
+    """A network with its parameters. Arrays have a leading axis K if it is a stack.
+
+    network: the description; params: arrays on the device of `placement`.
+    """
+
+    network: Network
+    params: Tree
+    placement: Placement
+
+    def outputs(self, x: Any, /) -> Array:
+        """The network's outputs (logits), (..., n, out), for x (n, in) or (K, n, in).
+
+        NumPy arrays, lists and frames give NumPy arrays; arrays of another library stay what they are.
+        """
+        table = self._table(x)
+        with self._session(table):
+            return self._give(x, apply_in_blocks(self.placement.backend, self.network, self.params, table))
+
+    def predict(self, x: Any, /) -> Array:
+        """Probabilities (cross-entropies), expected counts (Poisson) or values, (..., n, out)."""
+        table = self._table(x)
+        with self._session(table):
+            outputs = apply_in_blocks(self.placement.backend, self.network, self.params, table)
+            return self._give(x, get_loss(self.network.loss).predict(outputs))
+
+    def evaluate(self, x: Any, y: Any, /, sample_weight: Any = None) -> dict[str, Any]:
+        """{'loss': mean data loss, metric name: score} on these rows; floats, or arrays (K,) for a stack."""
+        backend = self.placement.backend
+        rows = rows_of(self.network, self.placement, x, y, sample_weight)
+        with backend.session(self.placement.device):
+            loss, metric = score(self.network, backend, self.params, rows)
+        values = {"loss": loss, self.network.metric.name: metric}
+        host = {name: np.asarray(backend.to_numpy(value), dtype=np.float64) for name, value in values.items()}
+        return {name: float(value[0, 0]) if value.ndim == 2 else value[:, 0, 0] for name, value in host.items()}
+
+    def numpy_params(self) -> Tree:
+        """The parameters as NumPy arrays, in the network's order of layers."""
+        return tree_map(self.placement.backend.to_numpy, self.params)
+
+    def _table(self, x: Any) -> Array:
+        return table_of(x, self.placement, in_features=self.network.in_features)
+
+    def _session(self, rows: Array) -> AbstractContextManager[None]:
+        placement = self.placement
+        return placement.backend.session(placement.device, elements=rows.shape[-2] * self.network.width)
+
+    def _give(self, x: Any, values: Array) -> Array:
+        return self.placement.backend.to_numpy(values) if is_host_data(x) else values

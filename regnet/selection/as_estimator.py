@@ -1,0 +1,52 @@
+"""A trained cell of a sweep as the estimator that a user knows, in the units of the user's table."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet.estimators.weights import weights_of
+from regnet.networks.network import Network
+from regnet.sweep.fold import Fold
+
+__all__ = ["fitted_estimator", "outputs_of"]
+
+
+def outputs_of(network: Network, fold: Fold, point: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+    """The network's outputs (n, outputs) in the targets' units, for rows x as the fold's standardisation left them."""
+    outputs = np.asarray(network.apply(network.unpack(point[None, :]), x), dtype=np.float64)
+    return outputs * fold.affine.y_scale + fold.affine.y_center
+
+
+def fitted_estimator(
+    template: Any,
+    network: Network,
+    fold: Fold,
+    point: NDArray[Any],
+    parameters: dict[str, Any],
+    *,
+    loss: float,
+    epochs: int,
+) -> Any:
+    """A fitted `MLPClassifier` or `MLPRegressor` that takes rows as the fold did before it standardised them.
+
+    template: unfitted, but for what the targets and the table have taught it, which is that of every fold.
+    Its weights are those of the standardised network, taken back to the inputs' own units; zeros stay exact.
+    parameters: the constructor's, for the record.
+    """
+    estimator = deepcopy(template)  # a clone asks for the constructor's signature anew, which takes longer than a fit
+    for name, value in parameters.items():
+        setattr(estimator, name, value)
+    weights, biases = weights_of(network.unpack(point[None, :]))
+    estimator.coefs_, estimator.intercepts_ = fold.affine.restore(weights, biases)
+    estimator.n_layers_, estimator.n_outputs_ = len(weights) + 1, weights[-1].shape[1]
+    estimator.n_iter_, estimator.t_ = epochs, epochs * len(fold.x)
+    estimator.loss_ = estimator.best_loss_ = np.float64(loss)
+    if fold.transformer is not None:  # what it sees are the transformer's columns
+        estimator.n_features_in_ = weights[0].shape[0]
+        if hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
+    return estimator

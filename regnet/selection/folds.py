@@ -1,0 +1,204 @@
+"""From a table and a splitter to folds: checked, transformed and standardised on the training rows of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils.validation import _check_feature_names, _check_n_features
+
+from regnet.backend.config import asked_dtype, config_context
+from regnet.backend.placement import Placement, dtype_name
+from regnet.estimators import inputs as data
+from regnet.mathematics.losses import Huber, Poisson, get_loss
+from regnet.mathematics.scaling import Affine, Scaling, scale_of
+from regnet.mathematics.weighting import weight_shares
+from regnet.sweep.fold import Fold
+
+__all__ = ["Checked", "check_table", "make_folds"]
+
+
+class Checked(NamedTuple):
+    """A user's table: x as given (for a transformer and for scorers), table (n, in) or None if a transformer comes
+
+    first, y (n,) or (n, outputs) and weight (n,) or None on the host; where to compute; whether x came from the host.
+    """
+
+    x: Any
+    table: NDArray[Any] | None
+    y: Any
+    weight: Any
+    placement: Placement
+    host: bool
+
+
+def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor: Any) -> Checked:
+    """Check the arguments of `fit` in scikit-learn's words, and teach the template the targets' classes."""
+    if preprocessor is None:
+        given = _check_values(template, x, y, sample_weight)
+        table = data.to_host(given.x)
+        table = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
+    else:
+        x = data.to_host(x)
+        check_consistent_length(x, y, sample_weight)
+        stand_in = np.zeros((len(y), 1), dtype=np.float64)
+        given = data.check_fit_inputs(
+            template, stand_in, data.to_host(y), data.to_host(sample_weight), reset=True,
+            numeric=template._numeric_targets,
+        )  # fmt: skip
+        del template.n_features_in_
+        if np.ndim(x) == 2:  # a list of texts has no columns
+            _check_feature_names(template, x, reset=True)
+            _check_n_features(template, x, reset=True)
+        table = None
+    host_y, weight = data.to_host(given.y), data.to_host(given.weight)
+    host_y = host_y.toarray() if hasattr(host_y, "toarray") else host_y
+    template._learn_targets(host_y, reset=True, incremental=False)
+    template._loss, template.out_activation_ = template._data_loss()
+    data.check_weight(template._weigh(host_y, weight))
+    return Checked(x, table, host_y, weight, given.placement, given.host)
+
+
+def _check_values(template: Any, x: Any, y: Any, sample_weight: Any) -> data.Inputs:
+    """The checked arguments, with all digits that x has: it is standardised before it gets the type to compute in."""
+    numeric = template._numeric_targets
+    if not data.on_host(x):
+        given = data.check_fit_inputs(template, x, y, sample_weight, reset=True, numeric=numeric)
+        return given if dtype_name(x) else given._replace(x=x)
+    with config_context(dtype="float64"):
+        given = data.check_fit_inputs(template, x, y, sample_weight, reset=True, numeric=numeric)
+    dtype = given.placement.dtype if dtype_name(x) else asked_dtype() or "float64"
+    return given._replace(placement=given.placement._replace(dtype=dtype))
+
+
+def make_folds(
+    template: Any,
+    checked: Checked,
+    splits: Sequence[tuple[Any, Any]],
+    *,
+    standardize: bool,
+    preprocessor: Any,
+    class_weighted: bool = False,
+) -> list[Fold]:
+    """One fold for every (training rows, held-out rows). Nothing of a fold is learned from its held-out rows.
+
+    class_weighted: whether held-out rows have the class weights of the training rows, beside their own weights.
+    Raises ValueError for a fold whose training rows lack a class, or whose transformer makes another number of columns.
+    """
+    folds: list[Fold] = []
+    unit = _common_unit(template, checked) if standardize and isinstance(get_loss(template._loss), Huber) else None
+    for number, (train, test) in enumerate(splits):
+        fold = _make_fold(
+            template, checked, number, np.asarray(train), np.asarray(test), standardize, preprocessor, class_weighted,
+            unit,
+        )  # fmt: skip
+        if folds and fold.x.shape[1] != folds[0].x.shape[1]:
+            raise ValueError(
+                f"preprocessor makes {folds[0].x.shape[1]} columns of fold 0, but {fold.x.shape[1]} of fold {number}: "
+                "a path needs the same columns in every fold (OneHotEncoder(categories=...), for example)."
+            )
+        folds.append(fold)
+    return folds
+
+
+def _make_fold(
+    template: Any,
+    checked: Checked,
+    number: int,
+    train: NDArray[Any],
+    test: NDArray[Any],
+    standardize: bool,
+    preprocessor: Any,
+    class_weighted: bool,
+    unit: float | None,
+) -> Fold:
+    dtype = checked.placement.dtype
+    if not len(train):
+        raise ValueError(f"Fold {number} has no training rows.")
+    _check_classes(template, checked.y, number, train)
+    own_y = checked.y[train]
+    given = None if checked.weight is None else checked.weight[train]
+    weight = template._weigh(own_y, given)
+    weight = np.ones(len(train)) if weight is None else np.asarray(weight, dtype=np.float64)
+    weight_test = None if checked.weight is None else checked.weight[test]
+    if class_weighted and len(test):
+        weight_test = template._weigh_held_out(checked.y[test], weight_test, own_y)
+    weight_test = np.ones(len(test)) if weight_test is None else np.asarray(weight_test, dtype=np.float64)
+    if not weight.any():
+        raise ValueError(f"Fold {number}: all training rows have weight 0.")
+    if len(test) and not weight_test.any():
+        raise ValueError(f"Fold {number}: all held-out rows have weight 0.")
+    transformer = None
+    if preprocessor is None:
+        if checked.table is None:
+            raise AssertionError("a table that no transformer makes is checked before")
+        x, x_test = checked.table[train], checked.table[test]
+    else:
+        transformer = clone(preprocessor)
+        x = _as_table(transformer.fit_transform(_safe_indexing(checked.x, train), own_y))
+        x_test = x[:0] if not len(test) else _as_table(transformer.transform(_safe_indexing(checked.x, test)))
+    y = np.asarray(template._encode(own_y), dtype=np.float64)
+    y_test = np.asarray(template._encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
+    of_x = scale_of(x, weight) if standardize else None
+    of_y = scale_of(y, weight) if standardize and _has_scale(template) else None
+    if unit is not None and of_y is not None:
+        of_y = of_y._replace(scale=np.full(y.shape[1], unit))
+    affine = Affine(*_affine(of_x, x.shape[1]), *_affine(of_y, y.shape[1]))
+    y = (y - affine.y_center) / affine.y_scale
+    x, x_test = ((np.asarray(one, np.float64) - affine.x_center) / affine.x_scale for one in (x, x_test))
+    if of_x is not None:  # what the training rows say nothing of is absent, whatever held-out rows have there
+        x[:, of_x.constant] = x_test[:, of_x.constant] = 0.0
+    with np.errstate(over="ignore"):
+        total_weight = float(weight.sum())
+    return Fold(
+        x.astype(dtype), y.astype(dtype), weight_shares(weight), total_weight, x_test.astype(dtype), y_test,
+        weight_test, affine, train, test, transformer,
+    )  # fmt: skip
+
+
+def _common_unit(template: Any, checked: Checked) -> float:
+    """What the targets of every fold and output are divided by where the loss has a threshold in their units.
+
+    Root mean square over outputs of their standard deviations over all rows: a scale of each fold's own would be a
+    threshold of its own, and one of all changes nothing but the unit of the strengths.
+    """
+    y = np.asarray(template._encode(checked.y), dtype=np.float64)
+    weight = np.ones(len(y)) if checked.weight is None else np.asarray(checked.weight, dtype=np.float64)
+    found = scale_of(y, weight)
+    spread = np.where(found.constant, 0.0, found.scale)
+    largest = float(spread.max())
+    return largest * float(np.sqrt(np.mean((spread / largest) ** 2))) if largest > 0 else 1.0
+
+
+def _affine(scaling: Scaling | None, columns: int) -> tuple[Any, Any]:
+    """Center and scale of the columns, (1, columns) each; 0 and 1 if they stay as they are."""
+    if scaling is None:
+        return np.zeros((1, columns)), np.ones((1, columns))
+    return scaling.center[None, :], scaling.scale[None, :]
+
+
+def _has_scale(template: Any) -> bool:
+    """Whether targets have units: classes have none, and counts come through a logarithm."""
+    return template._numeric_targets and not isinstance(template._loss, Poisson)
+
+
+def _check_classes(template: Any, y: Any, number: int, train: NDArray[Any]) -> None:
+    if template._numeric_targets or y.ndim == 2:
+        return
+    missing = np.setdiff1d(template.classes_, np.unique(y[train]))
+    if len(missing):
+        raise ValueError(
+            f"Fold {number}: no training row is of class {str(missing[0])!r}, so no network can learn it there: have "
+            "more rows of that class, fewer folds, or a StratifiedKFold."
+        )
+
+
+def _as_table(values: Any) -> NDArray[Any]:
+    values = values.toarray() if hasattr(values, "toarray") else np.asarray(data.to_host(values))
+    if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
+        raise ValueError("preprocessor must return finite numbers.")
+    return np.asarray(values, dtype=np.float64)

@@ -1,0 +1,153 @@
+"""Which strengths a path goes through: the caller's, or a range from no visible effect to nothing left."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet.estimators.inputs import to_host
+from regnet.mathematics.losses import Huber
+from regnet.selection.as_estimator import outputs_of
+from regnet.selection.settings import TO_TOLERANCE
+from regnet.solvers.proximal_newton import is_known
+from regnet.sweep.engine import run_sweep
+from regnet.sweep.fold import Fold
+from regnet.sweep.lanes import train_lanes
+from regnet.sweep.spec import Outcome, SweepSpec
+
+__all__ = ["check_lambdas", "find_lambdas"]
+
+SMALLEST_RATIO, SMALLEST_RATIO_WIDE = 1e-3, 1e-2
+"""The weakest strength of an automatic range by its strongest, where there are more rows than inputs, and where there
+
+are not: a network that fits few rows without a penalty tells nothing of its inputs (glmnet has 1e-4 and 1e-2)."""
+
+
+DOUBLINGS, TOGETHER = 24, 3
+"""How often a strength is doubled in search of one that leaves nothing; networks without warm starts, 3 at once."""
+
+BISECTIONS = 60
+
+
+def check_lambdas(lambdas: Any) -> tuple[float, ...]:
+    """The caller's strengths, ascending. Raises ValueError; warns where they were in another order."""
+    try:
+        values = np.asarray(to_host(lambdas), dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        raise TypeError(f"lambdas={lambdas!r}: give a list of numbers, or None for an automatic range.") from None
+    if not len(values):
+        raise ValueError("lambdas is empty: give at least one strength, or None for an automatic range.")
+    if not (np.isfinite(values) & (values >= 0)).all():
+        raise ValueError(f"lambdas={lambdas!r}: strengths must be finite numbers of 0 or more.")
+    ordered = np.unique(values)
+    if len(ordered) != len(values) or not ((ordered == values).all() or (ordered == values[::-1]).all()):
+        warnings.warn(
+            "lambdas were not sorted, or held a strength twice: they are used as `lambdas_` has them.", stacklevel=4
+        )
+    return tuple(ordered.tolist())
+
+
+def find_lambdas(spec: SweepSpec, count: int) -> tuple[float, ...]:
+    """`count` strengths in geometric steps, up to the first at which nothing is left.
+
+    spec: of the folds that will be trained, the last one of all rows. A linear model has a formula for that strength,
+    which holds for solvers that go on to the minimum; anything else is trained with strengths that double until its
+    inputs are gone (or, under an L2 penalty, until its outputs hardly vary). With warm starts that is asked of all
+    rows, as glmnet does it; without, a network may need more to lose its first weights in the epochs that it has: all
+    folds are asked, and every restart.
+    """
+    everything = replace(spec, folds=spec.folds[-1:])
+    linear = len(spec.network.dense_layers) == 1 and spec.mix.penalty in ("input_l1", "weight_l1")
+    known = is_known(spec.network.loss_object) or isinstance(spec.network.loss_object, Huber)
+    if linear and known and spec.template.solver in TO_TOLERANCE:
+        largest = max(_null_gradient(spec, fold) for fold in (everything if spec.warm_start else spec).folds)
+    else:
+        largest = _search(everything, _null_gradient(spec, everything.folds[0]))
+        if spec.mix.sparse and not spec.warm_start:
+            largest = _search_cold(spec, largest)
+    if count == 1:
+        return (largest,)
+    rows, inputs = spec.folds[-1].x.shape
+    ratio = SMALLEST_RATIO if rows > inputs else SMALLEST_RATIO_WIDE
+    return tuple(np.geomspace(ratio * largest, largest, count).tolist())
+
+
+def _null_gradient(spec: SweepSpec, fold: Fold) -> float:
+    """The smallest strength at which a linear model's weights are all 0: the gradient's largest part at constants."""
+    y, share = np.asarray(fold.y, dtype=np.float64), fold.weight
+    loss = spec.network.loss_object
+    residual = y - (_location(y, share, loss.delta) if isinstance(loss, Huber) else share @ y)
+    if isinstance(loss, Huber):
+        residual = np.clip(residual, -loss.delta, loss.delta)
+    gradient = np.asarray(fold.x, dtype=np.float64).T @ (share[:, None] * residual)
+    groups = spec.mix.penalty == "input_l1"
+    parts = np.sqrt((gradient**2).mean(axis=1)) if groups else np.abs(gradient).max(axis=1)
+    size = float(np.abs(fold.x).max(initial=0.0)) * float(np.abs(y).max(initial=0.0))
+    if not parts.max() > 100.0 * np.finfo(fold.x.dtype).eps * size:  # nothing varies, or nothing goes with the target
+        return 1.0
+    return float(parts.max()) / max(spec.mix.l1_ratio, 1e-3) * (1.0 + 1e-5)  # beyond rounding
+
+
+def _location(y: NDArray[np.float64], share: NDArray[np.float64], delta: float) -> NDArray[np.float64]:
+    """The constant of each column (n, outputs) of least Huber loss, by bisection of its gradient, (outputs,)."""
+    low, high = y.min(axis=0), y.max(axis=0)
+    for _ in range(BISECTIONS):
+        middle = low + (high - low) / 2.0
+        above = share @ np.clip(middle - y, -delta, delta) > 0
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    return np.asarray(low + (high - low) / 2.0)
+
+
+def _search_cold(spec: SweepSpec, largest: float) -> float:
+    """The first of `largest` times 1, 2, 4, ... at which training from first weights leaves no network anything."""
+    for start in range(0, DOUBLINGS, TOGETHER):
+        strengths = largest * 2.0 ** np.arange(start, start + TOGETHER)
+        trial = replace(spec, name="range", lambdas=tuple(strengths.tolist()), factors=None)
+        left = np.zeros(TOGETHER, dtype=bool)
+
+        def note(outcome: Outcome, left: NDArray[np.bool_] = left) -> None:
+            left[outcome.cell.strength] |= outcome.diverged_at < 0 and not _is_empty(spec, outcome.point)
+
+        run_sweep(trial, note)
+        if not left.all():
+            return float(strengths[np.flatnonzero(~left)[0]])
+    return float(strengths[-1])
+
+
+def _is_empty(spec: SweepSpec, point: NDArray[Any]) -> bool:
+    """Whether a layer has no weight left: the first one, where inputs are to be gone."""
+    weights = [np.asarray(array) for array in spec.network.layout.split(point[None, :])[::2]]
+    empty = [not weight.any() for weight in weights]
+    return any(empty) if spec.mix.penalty == "neuron_l1" else empty[0]
+
+
+def _search(spec: SweepSpec, scale: float) -> float:
+    strengths = scale * 1e-2 * 2.0 ** np.arange(DOUBLINGS)
+    trial = replace(
+        spec,
+        name="range",
+        lambdas=tuple(strengths.tolist()),
+        seeds=spec.seeds[:1],
+        warm_start=True,
+        factors=None,
+        strongest_first=False,
+    )
+    fold, first, strength = spec.folds[0], math.nan, float(strengths[0])
+    for outcome in train_lanes(trial, trial.lanes(), lambda cell: None):
+        strength = trial.lambdas[outcome.cell.strength]
+        if outcome.diverged_at >= 0:
+            return strength
+        outputs = outputs_of(spec.network, fold, outcome.point, fold.x)
+        spread = float(np.var(outputs, axis=0).sum())
+        first = spread if math.isnan(first) else first
+        if spec.mix.sparse:
+            if _is_empty(spec, outcome.point):
+                return strength
+        elif spread < 1e-3 * max(first, 1e-12):
+            return strength
+    return strength

@@ -1,0 +1,127 @@
+"""From the parameters that a user set to the spec of a sweep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from regnet.backend.config import get_config
+from regnet.backend.placement import Placement
+from regnet.estimators.parameters import (
+    check_newton,
+    check_smooth,
+    make_network,
+    make_optimizer,
+    widths_of,
+)
+from regnet.mathematics.losses import in_units
+from regnet.mathematics.schedules import as_schedule
+from regnet.selection.settings import TO_TOLERANCE
+from regnet.sweep.fold import Fold
+from regnet.sweep.path_penalty import Mix
+from regnet.sweep.spec import SweepSpec
+
+__all__ = ["make_spec"]
+
+
+ITERATIONS = {"fista": 20_000, "newton": 1000}
+"""max_iter of these solvers where it is left open."""
+
+MOST_DENSE = 1000
+"""Weights, none of them 0, up to which 'auto' is 'newton': time grows with their cube, memory with their square."""
+
+STEPS_PER_STRENGTH = 200
+ALL_ROWS = 2048
+
+
+def _settle_newton(owner: Any, template: Any, placement: Placement, weights: int) -> None:
+    """'auto' leaves linear models to 'fista' where networks have a device of their own ('newton' works on the host),
+
+    and where no weight becomes 0 and there are many: 'newton' factorises a matrix of as many rows.
+
+    Raises ValueError where 'newton' was asked for, and the model is not linear or its loss not known.
+    """
+    check_newton(template, template._loss)
+    elsewhere = placement.backend.free_bytes(placement.device) is not None
+    dense = owner.penalty == "weight_l2" and weights > MOST_DENSE
+    if getattr(owner, "solver", None) == "auto" and (elsewhere or dense):
+        template.solver = "fista"
+
+
+def make_spec(
+    owner: Any,
+    template: Any,
+    folds: list[Fold],
+    placement: Placement,
+    lambdas: tuple[float, ...],
+    seeds: tuple[int, ...],
+    name: str,
+) -> SweepSpec:
+    """The sweep over `lambdas`; what was left open follows from the number of rows.
+
+    With warm starts a strength is trained for 200 steps, on all rows where there are at most 2048, else in batches of
+    256 rows or of a 200th part. Cold ones train for 200 epochs of 200 rows, as scikit-learn's MLP does.
+    """
+    if template.solver == "newton":
+        _settle_newton(owner, template, placement, folds[0].x.shape[1] * folds[0].y.shape[1])
+    if owner.penalty == "neuron_l1" and not widths_of(owner):
+        raise ValueError(
+            "penalty='neuron_l1', but hidden_layer_sizes=() has no hidden layer whose neurons it could act on: use "
+            "'input_l1' or 'weight_l1'."
+        )
+    if np.ndim(as_schedule(make_optimizer(template).learning_rate).initial):
+        raise ValueError("solver: give an optimizer with one learning rate; a sweep has its own axes.")
+    check_smooth(template.solver, template._loss)
+    rows = max(len(fold.x) for fold in folds)
+    warm = bool(owner.warm_start)
+    widths = [folds[0].x.shape[1], *widths_of(owner), folds[0].y.shape[1]]
+    loss = in_units(template._loss, float(folds[0].affine.y_scale[0, 0]))
+    network = make_network(template, widths, loss, dropout=template.dropout)
+    batch: int | None
+    to_tolerance = template.solver in TO_TOLERANCE
+    if to_tolerance:
+        batch = None
+    elif owner.batch_size != "auto":
+        batch = int(owner.batch_size)
+    elif warm:
+        batch = None if rows <= ALL_ROWS else max(256, rows // STEPS_PER_STRENGTH)
+    else:
+        batch = 200
+    if batch is not None and batch >= rows and len({len(fold.x) for fold in folds}) == 1:
+        batch = None
+    steps = 1 if batch is None else -(-min(len(fold.x) for fold in folds) // batch)
+    if owner.max_iter is not None:
+        epochs = int(owner.max_iter)
+    elif to_tolerance:
+        epochs = ITERATIONS[template.solver]
+    else:
+        epochs = max(1, round(STEPS_PER_STRENGTH / steps)) if warm else 200
+    if to_tolerance:
+        if template.dropout:
+            raise ValueError(
+                f"dropout={template.dropout} needs batches, and solver={template.solver!r} has none: use 'adam'."
+            )
+        tol = 1e-8 if placement.dtype == "float64" else 1e-5
+        template.tol = tol if owner.tol is None else float(owner.tol)
+    mix = Mix(owner.penalty, float(owner.l1_ratio), float(owner.companion_l2))
+    inputs = widths[0]
+    return SweepSpec(
+        name=name,
+        template=template,
+        network=network,
+        optimizer=make_optimizer(template),
+        mix=mix,
+        lambdas=lambdas,
+        folds=tuple(folds),
+        seeds=seeds,
+        epochs=epochs,
+        batch_rows=batch,
+        warm_start=warm,
+        dtype=placement.dtype,
+        backend=placement.backend.name,
+        device=placement.device,
+        fast=get_config().fast,
+        screen=warm and not to_tolerance and mix.penalty == "input_l1" and inputs >= 256,
+        strongest_first=warm and template.solver == "newton",
+    )

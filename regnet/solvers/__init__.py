@@ -1,0 +1,1 @@
+"""Solvers that look at all rows at once and go on to the minimum."""

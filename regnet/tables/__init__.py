@@ -1,0 +1,1 @@
+"""Tables from files and by name, split and standardised."""

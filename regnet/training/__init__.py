@@ -1,0 +1,1 @@
+"""Training by steps: batches, the loop over epochs, its history, and `fit`."""

@@ -1,0 +1,136 @@
+"""`fit`: train one network, or a stack of them, and keep a history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from regnet.arrays.types import Tree
+from regnet.display.progress import progress_bar
+from regnet.mathematics.optimizers import Adam, Optimizer
+from regnet.mathematics.penalties import Penalty
+from regnet.networks.model import Model
+from regnet.networks.network import Network
+from regnet.training.assembly import prepare
+from regnet.training.divergence import report_divergence
+from regnet.training.early_stopping import EarlyStopping
+from regnet.training.history import History
+from regnet.training.samplers import RandomSampler
+from regnet.training.trainer import Callback, Trainer
+
+__all__ = ["FitResult", "fit"]
+
+
+@final
+@dataclass(frozen=True)
+class FitResult:
+    """What `fit` returns.
+
+    model: the trained network (the best parameters under early stopping); history: one record every `log_every`
+    epochs; epochs: how many were run; best_epoch: of the restored parameters under early stopping, else None;
+    diverged_at: step at which each network's loss stopped being finite, or None; such a network has its last parameters
+    whose loss was finite; seconds: wall time of training.
+    best_epoch and diverged_at are arrays (K,) for a stack (with -1 where a network did not diverge).
+    """
+
+    model: Model
+    history: History
+    epochs: int
+    best_epoch: Any
+    diverged_at: Any
+    seconds: float
+
+
+def fit(
+    network: Network,
+    x: Any,
+    y: Any,
+    *,
+    optimizer: Optimizer | None = None,
+    penalties: Penalty | Sequence[Penalty | None] | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    shuffle: bool = True,
+    sample_weight: Any = None,
+    validation_data: tuple[Any, ...] | None = None,
+    early_stopping: EarlyStopping | None = None,
+    params: Tree | None = None,
+    seed: int | Sequence[int] = 0,
+    log_every: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> FitResult:
+    """Minimise the mean data loss plus the penalty of every layer.
+
+    x: (n, in); y: what the network's loss takes (class numbers, 0/1, counts, values; (n,) or (n, out)).
+    Arrays of PyTorch, JAX or CuPy are computed on where they are; NumPy arrays, lists and frames go where
+    REGNET_BACKEND, REGNET_DEVICE (or `config_context`) say, in their own dtype if it is float32 or float64, else in
+    REGNET_DTYPE (default float32, but float64 for integers beyond 2^24, which float32 would round).
+
+    optimizer: default Adam(); it holds the learning rate. penalties: one Penalty for every Dense layer, or a
+    sequence with one (or None) per Dense layer. batch_size: None for all rows in every step. sample_weight: (n,),
+    >= 0; a weight of 2 counts a row twice. validation_data: (x, y) or (x, y, sample_weight), measured at every
+    record. params: parameters to start from (as `model.params`), instead of drawing them. seed: draws initial
+    weights, batches and dropout. log_every: epochs between records, when values are read from the device; default
+    1, or a hundredth of the epochs if every step takes all rows. progress: a bar, if the output is a terminal.
+
+    A stack of K networks is trained at once if any of these has K entries: seed, the optimizer's learning rate,
+    a strength in penalties, or a leading axis of x, y and sample_weight. Parameters, scores and histories then have
+    a leading axis K, and on NumPy each network has the bits that it would have alone.
+
+    Raises ValueError or TypeError naming the argument, and BackendError where the backend cannot be used. Warns
+    `DivergenceWarning` if a loss became infinite or NaN, or ended more than a hundred times as large as at the start
+    and as that of outputs that are all 0.
+    """
+    optimizer = Adam() if optimizer is None else optimizer
+    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("log_every", log_every)):
+        if value is not None and (int(value) != value or value < 1):
+            raise ValueError(f"{name}={value!r} must be a whole number of 1 or more.")
+    _check_objects(optimizer, penalties, early_stopping)
+    if log_every is None:
+        log_every = 1 if batch_size is not None else max(1, epochs // 100)
+    problem = prepare(
+        network,
+        x,
+        y,
+        optimizer=optimizer,
+        penalties=penalties,
+        batch_size=batch_size,
+        sample_weight=sample_weight,
+        validation_data=validation_data,
+        params=params,
+        seed=seed,
+    )
+    started = time.perf_counter()
+    trainer = Trainer(
+        problem, network, optimizer, log_every=log_every, early_stopping=early_stopping, callbacks=callbacks
+    )
+    with (
+        problem.placement.backend.session(problem.placement.device),
+        progress_bar(epochs, "epochs", enabled=progress) as bar,
+    ):
+        done = trainer.run(RandomSampler(problem, shuffle), epochs, bar)
+        verdict = trainer.finish()
+    report_divergence(verdict, optimizer, stack=problem.networks is not None)
+    diverged_at = verdict.diverged_at
+    best = trainer.best
+    point = trainer.state.point if best is None else best.point
+    best_epoch = None if best is None else best.epoch if problem.networks else int(best.epoch[0])
+    model = Model(network, network.unpack(point), problem.placement)
+    if problem.networks is None:
+        diverged_at = int(diverged_at[0]) if diverged_at[0] >= 0 else None
+    return FitResult(model, trainer.history, done, best_epoch, diverged_at, time.perf_counter() - started)
+
+
+def _check_objects(optimizer: Any, penalties: Any, early_stopping: Any) -> None:
+    if not hasattr(optimizer, "descend"):
+        raise TypeError(f"optimizer={optimizer!r}: give an optimizer, such as Adam(0.001).")
+    one = penalties is None or isinstance(penalties, Penalty)
+    if not one and (isinstance(penalties, (dict, str)) or not isinstance(penalties, Sequence)):
+        raise TypeError(f"penalties={penalties!r}: give a Penalty, such as Penalty(weight_l1=0.001), or one per layer.")
+    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+        raise TypeError(
+            f"early_stopping={early_stopping!r}: give an EarlyStopping, such as EarlyStopping(patience=10)."
+        )

@@ -1,0 +1,83 @@
+"""Where the steps of an epoch take their rows from: all of them, or batches that are drawn anew."""
+
+from __future__ import annotations
+
+from typing import Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import gen_batches
+
+from regnet.training.assembly import Problem
+from regnet.training.batches import Data, batches_of, epoch_table
+
+__all__ = ["RandomSampler", "Sampler", "ShuffledSampler"]
+
+
+class Sampler(Protocol):
+    """Where the steps of an epoch take their rows from."""
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether every epoch has the same data, so that several may run without coming back."""
+
+    def data(self) -> Data:
+        """What the steps of the next epoch read."""
+
+
+@final
+class RandomSampler:
+    """All rows at once, or a new table of batches for every epoch, drawn from each network's own generator."""
+
+    def __init__(self, problem: Problem, shuffle: bool) -> None:
+        """A step of all rows takes them as they lie."""
+        self._problem, self._n, self._shuffle = problem, problem.train.x.shape[-2], shuffle
+        self.fixed = problem.batch_rows == self._n
+        self.steps = -(-self._n // problem.batch_rows)
+        self._batches_of = problem.placement.backend.compile(batches_of)
+
+    def data(self) -> Data:
+        """See Sampler."""
+        problem = self._problem
+        if self.fixed:
+            return problem.data
+        table = epoch_table(problem.batch_rngs, self._n, problem.batch_rows, shuffle=self._shuffle)
+        table = table[0] if len(table) == 1 else table
+        batches = self._batches_of(problem.data.weight, problem.placement.put(table, "int32"))
+        return problem.data._replace(batches=batches)
+
+
+@final
+class ShuffledSampler:
+    """The batches of scikit-learn's MLP: one permutation is shuffled again and again by one RandomState.
+
+    Where a batch holds all rows their order means nothing: all rows are taken as they lie.
+    """
+
+    def __init__(self, problem: Problem, t: int, order: bool, random_state: np.random.RandomState) -> None:
+        """t: steps taken before the first epoch; order: whether to shuffle."""
+        self._problem, self._shuffle, self._rng = problem, order, random_state
+        self._order: NDArray[np.int64] = np.arange(problem.train.x.shape[-2])
+        self._slices = list(gen_batches(len(self._order), problem.batch_rows))
+        self.steps = len(self._slices)
+        self.fixed, self._t = self.steps == 1, t
+        self._batches_of = problem.placement.backend.compile(batches_of)
+
+    def data(self) -> Data:
+        """See Sampler. Shuffles even where the order means nothing, so that later draws are scikit-learn's."""
+        if self._shuffle:
+            shuffled = np.arange(len(self._order))
+            self._rng.shuffle(shuffled)
+            self._order = self._order[shuffled]
+        if self.fixed:
+            return self._problem.data
+        table = np.full((self.steps, self._problem.batch_rows), -1, dtype=np.int32)
+        for row, part in zip(table, self._slices, strict=True):
+            row[: part.stop - part.start] = self._order[part]
+        table = np.roll(table, self._t % self.steps, axis=0)  # step t takes row t % steps
+        data = self._problem.data
+        return data._replace(batches=self._batches_of(data.weight, self._problem.placement.put(table, "int32")))

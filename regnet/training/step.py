@@ -1,0 +1,95 @@
+"""The training step: one pure function of state, data and hyperparameters, for one network or a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.random_bits import mix
+from regnet.arrays.types import Array, Step
+from regnet.backend.protocol import Backend
+from regnet.mathematics.optimizers import Optimizer, Slots
+from regnet.mathematics.schedules import Constant, as_schedule
+from regnet.networks.kernels import kernels_of
+from regnet.networks.network import Network
+from regnet.networks.strengths import Strengths
+from regnet.training.batches import Batch, Data, take_batch
+
+__all__ = ["Hyper", "State", "make_run", "make_step"]
+
+
+class State(NamedTuple):
+    """What a step changes.
+
+    point: the network's parameters, (..., 1, size); slots: the optimizer's memory, arrays of that shape;
+    t: steps taken, 0-d int32; loss: data loss before the last step, (..., 1, 1);
+    diverged_at: int32 (..., 1, 1), the step at which the loss stopped being finite, or -1. A diverged network keeps
+    its last parameters; its neighbours in the stack go on.
+    running_loss: (..., 1, 1), sum over the steps since the host last reset it of (loss + penalties before the step)
+    times the batch's share of the rows; None: it is not asked for and costs nothing.
+    """
+
+    point: Array
+    slots: Slots
+    t: Array
+    loss: Array
+    diverged_at: Array
+    running_loss: Array | None = None
+
+
+class Hyper(NamedTuple):
+    """What may differ between the networks of a stack; arrays (..., 1, 1), strengths as `Strengths` says.
+
+    learning_rate: of the first step; seed: int32, for dropout, or None.
+    """
+
+    learning_rate: Array
+    strengths: Strengths
+    seed: Array | None
+
+
+def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> Step:
+    """`step(state, data, hyper) -> state`: one optimizer step on one batch. Reads nothing on the host."""
+    schedule, kernels = as_schedule(optimizer.learning_rate), kernels_of(backend)
+    constant = isinstance(schedule, Constant)
+
+    def step(state: State, data: Data, hyper: Hyper) -> State:
+        xp = array_namespace(state.point)
+        rate = hyper.learning_rate
+        if not constant:
+            rate = rate * schedule.factor(xp.astype(state.t, rate.dtype))
+        key = None if hyper.seed is None else mix(hyper.seed ^ state.t)
+        batch = take_batch(data, state.t)
+        loss, grad = kernels.gradient(backend, network, batch.rows, state.point, key)
+        point, slots, penalty = kernels.prox_update(
+            optimizer, network.layout, state.point, grad, state.slots, hyper.strengths, state.t, rate,
+            batch.row_share, state.running_loss is not None,
+        )  # fmt: skip
+        alive = xp.isfinite(loss) & (state.diverged_at < 0)
+        point, slots = backend.select(alive, (point, slots), (state.point, state.slots))
+        diverged_at = xp.where(alive | (state.diverged_at >= 0), state.diverged_at, state.t)
+        return State(point, slots, state.t + 1, loss, diverged_at, _running_loss(state, loss, penalty, batch))
+
+    return step
+
+
+def make_run(backend: Backend, network: Network, optimizer: Optimizer, /) -> Callable[[State, Data, Hyper, int], State]:
+    """`run(state, data, hyper, n)`: the state after n steps. The state passed in is consumed.
+
+    `Backend.kernel` may know a faster way than to repeat the step.
+    """
+    maker = backend.kernel("make_run", _repeat_step)
+    run: Callable[[State, Data, Hyper, int], State] = maker(backend, network, optimizer)
+    return run
+
+
+def _repeat_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> Callable[..., State]:
+    return backend.repeat(make_step(backend, network, optimizer))
+
+
+def _running_loss(state: State, loss: Array, penalty: Array | None, batch: Batch) -> Array | None:
+    if state.running_loss is None or penalty is None:
+        return None
+    total = loss + penalty
+    return state.running_loss + (total if batch.row_share is None else total * batch.row_share)

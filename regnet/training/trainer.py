@@ -1,0 +1,152 @@
+"""The loop over epochs that every training goes through: steps, records, callbacks, early stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias, final
+
+import numpy as np
+
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
+from regnet.display.callbacks import asks_to_stop
+from regnet.display.progress import Bar, Pace
+from regnet.mathematics.optimizers import Optimizer
+from regnet.networks.model import Model
+from regnet.networks.network import Network
+from regnet.networks.strengths import over_batches
+from regnet.training.assembly import Problem
+from regnet.training.early_stopping import Best, EarlyStopping
+from regnet.training.evaluation import Evaluator
+from regnet.training.history import History, Record
+from regnet.training.recovery import Memory, data_losses, exploded, idle_losses
+from regnet.training.samplers import Sampler
+from regnet.training.step import Hyper, State, make_run
+
+__all__ = ["Callback", "EpochEnd", "EpochRule", "Trainer", "Verdict"]
+
+Callback: TypeAlias = Callable[[Record, Model], bool | None]
+"""`callback(record, model)`, called after every record; returning True (and nothing else) ends the training."""
+
+
+class EpochEnd(NamedTuple):
+    """What an epoch rule decides: the state and hyperparameters to go on with, and whether to stop."""
+
+    state: State
+    hyper: Hyper
+    stop: bool
+
+
+EpochRule: TypeAlias = Callable[[int, State, Hyper], EpochEnd]
+"""`rule(epoch, state, hyper)`, called after every epoch (1: the first)."""
+
+
+class Verdict(NamedTuple):
+    """What became of each network, (K,) each.
+
+    diverged_at: step at which its loss stopped being finite, or -1; exploded, finite: whether the loss of the point
+    that it is left with is far worse than before the training, or finite.
+    """
+
+    diverged_at: Any
+    exploded: Any
+    finite: Any
+
+
+@final
+class Trainer:
+    """Runs epochs and keeps the history.
+
+    log_every: epochs between records, None for no records (then there are no callbacks and no early stopping);
+    rule: asked after every epoch; baseline: data losses, (K,), that a training which works does not end far above,
+    None for the larger of the start's and that of outputs that are all 0.
+    history, best: what was recorded; state: where training stands.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        network: Network,
+        optimizer: Optimizer,
+        *,
+        log_every: int | None,
+        early_stopping: EarlyStopping | None = None,
+        callbacks: Sequence[Callback] = (),
+        rule: EpochRule | None = None,
+        baseline: Any = None,
+    ) -> None:
+        """Nothing runs yet."""
+        backend = problem.placement.backend
+        self._memory = Memory(make_run(backend, network, optimizer), optimizer.init, self._losses, problem.placement)
+        self.baseline = baseline
+        self._problem, self._network, self._log_every, self._rule = problem, network, log_every, rule
+        self._evaluator = Evaluator(backend, network, optimizer.learning_rate, problem.train, problem.validation)
+        self._callbacks = callbacks
+        self.best = None if early_stopping is None else Best(early_stopping, problem.placement)
+        self.history = History(network.metric.name)
+        self.state, self.hyper = problem.state, problem.hyper
+
+    def run(self, sampler: Sampler, epochs: int, bar: Bar) -> int:
+        """Train for `epochs` epochs, or until something stops it; returns the number of epochs run."""
+        epoch, pace, backend = 0, Pace(), self._problem.placement.backend
+        log_every = self._log_every or epochs
+        self._set_baseline()
+        stop = self._log_every is not None and self._record(epoch)
+        while epoch < epochs and not stop:
+            target = min(epoch - epoch % log_every + log_every, epochs)
+            several = sampler.fixed and self._rule is None
+            portion = min(pace.next(), target - epoch) if several else 1
+            self.state = self._memory.advance(self.state, sampler.data(), self.hyper, portion * sampler.steps)
+            pace.wait(lambda: backend.synchronize(self.state.loss), at_once=several)
+            epoch += portion
+            if self._rule is not None:
+                self.state, self.hyper, stop = self._rule(epoch, self.state, self.hyper)
+            bar.update(epoch)
+            if self._log_every is not None and (epoch == target or stop):
+                stop = self._record(epoch) or stop
+                bar.update(epoch, f"loss {np.mean(self.history[-1].loss):.4f}")
+        return epoch
+
+    def finish(self, kept: Array | None = None) -> Verdict:
+        """What became of each network. Call it once, after `run`: one that diverged is then back at its last point.
+
+        kept: the point that is taken instead of where training stands, if a rule of the caller's chose one.
+        """
+        before, losses = self.state, self._losses(self.state.point)
+        self.state = self._memory.settle(before, losses)
+        kept = self.best.point if kept is None and self.best is not None else kept
+        diverged_at = self._memory.diverged_at
+        if kept is not None or self.state is not before:
+            losses = self._losses(self.state.point if kept is None else kept)
+        return Verdict(diverged_at, exploded(losses, self.baseline), np.isfinite(losses))
+
+    def _losses(self, point: Any) -> Any:
+        return data_losses(self._network, self._problem.placement, point, self._problem.train)
+
+    def _set_baseline(self) -> None:
+        if self.baseline is None:
+            idle = idle_losses(self._network, self._problem.placement, self._problem.train)
+            self.baseline = np.maximum(self._losses(self.state.point), idle)
+
+    def _record(self, epoch: int) -> bool:
+        record = self._measured(epoch)
+        if not np.isfinite(record.data_loss).all():
+            before = self.state
+            self.state = self._memory.settle(before, np.atleast_1d(record.data_loss))
+            record = record if self.state is before else self._measured(epoch)
+        self.history.records.append(record)
+        stop = self.best is not None and self.best.update(record, self.state.point)
+        answers: list[bool] = []
+        if self._callbacks:  # which may keep the model, while the next steps consume the state
+            point = array_namespace(self.state.point).asarray(self.state.point, copy=True)
+            model = Model(self._network, self._network.unpack(point), self._problem.placement)
+            answers = [asks_to_stop(callback(record, model)) for callback in self._callbacks]
+        diverged_at = self._memory.diverged_at
+        everything_diverged = diverged_at is not None and bool((diverged_at >= 0).all())
+        return stop or any(answers) or everything_diverged
+
+    def _measured(self, epoch: int) -> Record:
+        rows = self._problem.train.x.shape[-2]
+        strengths = over_batches(self.hyper.strengths, rows, self._problem.batch_rows)
+        hyper = self.hyper._replace(strengths=strengths)
+        return self._evaluator.record(epoch, self.state, hyper, self._problem.networks)
