@@ -347,6 +347,8 @@ def test_other_libraries_train_the_same_sweep():
         np.testing.assert_allclose(other.cv_scores_, reference.cv_scores_, atol=1e-8)
 
 
+HERE = Path(__file__).parent
+
 SCRIPT = """
 import sys
 import numpy as np
@@ -360,7 +362,7 @@ np.savez(sys.argv[2], scores=found.cv_scores_, weight=found.best_estimator_.coef
 def test_a_killed_process_goes_on(tmp_path):
     """`kill -9` at random times (REGNET_KILLS of them, 3 if unset), each time the same command again."""
     kills = int(os.environ.get("REGNET_KILLS", "3"))
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent)))}
     run = [sys.executable, "-c", SCRIPT]
 
     def go(folder, name):

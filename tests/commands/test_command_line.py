@@ -271,7 +271,7 @@ def test_the_spiral_is_the_stated_one():
         assert noise.std() == pytest.approx(0.2, abs=0.015)
 
 
-README = re.findall(r"```(\w+)\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(), re.DOTALL)
+README = re.findall(r"```(\w+)\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text(), re.DOTALL)
 PYTHON = [code for kind, code in README if kind == "python"]
 
 
