@@ -18,6 +18,7 @@ from benchmarks.peers.scikit import ScikitLearn
 from benchmarks.peers.textbook import Textbook
 from benchmarks.report import slope
 from benchmarks.runner import run_workload
+from benchmarks.same_numbers import arrays_of, compare, print_compared, read, write
 from benchmarks.select_problems import FIGURES, NEW, PROBLEMS, print_found
 from benchmarks.tasks import make_task, objective
 from benchmarks.workload import GPU_NAMES, NAMES, Contestant, Workload, find_workload
@@ -192,3 +193,53 @@ def test_a_problem_that_is_selected_worse_is_said(capsys):
     said = capsys.readouterr().out
     assert said.count("worse") == 1
     assert "-0.099 ± 0.001 worse" in said
+
+
+def test_numbers_are_taken_out_of_what_a_fit_returns(tmp_path):
+    history = [{"loss": 1.0, "zeros": {"0": 0.5}}, {"loss": 0.5, "zeros": {"0": 0.75}}]
+    found = arrays_of({"params": [[np.eye(2), np.ones(2)]], "history": history, "best": None, "name": "x"})
+    assert list(found) == ["params.0.0", "params.0.1", "history.loss", "history.zeros.0"]
+    assert found["history.zeros.0"].tolist() == [0.5, 0.75]
+    write(tmp_path / "found.npz", {"a [numpy]": found, "b [jax]": {"x": np.zeros(3)}})
+    again, machine = read(tmp_path / "found.npz")
+    assert list(again) == ["a [numpy]", "b [jax]"]
+    assert compare(found, again["a [numpy]"]) == (0.0, "")
+    assert np.__version__ in machine
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "difference"),
+    [
+        ([1.0, np.nan, -0.0], [1.0, np.nan, 0.0], 0.0),
+        ([4.0, 1e-9], [4.0, 2e-9], 2.5e-10),
+        ([1.0, np.nan], [1.0, 2.0], np.inf),
+        ([1.0, np.inf], [1.0, -np.inf], np.inf),
+        ([1.0, 2.0], [1.0], np.inf),
+        ([1, 2], [1.0, 2.0], np.inf),
+        ([True, False], [True, True], 1.0),
+        (["a"], ["b"], np.inf),
+    ],
+)
+def test_a_difference_of_numbers_is_that_of_the_largest(old, new, difference):
+    found = compare({"same": np.ones(1), "x": np.asarray(old)}, {"same": np.ones(1), "x": np.asarray(new)})
+    assert found == (pytest.approx(difference), "x" if difference else "")
+
+
+def test_problems_that_differ_are_counted(capsys):
+    class Allowing:
+        rtol = 1e-6
+
+    def numbers(value):
+        return {"x": np.asarray([1.0, value])}
+
+    old = {"a [numpy]": numbers(0.5), "a [jax]": numbers(0.5), "b [numpy]": numbers(0.5)}
+    new = {"a [numpy]": numbers(0.5 + 1e-9), "a [jax]": numbers(0.6), "b [numpy]": numbers(0.5), "b [jax]": numbers(0)}
+    problems = {"a": Allowing, "b": Allowing, "c": Allowing}
+    assert print_compared(old, new, problems, rtol=0.0) == 1
+    said = capsys.readouterr().out
+    assert "1.0e-01" in said
+    assert "1.0e-09" in said
+    assert "new" in said
+    assert print_compared(old, new, problems, rtol=0.2) == 0
+    assert compare(numbers(1), {}) == (np.inf, "no x")
+    assert compare({}, numbers(1)) == (np.inf, "x is new")
