@@ -17,7 +17,7 @@ from regnet.arrays.types import Step, Tree
 from regnet.backend.blocks import add_trees, repeat_eagerly, row_blocks
 from regnet_numpy.threads import parallel_map, thread_count
 
-__all__ = ["repeat_in_groups", "run_in_groups", "run_one_by_one", "sum_in_tiles", "tile_rows"]
+__all__ = ["TILE_ELEMENTS", "repeat_in_groups", "run_in_groups", "run_one_by_one", "sum_in_tiles", "tile_rows"]
 
 TILE_ELEMENTS = 2**17
 """Elements of the widest activation in a tile (512 KiB in float32). Measured on 3000 x 2 -> 512 -> 3, two threads with

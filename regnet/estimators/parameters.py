@@ -24,10 +24,12 @@ from regnet.training.early_stopping import EarlyStopping
 __all__ = [
     "CONSTRAINTS",
     "DEFAULT_ALPHA",
+    "STRENGTHS",
     "alpha_of",
     "batch_rows",
     "check_newton",
     "check_smooth",
+    "check_widths",
     "make_network",
     "make_optimizer",
     "make_penalties",

@@ -12,7 +12,7 @@ from regnet.backend.registry import get_backend
 from regnet.sweep.fold import Fold
 from regnet.sweep.spec import Lane, SweepSpec
 
-__all__ = ["blocks_of", "group_lanes"]
+__all__ = ["blocks_of", "filled_rows", "group_lanes"]
 
 BLOCKS_PER_WORKER = 4
 """Blocks for each worker, so that none waits long for the last one."""

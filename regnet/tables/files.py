@@ -11,7 +11,7 @@ from regnet.tables.columns import INDEX_NAMES, MISSING, Column, FileError, count
 from regnet.tables.readers import Columns, read_columns
 from regnet.tables.table import Table
 
-__all__ = ["FileError", "read_features", "read_table"]
+__all__ = ["read_features", "read_table"]
 
 MOST_CLASSES = 20
 """A target of whole numbers with no more than this many different values is taken for classes."""
