@@ -9,11 +9,12 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from regnet.arrays.reductions import sum_rows
+from regnet.mathematics.activations import Relu
 from regnet_numpy.kept import Kept
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import sum_in_tiles, tile_rows
 
-__all__ = ["Pass", "buffer_gradient", "find_pass", "tile_apply"]
+__all__ = ["Pass", "buffer_gradient", "find_pass", "is_dense", "tile_apply"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -38,7 +39,7 @@ class Pass:
         self.network = network
         self._layers, self._loss = network.dense_layers, network.loss_object
         self._narrow = network.in_features <= NARROW
-        self._relu = [type(layer.activation_object).__name__ == "Relu" for layer in self._layers]
+        self._relu = [type(layer.activation_object) is Relu for layer in self._layers]
 
         def empty(columns: int) -> Any:
             return np.empty((*leading, rows, columns), dtype)
@@ -107,6 +108,11 @@ class Pass:
         return total
 
 
+def is_dense(network: Any, /) -> bool:
+    """Whether the network is nothing but dense layers: dropout, and a layer of a user's own, go to the reference."""
+    return len(network.layers) == len(network.dense_layers)
+
+
 def find_pass(kept: Kept, make: Any, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> Any:
     """The pass that this thread has for a tile of that shape; make: `Pass`, or another class like it."""
     key = (id(network), leading, rows, dtype)
@@ -123,7 +129,7 @@ def buffer_gradient(reference: Function) -> Function:
         return loss, grad
 
     def gradient(backend: Any, network: Any, rows: Any, point: Any, key: Any) -> Any:
-        if key is not None:
+        if key is not None or not is_dense(network):
             return reference(backend, network, rows, point, key)
         networks = point.shape[0] if point.ndim > 2 else None
         size = tile_rows(network.width, rows.x.shape[-2], parameters=network.layout.size)

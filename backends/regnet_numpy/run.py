@@ -11,9 +11,11 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
+from regnet.mathematics.optimizers import Adam, AdamW
+from regnet.mathematics.schedules import is_constant
 from regnet_numpy.gradients import Gradients, Parts, cuts_of
 from regnet_numpy.kept import Kept
-from regnet_numpy.passes import Pass
+from regnet_numpy.passes import Pass, is_dense
 from regnet_numpy.threads import parallel_map, thread_count
 from regnet_numpy.tiles import run_in_groups
 from regnet_numpy.updates import Update
@@ -26,11 +28,10 @@ NUMPY_PARTS = Parts(Pass, Update, threaded_work=2**23)
 """Between smaller products threads of NumPy wait for Python's lock as long as they compute."""
 
 
-def suits(optimizer: Any, state: Any, hyper: Any) -> bool:
-    """Whether the loop can do it: Adam and AdamW at a constant rate, without dropout."""
-    constant = not hasattr(optimizer.learning_rate, "factor")
-    adam = type(optimizer).__name__ in ("Adam", "AdamW") and constant
-    return adam and hyper.seed is None and hyper.strengths.l1_subgradient is None
+def suits(network: Any, optimizer: Any, hyper: Any) -> bool:
+    """Whether the loop can do it: Adam and AdamW at a constant rate, dense layers without dropout."""
+    adam = type(optimizer) in (Adam, AdamW) and is_constant(optimizer.learning_rate)
+    return adam and is_dense(network) and hyper.seed is None and hyper.strengths.l1_subgradient is None
 
 
 def make_run_of(parts: Parts, reference: Function, /) -> Function:
@@ -43,7 +44,7 @@ def make_run_of(parts: Parts, reference: Function, /) -> Function:
             return _run(parts, kept, network, optimizer, state, data, hyper, n)
 
         def run(state: Any, data: Any, hyper: Any, n: int) -> Any:
-            if not suits(optimizer, state, hyper):
+            if not suits(network, optimizer, hyper):
                 return otherwise(state, data, hyper, n)
             rows = parts.tile_rows(network, count_rows(data))
             return run_in_groups(together, rows * network.width)(state, data, hyper, n)

@@ -8,8 +8,9 @@ from typing import Any, final
 import numpy as np
 
 from regnet.arrays.reductions import norm_outputs, sum_outputs
+from regnet.mathematics.optimizers import AdamW
 
-__all__ = ["Update"]
+__all__ = ["Update", "decay_of"]
 
 FLUSH_EVERY = 16
 """Steps between two looks for weights below the smallest normal number (see `regnet.kernels.flush_subnormal`): it is
@@ -62,8 +63,8 @@ class Update:
         metric += rule.epsilon if rule.epsilon_hat else rule.epsilon * root
         np.divide(m, metric, out=two)
         two *= self._scaled(root / _bias_correction(rule.beta1, t))
-        if getattr(rule, "weight_decay", 0.0):
-            point *= 1.0 - self._scaled(rule.weight_decay)
+        if decay_of(rule):
+            point *= 1.0 - self._scaled(decay_of(rule))
         point -= two
         if decay is not None and t % FLUSH_EVERY == FLUSH_EVERY - 1:
             np.abs(point, out=two)
@@ -106,6 +107,11 @@ class Update:
             norms = norm_outputs(rows)
             left = norms - (scale / own[..., :1]) * group
             rows *= np.maximum(left, 0, out=left) / np.where(norms > 0, norms, 1)
+
+
+def decay_of(optimizer: Any, /) -> float:
+    """AdamW's decay of the weights, which Adam has none of."""
+    return optimizer.weight_decay if type(optimizer) is AdamW else 0.0
 
 
 def _equal(share: Any, other: Any) -> bool:

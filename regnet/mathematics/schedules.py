@@ -14,7 +14,7 @@ from typing import TypeAlias, final
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array, Schedule
 
-__all__ = ["Constant", "Cosine", "Exponential", "InverseTime", "Rate", "StepDecay", "as_schedule"]
+__all__ = ["Constant", "Cosine", "Exponential", "InverseTime", "Rate", "StepDecay", "as_schedule", "is_constant"]
 
 Rate: TypeAlias = float | Sequence[float]
 
@@ -92,6 +92,11 @@ class Cosine:
         xp = array_namespace(t)
         done = xp.minimum(t / self.steps, xp.ones_like(t))
         return self.final + 0.5 * (1.0 - self.final) * (1.0 + xp.cos(math.pi * done))
+
+
+def is_constant(learning_rate: Rate | Schedule, /) -> bool:
+    """Whether the rate stays what it is: a number, one per network, or `Constant`, but no class derived from that."""
+    return type(as_schedule(learning_rate)) is Constant
 
 
 def as_schedule(learning_rate: Rate | Schedule, /) -> Schedule:

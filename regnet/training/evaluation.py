@@ -11,7 +11,7 @@ from regnet.arrays.tree import tree_map
 from regnet.arrays.types import Array, Schedule
 from regnet.backend.memo import compile_once
 from regnet.backend.protocol import Backend
-from regnet.mathematics.schedules import Constant, as_schedule
+from regnet.mathematics.schedules import Constant, as_schedule, is_constant
 from regnet.networks.model import score
 from regnet.networks.network import Network, Rows, parameter_names
 from regnet.networks.regularizer import penalty_terms_by_array
@@ -56,7 +56,7 @@ class Evaluator:
         self._backend, self._network, self._schedule = backend, network, as_schedule(rate)
         self._rows = {"train": train} | ({} if validation is None else {"validation": validation})
         # The factor of a constant rate is 1, whatever the rate.
-        schedule = Constant(1.0) if isinstance(self._schedule, Constant) else self._schedule
+        schedule = Constant(1.0) if is_constant(self._schedule) else self._schedule
         self._measure = compile_once(backend, _measure, backend, network, schedule)
         self._active: set[str] | None = None
 

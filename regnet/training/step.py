@@ -10,7 +10,7 @@ from regnet.arrays.random_bits import mix
 from regnet.arrays.types import Array, Step
 from regnet.backend.protocol import Backend
 from regnet.mathematics.optimizers import Optimizer, Slots
-from regnet.mathematics.schedules import Constant, as_schedule
+from regnet.mathematics.schedules import as_schedule, is_constant
 from regnet.networks.kernels import kernels_of
 from regnet.networks.network import Network
 from regnet.networks.strengths import Strengths
@@ -52,7 +52,7 @@ class Hyper(NamedTuple):
 def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> Step:
     """`step(state, data, hyper) -> state`: one optimizer step on one batch. Reads nothing on the host."""
     schedule, kernels = as_schedule(optimizer.learning_rate), kernels_of(backend)
-    constant = isinstance(schedule, Constant)
+    constant = is_constant(schedule)
 
     def step(state: State, data: Data, hyper: Hyper) -> State:
         xp = array_namespace(state.point)

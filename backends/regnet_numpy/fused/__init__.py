@@ -1,7 +1,7 @@
 """Versions of `regnet.kernels` and `regnet.step.make_run` with loops compiled by numba, where that is installed.
 
-Whatever has no loop here (dropout, other activations, losses and optimizers) goes to the reference. Activations, losses
-and optimizers are told by the names of their classes: a backend imports only regnet's lowest floor.
+Whatever has no loop here (dropout, other activations, losses and optimizers, and classes that are derived from ours)
+goes to the reference.
 """
 
 from __future__ import annotations

@@ -7,15 +7,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from regnet.mathematics.activations import Identity, LeakyRelu, Relu
+from regnet.mathematics.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SquaredError
 from regnet_numpy.fused import gradient_loops
+from regnet_numpy.passes import is_dense
 
 __all__ = ["Plan", "plan"]
 
-LOSSES = {
-    "CategoricalCrossEntropy": gradient_loops.CROSSENTROPY,
-    "BinaryCrossEntropy": gradient_loops.BINARY_CROSSENTROPY,
-    "SquaredError": gradient_loops.SQUARED_ERROR,
+LOSSES: dict[type, int] = {
+    CategoricalCrossEntropy: gradient_loops.CROSSENTROPY,
+    BinaryCrossEntropy: gradient_loops.BINARY_CROSSENTROPY,
+    SquaredError: gradient_loops.SQUARED_ERROR,
 }
+
+SLOPES: dict[type, float] = {Relu: 0.0, Identity: 1.0}
 
 
 class Plan(NamedTuple):
@@ -26,23 +31,17 @@ class Plan(NamedTuple):
     loss: int
 
 
-def _slopes(network: Any) -> list[float] | None:
-    """The slope below 0 of every layer's activation, if each is linear on both sides of it."""
-    slopes = []
-    for layer in network.dense_layers:
-        activation = layer.activation_object
-        kind = type(activation).__name__
-        if kind not in ("Relu", "Identity", "LeakyRelu"):
-            return None
-        slopes.append({"Relu": 0.0, "Identity": 1.0}.get(kind, getattr(activation, "slope", 0.0)))
-    return slopes
+def _slope(activation: Any) -> float | None:
+    """Its slope below 0, if it is linear on both sides of that."""
+    return activation.slope if type(activation) is LeakyRelu else SLOPES.get(type(activation))
 
 
 @lru_cache(maxsize=16)
 def plan(network: Any, dtype: Any, /) -> Plan | None:
     """How the loops see a network; None if they cannot do it."""
-    loss, slopes = LOSSES.get(type(network.loss_object).__name__), _slopes(network)
-    if loss is None or slopes is None or slopes[-1] != 1.0:
+    loss = LOSSES.get(type(network.loss_object))
+    slopes = [_slope(layer.activation_object) for layer in network.dense_layers]
+    if not is_dense(network) or loss is None or None in slopes or slopes[-1] != 1.0:
         return None
     widths = [network.in_features, *(layer.out_features for layer in network.dense_layers)]
     return Plan(np.asarray(widths), np.asarray(slopes, dtype), loss)

@@ -15,6 +15,7 @@ from regnet_numpy.gradients import Parts
 from regnet_numpy.run import NUMPY_PARTS, count_rows, make_run_of, owned, suits
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import run_one_by_one
+from regnet_numpy.updates import decay_of
 
 __all__ = ["fuse_make_run"]
 
@@ -26,10 +27,9 @@ HALF_COMPILED_PARTS = NUMPY_PARTS._replace(make_update=CompiledUpdate)
 
 def _setting(optimizer: Any, learning_rate: float) -> tuple[float, ...]:
     """See `run_loops.adam_run`."""
-    decay = getattr(optimizer, "weight_decay", 0.0)
     return (
         learning_rate, float(optimizer.beta1), float(optimizer.beta2), float(optimizer.epsilon),
-        float(optimizer.epsilon_hat), float(decay),
+        float(optimizer.epsilon_hat), float(decay_of(optimizer)),
     )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def fuse_make_run(reference: Function) -> Function:
         half: Function = make_run_of(HALF_COMPILED_PARTS, given)(backend, network, optimizer)
 
         def run(state: Any, data: Any, hyper: Any, n: int) -> Any:
-            if not suits(optimizer, state, hyper):
+            if not suits(network, optimizer, hyper):
                 return otherwise(state, data, hyper, n)
             found, alone = plan(network, state.point.dtype), state.point.ndim == 2
             if not alone and state.running_loss is not None:

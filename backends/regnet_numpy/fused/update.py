@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from regnet.mathematics.optimizers import SGD, Adam, AdamW
 from regnet_numpy.fused import update_loops
 from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.threads import parallel_map
+from regnet_numpy.updates import decay_of
 
 __all__ = ["NetworkPart", "fuse_prox_update", "penalty_of", "scalars_of", "update_one"]
 
@@ -27,7 +29,7 @@ def _adam_scalars(optimizer: Any, t: float, learning_rate: float, share: float) 
     root = math.sqrt(_bias_correction(optimizer.beta2, t))
     scale = learning_rate * root
     epsilon = optimizer.epsilon if optimizer.epsilon_hat else optimizer.epsilon * root
-    kept = 1.0 - learning_rate * getattr(optimizer, "weight_decay", 0.0)
+    kept = 1.0 - learning_rate * decay_of(optimizer)
     beta1, beta2 = optimizer.beta1, optimizer.beta2
     rate = scale / _bias_correction(beta1, t)
     return beta1, 1.0 - beta1, beta2, 1.0 - beta2, rate, scale, epsilon, kept, 2.0, 2.0 / share
@@ -44,7 +46,7 @@ def _smallest_normal(dtype: Any) -> float:
     return float(np.finfo(dtype).smallest_normal)
 
 
-_SCALARS: dict[str, Function] = {"Adam": _adam_scalars, "AdamW": _adam_scalars, "SGD": _sgd_scalars}
+_SCALARS: dict[type, Function] = {Adam: _adam_scalars, AdamW: _adam_scalars, SGD: _sgd_scalars}
 
 
 class NetworkPart(NamedTuple):
@@ -65,7 +67,7 @@ class NetworkPart(NamedTuple):
 def update_one(network: NetworkPart, optimizer: Any, layout: Any, scalars: Any) -> None:
     """Update one network in place. scalars: of `adam_step` or `sgd_step`."""
     arrays = network.arrays
-    if type(optimizer).__name__ == "SGD":
+    if type(optimizer) is SGD:
         momentum = arrays if len(arrays) > 2 else (*arrays, None)
         update_loops.sgd_step(*momentum, *network.terms, scalars)
         return
@@ -100,7 +102,7 @@ def _by_array(layout: Any, groups: tuple[Any, ...]) -> Iterator[tuple[slice, tup
 
 def scalars_of(optimizer: Any, t: float, learning_rate: float, share: float, dtype: Any) -> Any:
     """What the loops of this optimizer need to know of step t."""
-    numbers = _SCALARS[type(optimizer).__name__](optimizer, t, learning_rate, share)
+    numbers = _SCALARS[type(optimizer)](optimizer, t, learning_rate, share)
     return np.array((*numbers, _smallest_normal(dtype)), dtype)
 
 
@@ -119,8 +121,8 @@ def fuse_prox_update(reference: Function) -> Function:
         row_share: Any = None,
         with_penalty: bool = False,
     ) -> Any:
-        kind = type(optimizer).__name__
-        if kind not in _SCALARS or (strengths.group and kind == "SGD"):
+        kind = type(optimizer)
+        if kind not in _SCALARS or (strengths.group and kind is SGD):
             return reference(
                 optimizer, layout, point, grad, slots, strengths, t, learning_rate, row_share, with_penalty
             )

@@ -20,6 +20,7 @@ from regnet.networks.layout import Layout
 from regnet.networks.network import Rows
 from regnet.networks.strengths import Strengths
 from regnet.training import step
+from regnet.training.batches import batches_of
 
 LAYOUT = Layout(((6, 4), (1, 4), (4, 3), (1, 3)))
 
@@ -206,7 +207,7 @@ def test_a_stack_has_the_bits_of_its_networks_whatever_they_are(seed, fast):
     point, data, rate = problem(network, networks, dtype, rng, rows=rows, own_rows=bool(rng.integers(2)))
     if rng.integers(2):
         table = np.resize(rng.permutation(rows), (-(-rows // 4), 4)).astype("int32")
-        data = data._replace(batches=step.batches_of(data.weight, table))
+        data = data._replace(batches=batches_of(data.weight, table))
     kind = ["none", "smooth", "l1", "group", "all"][int(rng.integers(5))]
     hyper = step.Hyper(rate, strengths_of(kind, network.layout, point, rng), None)
 
