@@ -7,12 +7,14 @@ trains every problem on NumPy plain and with numba, and many on PyTorch and JAX,
 histories, predictions, strengths, scores. --against trains them again, and ends with 1 unless all have the same bits,
 or differ by no more than their problem allows. A difference is the largest one within an array over the largest number
 that the array had. All is done in a process with one thread for each library and with the BLAS kernels of the
-processor, so that sums are added up in the same order whatever else is running.
+processor, so that sums are added up in the same order whatever else is running. What has changed numba compiles anew,
+which takes minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import platform
 import subprocess
@@ -46,7 +48,7 @@ ENVIRONMENT = {
 FOREIGN = ("OPENBLAS_CORETYPE", "REGNET_BACKEND", "REGNET_DEVICE", "REGNET_DTYPE")
 """Settings that give other numbers: none of them is passed on."""
 
-MACHINE, NOT_RUN = "machine", "not run"
+MACHINE, NOT_RUN, STARTED = "machine", "not run", "SAME_NUMBERS_STARTED"
 
 
 def arrays_of(found: Any, name: str = "") -> dict[str, Any]:
@@ -174,10 +176,24 @@ def _said(name: str, old: dict[str, Any], new: dict[str, Any], found: dict[str, 
     return "equal" if bits else "equal, signs of 0 apart"
 
 
-def start_over() -> None:
-    """Run this script in the environment that it needs, which libraries read when they are imported, and end."""
+def digest_of_sources() -> str:
+    """Of every file of the packages that are imported."""
+    found = hashlib.sha256()
+    for folder in filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+        for file in sorted(Path(folder).glob("regnet*/**/*.py")):
+            found.update(str(file.relative_to(folder)).encode() + file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def start_over() -> int:
+    """Run this script in the environment that it needs, which libraries read when they are imported.
+
+    Each state of the sources has a folder of its own for what numba compiles: a loop in numba's cache holds the loops
+    of other files that it calls as they were when it was compiled, so that an edit of those would not be seen.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    sys.exit(subprocess.run([sys.executable, *sys.argv], env=kept | ENVIRONMENT).returncode)
+    cache = {"NUMBA_CACHE_DIR": str(Path.home() / ".cache" / "regnet-same-numbers" / digest_of_sources())}
+    return subprocess.run([sys.executable, *sys.argv], env=kept | ENVIRONMENT | cache | {STARTED: "1"}).returncode
 
 
 def main() -> None:
@@ -189,8 +205,8 @@ def main() -> None:
     what.add_argument("--against", type=Path, metavar="FILE")
     parser.add_argument("--rtol", type=float, default=0.0, help="what every problem allows at least")
     asked = parser.parse_args()
-    if any(os.environ.get(name) != value for name, value in ENVIRONMENT.items()) or set(FOREIGN) & set(os.environ):
-        start_over()
+    if STARTED not in os.environ:
+        sys.exit(start_over())
     from same_problems import PROBLEMS  # beside this file, whatever tree is imported
 
     warnings.simplefilter("ignore")  # diverged, not converged: the numbers say it
