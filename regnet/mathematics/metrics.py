@@ -16,7 +16,7 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.mathematics.weighting import weight_shares
 
-__all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric", "r2_of"]
+__all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric", "r2_by_network", "r2_of"]
 
 
 class Metric(Protocol):
@@ -103,10 +103,17 @@ def r2_of(targets: NDArray[Any], predictions: NDArray[Any], weight: NDArray[Any]
     >>> r2_of(np.full((7, 1), 0.1), np.full((7, 1), 0.2))
     0.0
     """
+    share = weight_shares(np.ones(len(targets)) if weight is None else weight)
+    return float(r2_by_network(targets, predictions, share))
+
+
+def r2_by_network(
+    targets: NDArray[Any], predictions: NDArray[Any], share: NDArray[np.float64], /
+) -> NDArray[np.float64]:
+    """R2 of several networks' predictions (..., n, outputs) of targets (n, outputs), (...); share: `weight_shares`."""
     targets, predictions = (np.asarray(values, dtype=np.float64) for values in (targets, predictions))
-    share = weight_shares(np.ones(len(targets)) if weight is None else weight)[:, None]
-    sums = (share * R2().rows(predictions, targets)).sum(axis=0, keepdims=True)
-    return float(R2().finish(sums, targets, share)[0, 0])
+    sums = (share[:, None] * R2().rows(predictions, targets)).sum(axis=-2, keepdims=True)
+    return np.asarray(R2().finish(sums, targets, share[:, None])[..., 0, 0])
 
 
 METRICS: dict[str, Metric] = {

@@ -16,8 +16,11 @@ __all__ = ["fitted_estimator", "outputs_of"]
 
 
 def outputs_of(network: Network, fold: Fold, point: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
-    """The network's outputs (n, outputs) in the targets' units, for rows x as the fold's standardisation left them."""
-    outputs = np.asarray(network.apply(network.unpack(point[None, :]), x), dtype=np.float64)
+    """A network's outputs (..., n, outputs) in the targets' units, for rows x as the fold's standardisation left them.
+
+    point: (..., size).
+    """
+    outputs = np.asarray(network.apply(network.unpack(point[..., None, :]), x), dtype=np.float64)
     return outputs * fold.affine.y_scale + fold.affine.y_center
 
 

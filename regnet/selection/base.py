@@ -31,7 +31,6 @@ from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.settings import SWEEP_CONSTRAINTS, make_template, restart_seeds
 from regnet.selection.splitting import make_splits
 from regnet.selection.sweep_spec import make_spec
-from regnet.sweep.engine import run_sweep
 from regnet.sweep.fold import Fold
 from regnet.sweep.journal import data_digest, kernels_of
 from regnet.sweep.spec import Cell, SweepSpec
@@ -162,10 +161,7 @@ class BaseCV(ChosenNetwork, ABC):
         def raw(numbers: NDArray[Any]) -> tuple[Any, Any]:
             return _safe_indexing(source, numbers), _safe_indexing(checked.y, numbers)
 
-        collected = Collector(spec, scoring, raw, keep, chosen)
-        run_sweep(
-            spec,
-            collected,
+        collected = Collector(spec, scoring, raw, keep, chosen).run(
             memory_limit=self.memory_limit,
             executor=self.executor,
             n_jobs=self.n_jobs,
@@ -221,7 +217,7 @@ class BaseCV(ChosenNetwork, ABC):
         name = _named(name, np.concatenate(decided))
         alone = replace(spec, name=name, lambdas=(spec.lambdas[strength],), folds=(fold,), factors=factors)
         collected = Collector(alone, "", None, frozenset([0]))
-        run_sweep(alone, collected, memory_limit=self.memory_limit, sweep_dir=self.sweep_dir)
+        collected.run(memory_limit=self.memory_limit, sweep_dir=self.sweep_dir)
         self._report(alone, collected)
         return collected
 

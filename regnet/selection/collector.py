@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from collections.abc import Sequence
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +14,28 @@ from regnet.mathematics.weighting import weight_shares
 from regnet.networks.regularizer import penalty_terms
 from regnet.networks.strengths import over_batches, place_strengths
 from regnet.selection.as_estimator import fitted_estimator, outputs_of
-from regnet.selection.scoring import DIRECT
+from regnet.selection.scoring import DIRECT, check_held_out
+from regnet.sweep.engine import run_sweep
 from regnet.sweep.spec import Cell, Outcome, SweepSpec
 
 __all__ = ["Collector"]
 
+TOGETHER = 2**18
+"""Numbers that networks of a fold may make of its rows together: they are looked at as one stack, in 2 MiB."""
+
 
 @final
 class Collector:
-    """Arrays by strength, fold and restart, filled cell by cell.
+    """Arrays by strength, fold and restart, filled while `run` trains the sweep.
 
     scores: on the fold's held-out rows (NaN: none, or the network diverged); input_norms: ||row|| of the first layer,
     (..., in); zeros: share of weights that are exactly 0; norms: Frobenius norm by layer; diverged_at: step or -1;
     unconverged: how many did not reach their solver's tolerance. Of the folds in `keep`, and where there are restarts
     to choose from, also losses (mean data loss on the training rows, targets standardised as they were) and objectives
     (with the penalty; inf where the network diverged); of the folds in `keep` points (parameters, by cell).
+
+    A fold's networks are looked at several at a time. On NumPy a stack's numbers are those of its networks alone, so
+    that which of them come together does not matter.
     """
 
     def __init__(self, spec: SweepSpec, scoring: Any, raw: Any, keep: frozenset[int], chosen: Any = None) -> None:
@@ -47,54 +55,89 @@ class Collector:
         self.input_norms = np.full((*shape, spec.network.in_features), np.nan, dtype=np.float32)
         self.diverged_at = np.full(shape, -1)
         self.points: dict[Cell, NDArray[Any]] = {}
+        self._waiting: dict[int, list[Outcome]] = {}
         self._test_shares: dict[int, NDArray[np.float64]] = {}
+        if isinstance(scoring, str):
+            for number, fold in enumerate(spec.folds):
+                if len(fold.test):
+                    check_held_out(scoring, fold.weight_test)
+                    self._test_shares[number] = weight_shares(fold.weight_test)
+
+    def run(self, **where: Any) -> Self:
+        """Train the sweep; where: arguments of `run_sweep`."""
+        run_sweep(self._spec, self._note, **where)
+        for outcomes in self._waiting.values():
+            self._take(outcomes)
+        self._waiting.clear()
+        return self
+
+    def _note(self, outcome: Outcome) -> None:
+        waiting = self._waiting.setdefault(outcome.cell.fold, [])
+        waiting.append(outcome)
+        if len(waiting) >= self._at_once(outcome.cell.fold):
+            self._take(self._waiting.pop(outcome.cell.fold))
+
+    def _at_once(self, number: int) -> int:
+        """How many networks of a fold are looked at together; one for a scorer, which may fail, and soon tells so."""
+        if not isinstance(self._scoring, str):
+            return 1
+        fold, network = self._spec.folds[number], self._spec.network
+        widest = max(layer.out_features for layer in network.dense_layers)
+        return max(1, TOGETHER // (network.layout.size + widest * max(len(fold.x), len(fold.x_test))))
 
     @np.errstate(all="ignore")
-    def __call__(self, outcome: Outcome) -> None:
-        """Take note of an outcome."""
-        cell, spec = outcome.cell, self._spec
-        where = tuple(cell)
-        weights = [np.asarray(array) for array in spec.network.layout.split(outcome.point[None, :])[::2]]
-        self.diverged_at[where] = outcome.diverged_at
-        self.zeros[where] = sum(int((w == 0).sum()) for w in weights) / sum(w.size for w in weights)
-        self.norms[where] = [np.linalg.norm(w) for w in weights]
-        self.input_norms[where] = np.sqrt(np.einsum("ij,ij->i", weights[0], weights[0]))
-        self.unconverged += not outcome.converged and outcome.diverged_at < 0
-        if cell.fold in self._keep:
-            self.points[cell] = outcome.point
-        if cell.fold in self._keep or len(spec.seeds) > 1:
-            self.losses[where], penalty = self._objective(outcome)
-            if outcome.diverged_at < 0 and np.isfinite(self.losses[where] + penalty):
-                self.objectives[where] = self.losses[where] + penalty
-        if outcome.diverged_at < 0 and len(spec.folds[cell.fold].test):
-            self.scores[where] = self._score(outcome)
+    def _take(self, outcomes: Sequence[Outcome]) -> None:
+        """Fill in what is known of networks of one fold."""
+        spec, number = self._spec, outcomes[0].cell.fold
+        where = tuple(np.asarray([one.cell for one in outcomes]).T)
+        points = np.stack([one.point for one in outcomes])[:, None, :]
+        weights = [np.asarray(array) for array in spec.network.layout.split(points)[::2]]
+        squares = [(w * w).sum(axis=-1) for w in weights]
+        self.input_norms[where] = np.sqrt(squares[0])
+        self.norms[where] = np.sqrt(np.stack([one.sum(axis=-1) for one in squares], axis=-1))
+        self.zeros[where] = sum((w == 0).sum(axis=(-2, -1)) for w in weights) / sum(w[0].size for w in weights)
+        self.diverged_at[where] = diverged_at = np.asarray([one.diverged_at for one in outcomes])
+        self.unconverged += sum(not one.converged and one.diverged_at < 0 for one in outcomes)
+        if number in self._keep:
+            self.points |= {one.cell: one.point for one in outcomes}
+        if number in self._keep or len(spec.seeds) > 1:
+            self.losses[where], penalty = self._objective([one.cell for one in outcomes], points)
+            total = self.losses[where] + penalty
+            self.objectives[where] = np.where((diverged_at < 0) & np.isfinite(total), total, np.inf)
+        sound = [one for one in outcomes if one.diverged_at < 0]
+        if sound and len(spec.folds[number].test):
+            self.scores[tuple(np.asarray([one.cell for one in sound]).T)] = self._score(sound)
 
-    def _objective(self, outcome: Outcome) -> tuple[float, float]:
-        """Mean data loss on the fold's training rows, and penalty."""
-        spec, fold, point = self._spec, self._spec.folds[outcome.cell.fold], outcome.point[None, :]
-        strength, factor = spec.lambdas[outcome.cell.strength], spec.factor_of(outcome.cell)
+    def _objective(self, cells: Sequence[Cell], points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Mean data loss on the fold's training rows, and penalty, (K,) each; points: (K, 1, size)."""
+        spec, fold = self._spec, self._spec.folds[cells[0].fold]
+        lambdas = [spec.lambdas[cell.strength] for cell in cells]
+        factors = None if spec.factors is None else np.stack([spec.factor_of(cell) for cell in cells])
         host = Placement(get_backend("numpy"), "cpu", spec.dtype)
-        penalties = spec.mix.penalties(self.layers, [strength], None if factor is None else factor[None, :])
-        batch_l2 = [strength / (2.0 * fold.total_weight)] if spec.mix.penalty == "alpha" else 0.0
-        strengths = place_strengths(spec.network, host, penalties, 1, batch_l2)
+        penalties = spec.mix.penalties(self.layers, lambdas, factors)
+        batch_l2 = [one / (2.0 * fold.total_weight) for one in lambdas] if spec.mix.penalty == "alpha" else 0.0
+        strengths = place_strengths(spec.network, host, penalties, len(cells), batch_l2)
         strengths = over_batches(strengths, len(fold.x), spec.batch_rows or len(fold.x))
-        terms = penalty_terms(point[None], strengths, spec.network.layout)
-        losses, _ = spec.network.loss_object.value_and_grad(
-            spec.network.apply(spec.network.unpack(point), fold.x), fold.y
-        )
-        loss = float(np.average(losses[:, 0], weights=fold.weight))
-        return loss, float(sum(float(term.reshape(-1)[0]) for term in terms.values()))
+        terms = penalty_terms(points, strengths, spec.network.layout)
+        outputs = spec.network.apply(spec.network.unpack(points), fold.x)
+        losses, _ = spec.network.loss_object.value_and_grad(outputs, fold.y)
+        mean = np.average(np.asarray(losses)[..., 0], axis=-1, weights=fold.weight)
+        return mean, sum((np.asarray(term)[:, 0, 0] for term in terms.values()), start=np.zeros(len(cells)))
 
-    def _score(self, outcome: Outcome) -> float:
+    def _score(self, outcomes: Sequence[Outcome]) -> Any:
+        """Scores (K,) of networks of one fold."""
+        spec, number = self._spec, outcomes[0].cell.fold
+        fold = spec.folds[number]
+        if not isinstance(self._scoring, str):
+            return [self._score_alone(one) for one in outcomes]
+        points = np.stack([one.point for one in outcomes])
+        outputs = outputs_of(spec.network, fold, points, fold.x_test)
+        scores = DIRECT[self._scoring](outputs, fold.y_test, self._test_shares[number], spec.network.loss)
+        return np.where(np.isfinite(outputs).all(axis=(-2, -1)), scores, np.nan)
+
+    def _score_alone(self, outcome: Outcome) -> float:
+        """By a user's scorer, which is given a fitted estimator and rows of the table."""
         spec, fold = self._spec, self._spec.folds[outcome.cell.fold]
-        if isinstance(self._scoring, str):
-            outputs = outputs_of(spec.network, fold, outcome.point, fold.x_test)
-            if not np.isfinite(outputs).all():
-                return float("nan")
-            number = outcome.cell.fold
-            if number not in self._test_shares:
-                self._test_shares[number] = weight_shares(fold.weight_test)
-            return DIRECT[self._scoring](outputs, fold.y_test, self._test_shares[number], spec.network.loss)
         estimator = fitted_estimator(
             spec.template, spec.network, fold, outcome.point, {}, loss=float("nan"), epochs=spec.epochs
         )

@@ -19,7 +19,6 @@ from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.scoring import default_scoring
 from regnet.selection.settings import check_sweep_parameters, restart_seeds
 from regnet.selection.sweep_spec import make_spec
-from regnet.sweep.engine import run_sweep
 from regnet.sweep.spec import Cell, SweepSpec
 
 __all__ = ["check_estimator_for_sweep", "collect_path", "path", "settings_of"]
@@ -86,11 +85,9 @@ def path(
     spec = make_spec(settings, template, [fold], checked.placement, (1.0,), seeds, "path")
     strengths = find_lambdas(spec, n_lambdas) if lambdas is None else check_lambdas(lambdas)
     spec = make_spec(settings, template, [fold], checked.placement, strengths, seeds, "path")
-    collected = Collector(spec, default_scoring(is_classifier(template)), None, frozenset([0]))
-    run_sweep(
-        spec, collected, memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir,
-        progress=progress,
-    )  # fmt: skip
+    collected = Collector(spec, default_scoring(is_classifier(template)), None, frozenset([0])).run(
+        memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir, progress=progress
+    )
     report_divergence(spec, collected)
     found = collect_path(spec, collected, template, checked)
     if validation_data is None:

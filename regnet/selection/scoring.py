@@ -13,53 +13,51 @@ from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer
 
 from regnet.mathematics.losses import get_loss
-from regnet.mathematics.metrics import r2_of
+from regnet.mathematics.metrics import r2_by_network
 
-__all__ = ["DIRECT", "default_scoring", "scorer_of"]
+__all__ = ["DIRECT", "check_held_out", "default_scoring", "scorer_of"]
 
-Direct: TypeAlias = Callable[[Any, Any, Any, Any], float]
-"""`score(outputs, y, weight, loss)` for a network's outputs in the targets' units and encoded targets, all (n, k)."""
+Direct: TypeAlias = Callable[[Any, Any, Any, Any], NDArray[np.float64]]
+"""`score(outputs, y, share, loss)`: (...) for networks' outputs (..., n, k) in the targets' units; y: encoded targets
+
+(n, k); share: `weight_shares` (n,)."""
 
 Scorer: TypeAlias = Callable[[Any, Any, Any, Any], Any]
 """`score(estimator, X, y, weight)` for a fitted estimator and rows of the user's table; weight: (n,)."""
 
 
-def _mean(values: NDArray[Any], weight: NDArray[Any]) -> float:
-    return float(np.average(np.asarray(values, dtype=np.float64), weights=weight))
+def _mean(values: NDArray[Any], share: NDArray[Any]) -> NDArray[np.float64]:
+    """Over the last axis."""
+    return np.asarray(np.average(np.asarray(values, dtype=np.float64), axis=-1, weights=share))
 
 
-def _data_loss(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
+def _data_loss(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
     """Minus the mean cross-entropy: what scikit-learn calls neg_log_loss, from the logits, which clips nothing.
 
     Of several labels, for which scikit-learn has no such score, the mean: each counts as a binary classification does.
     The loss that is minimised is their sum, so that the choice of a strength is the same.
     """
     values, _ = get_loss(loss).value_and_grad(np.asarray(outputs, dtype=np.float64), np.asarray(y, dtype=np.float64))
-    labels = outputs.shape[1] if get_loss(loss).kind == "binary" else 1
-    return -_mean(values[:, 0], weight) / labels
+    labels = outputs.shape[-1] if get_loss(loss).kind == "binary" else 1
+    return -_mean(values[..., 0], share) / labels
 
 
-def _accuracy(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
-    if outputs.shape[1] > 1 and get_loss(loss).kind == "multiclass":
-        return _mean(outputs.argmax(axis=1) == y.argmax(axis=1), weight)
-    return _mean(((outputs > 0) == (y > 0.5)).all(axis=1), weight)
+def _accuracy(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
+    if outputs.shape[-1] > 1 and get_loss(loss).kind == "multiclass":
+        return _mean(outputs.argmax(axis=-1) == y.argmax(axis=-1), share)
+    return _mean(((outputs > 0) == (y > 0.5)).all(axis=-1), share)
 
 
-def _squared_error(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
-    return -_mean(((get_loss(loss).predict(outputs) - y) ** 2).mean(axis=1), weight)
+def _squared_error(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
+    return -_mean(((get_loss(loss).predict(outputs) - y) ** 2).mean(axis=-1), share)
 
 
-def _absolute_error(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
-    return -_mean(np.abs(get_loss(loss).predict(outputs) - y).mean(axis=1), weight)
+def _absolute_error(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
+    return -_mean(np.abs(get_loss(loss).predict(outputs) - y).mean(axis=-1), share)
 
 
-def _r2(outputs: Any, y: Any, weight: Any, loss: Any) -> float:
-    if np.count_nonzero(weight) < 2:
-        raise ValueError(
-            "R2 is not defined for a fold with one held-out row (of a weight above 0): use fewer folds, or "
-            "scoring='neg_mean_squared_error'."
-        )
-    return r2_of(y, get_loss(loss).predict(outputs), weight)
+def _r2(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
+    return r2_by_network(y, get_loss(loss).predict(outputs), share)
 
 
 DIRECT: dict[str, Direct] = {
@@ -70,6 +68,15 @@ DIRECT: dict[str, Direct] = {
     "neg_mean_absolute_error": _absolute_error,
 }
 """Scores that are computed for a network without an estimator around it; higher is better."""
+
+
+def check_held_out(scoring: str, weight: NDArray[Any]) -> None:
+    """Raise ValueError for a fold on whose held-out rows, of these weights (n,), a score in DIRECT means nothing."""
+    if scoring == "r2" and np.count_nonzero(weight) < 2:
+        raise ValueError(
+            "R2 is not defined for a fold with one held-out row (of a weight above 0): use fewer folds, or "
+            "scoring='neg_mean_squared_error'."
+        )
 
 
 def default_scoring(classifier: bool) -> str:

@@ -23,7 +23,6 @@ from regnet.selection.path import settings_of
 from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.settings import restart_seeds
 from regnet.selection.sweep_spec import make_spec
-from regnet.sweep.engine import run_sweep
 
 __all__ = ["StabilityResult", "stability_selection"]
 
@@ -127,11 +126,9 @@ def stability_selection(
     halves = _halves(template, checked.y, subsamples // 2, seed)
     folds = make_folds(template, checked, halves, standardize=standardize, preprocessor=None)
     spec = make_spec(settings, template, folds, checked.placement, strengths, (seed,), "stability")
-    collected = Collector(spec, "", None, frozenset())
-    run_sweep(
-        spec, collected, memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir,
-        progress=progress,
-    )  # fmt: skip
+    collected = Collector(spec, "", None, frozenset()).run(
+        memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir, progress=progress
+    )
     report_divergence(spec, collected)
     names = getattr(template, "feature_names_in_", [f"x{number}" for number in range(spec.network.in_features)])
     selected = collected.selected[:, :, 0]
