@@ -9,12 +9,14 @@ import os
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
+from collections.abc import Iterator
 from typing import Any
 
 import array_api_strict
 import numpy as np
 import pytest
 
+from regnet import config_context
 from regnet.backend.generic import GenericBackend
 from regnet.backend.placement import Placement
 from regnet.backend.protocol import BackendError
@@ -64,6 +66,15 @@ def namespace(request: pytest.FixtureRequest) -> str:
     if reason:
         pytest.skip(reason)
     return str(request.param)
+
+
+@pytest.fixture(params=[True, False], ids=["compiled", "plain"])
+def fast(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """With numba's loops and without."""
+    if request.param:
+        need("numba")
+    with config_context(fast=request.param):
+        yield request.param
 
 
 @pytest.fixture

@@ -1,42 +1,32 @@
-"""The command as a user types it: results, files, and errors that leave nothing behind."""
+"""The commands fit, predict and backends: files in, one sentence a mistake."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 import re
-import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import missing, need
+from command_line import run, write_csv
+from conftest import missing
 
 import regnet
-from regnet import Network, datasets, fit
-from regnet.networks import checkpoint
-from regnet.tables.columns import FileError
-from regnet.tables.files import read_features, read_table
+from regnet.commands import app as cli
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-def run(*arguments, cwd, **environment):
-    env = {key: value for key, value in os.environ.items() if not key.startswith("REGNET_")} | environment
-    command = [sys.executable, "-m", "regnet", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False)
+def test_too_little_memory_is_one_line_on_the_command_line(monkeypatch, capsys):
+    def full():
+        raise MemoryError("A step of 9 rows takes about 9 GiB: give a smaller batch_size.")
 
-
-def write_csv(path, *, target=True, rows=60):
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((rows, 3))
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["a", "b", "c", *(["kind"] if target else [])])
-        for row in x:
-            writer.writerow([*row, *(["yes" if row[0] > 0 else "no"] if target else [])])
-    return path
+    monkeypatch.setattr(cli, "app", full)
+    monkeypatch.setattr(cli.warnings, "showwarning", cli.warnings.showwarning)  # main sets it
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "regnet: error: A step of 9 rows takes about 9 GiB: give a smaller batch_size.\n"
 
 
 def test_fit_and_predict_a_csv(tmp_path):
@@ -213,94 +203,3 @@ def test_predict_with_the_wrong_columns(tmp_path):
     done = run("predict", "junk.st", "t.csv", cwd=tmp_path)
     assert done.returncode == 2
     assert "not a model that regnet saved" in done.stderr
-
-
-def test_every_kind_of_file_gives_the_same_table(tmp_path):
-    pyarrow = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
-    from pyarrow import parquet
-
-    x, y = np.random.default_rng(0).standard_normal((40, 2)), np.arange(40) % 3
-    np.save(tmp_path / "t.npy", np.column_stack([x, y]))
-    np.savez(tmp_path / "t.npz", x=x, y=y)
-    parquet.write_table(pyarrow.table({"u": x[:, 0], "v": x[:, 1], "y": y}), tmp_path / "t.parquet")
-    lines = [f"{a!r};{b!r};{c}" for (a, b), c in zip(x.tolist(), y, strict=True)]
-    (tmp_path / "t.csv").write_text("u;v;y\n" + "\n".join(lines) + "\n")
-    for kind in ("npy", "npz", "parquet", "csv"):
-        table = read_table(str(tmp_path / f"t.{kind}"))
-        np.testing.assert_array_equal(table.x, x)
-        np.testing.assert_array_equal(table.y, y)
-        assert table.task == "classification"
-    assert read_table(str(tmp_path / "t.csv"), "u").task == "regression"
-    np.testing.assert_array_equal(read_features(str(tmp_path / "t.csv"), ("v",))[0], x[:, 1:])
-    (tmp_path / "bare.csv").write_text("1,2,0\n3,4,1\n")
-    assert read_table(str(tmp_path / "bare.csv")).x.tolist() == [[1, 2], [3, 4]]
-    (tmp_path / "t.xls").write_text("x")
-    with pytest.raises(FileError, match="of no kind"):
-        read_table(str(tmp_path / "t.xls"))
-
-
-def test_a_saved_model_predicts_the_same(tmp_path):
-    x, y = datasets.spiral(samples=40)
-    network = Network.mlp([2, 8, 3], loss="categorical_crossentropy", activation="tanh", dropout=0.2)
-    model = fit(network, x, y, epochs=5, progress=False).model
-    checkpoint.save(tmp_path / "m.st", model, classes=["a", "b", "c"], mean=np.array([1.0, 2.0]))
-    loaded, extra = checkpoint.load(tmp_path / "m.st")
-    assert loaded.network == network
-    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
-    assert extra["classes"] == ["a", "b", "c"]
-    assert extra["mean"].tolist() == [1.0, 2.0]
-    assert [path.name for path in tmp_path.iterdir()] == ["m.st"]
-    with pytest.raises(FileNotFoundError):
-        checkpoint.load(tmp_path / "none.st")
-    with pytest.raises(OSError):
-        checkpoint.save(tmp_path / "no" / "m.st", model)
-
-
-def test_the_spiral_is_the_stated_one():
-    x, y = datasets.spiral(samples=2000, seed=1)
-    assert x.shape == (6000, 2)
-    assert np.bincount(y).tolist() == [2000] * 3
-    radius = np.hypot(*x.T)
-    for c in range(3):
-        r = radius[y == c]
-        np.testing.assert_allclose(np.sort(r), np.linspace(0, 1, 2000), atol=1e-6)
-        points = x[y == c][(r > 0.5)]
-        r = r[r > 0.5]
-        noise = np.angle(np.exp(1j * (np.arctan2(points[:, 0], points[:, 1]) - 2.5 * (4 * c + 4 * r)))) / 2.5
-        assert noise.mean() == pytest.approx(0, abs=0.03)
-        assert noise.std() == pytest.approx(0.2, abs=0.015)
-
-
-README = re.findall(r"```(\w+)\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text(), re.DOTALL)
-PYTHON = [code for kind, code in README if kind == "python"]
-
-
-@pytest.mark.parametrize("number", range(len(PYTHON)))
-def test_a_python_block_of_the_readme_runs(number, tmp_path, monkeypatch):
-    code = PYTHON[number]
-    if "from distributed import" in code:
-        need("distributed")
-    monkeypatch.chdir(tmp_path)
-    if "__main__" not in code:
-        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
-        return
-    (tmp_path / "example.py").write_text(code)  # it starts processes, which read the file again
-    done = subprocess.run([sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_commands_of_the_readme_run(tmp_path):
-    """Every command of a console block, with two epochs where it trains."""
-    assert {kind for kind, _ in README} <= {"python", "console", "toml"}
-    write_csv(tmp_path / "table.csv")
-    ran = 0
-    for kind, code in README:
-        if kind == "console":
-            for line in code.splitlines():
-                if line.startswith("$ regnet "):
-                    words = shlex.split(line.removeprefix("$ regnet ").split("  #")[0])
-                    extra = ["--epochs", "2"] if words[0] in ("fit", "select") and "--epochs" not in words else []
-                    done = run(*words, *extra, cwd=tmp_path)
-                    assert done.returncode == 0, (line, done.stderr)
-                    ran += 1
-    assert ran

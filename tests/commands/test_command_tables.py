@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 from conftest import need
-from test_files import KINDS, ROWS, X, table, write
+from text_files import KINDS, ROWS, X, table, write
 from typer.testing import CliRunner
 
 from regnet import Network, fit

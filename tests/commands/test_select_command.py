@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from test_command_line import run
+from command_line import run
 
 from regnet.commands.select_run import choose_strength
 from regnet.tables.files import read_table

@@ -15,9 +15,9 @@ import regnet
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 PRIVATE = {
-    "test_gradient": "reads the private _loss_grad_lbfgs; tests/test_mathematics.py checks every gradient",
-    "test_learning_rate_warmstart": "reads the private _optimizer; tests/test_estimators.py compares the weights",
-    "test_adaptive_learning_rate": "reads the private _optimizer; tests/test_estimators.py compares the printed rates",
+    "test_gradient": "reads the private _loss_grad_lbfgs; test_gradients.py checks every gradient",
+    "test_learning_rate_warmstart": "reads the private _optimizer; test_as_scikit_learn.py compares the weights",
+    "test_adaptive_learning_rate": "reads the private _optimizer; test_as_scikit_learn.py compares the printed rates",
 }
 
 

@@ -12,7 +12,6 @@ from regnet.networks.layout import Layout
 from regnet.networks.strengths import Strengths
 
 LAYOUT = Layout(((1, 5),))
-
 PAIRS = {
     "sgd": (SGD(), lambda o, p: o.SGD(p, lr=0.05)),
     "momentum": (SGD(momentum=0.9), lambda o, p: o.SGD(p, lr=0.05, momentum=0.9)),
@@ -111,3 +110,12 @@ def test_weights_that_l2_lets_underflow_are_zero_and_not_subnormal():
             w, slots, _ = prox_update(optimizer, LAYOUT, w, 0 * w, slots, strengths, np.asarray(t), rate)
             assert (np.abs(w[w != 0]) >= np.finfo(np.float32).smallest_normal).all()
         assert (w == 0).all()
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def test_learning_rates_are_positive():
+    for make in (lambda: Adam(0.0), lambda: SGD(-1.0), lambda: Adam([0.1, float("nan")])):
+        with pytest.raises(ValueError, match="must be positive"):
+            make()

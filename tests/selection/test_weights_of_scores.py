@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification, make_friedman1
-from sklearn.metrics import (
-    balanced_accuracy_score,
-    explained_variance_score,
-    log_loss,
-    make_scorer,
-    mean_squared_error,
-)
+from sklearn.metrics import balanced_accuracy_score, explained_variance_score, log_loss, make_scorer, mean_squared_error
 from sklearn.model_selection import KFold, RepeatedKFold, StratifiedKFold
 
 from regnet import MLPClassifierCV, MLPRegressorCV

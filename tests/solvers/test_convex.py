@@ -10,14 +10,7 @@ from conftest import need
 from scipy.optimize import linprog
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import (
-    ElasticNet,
-    Lasso,
-    LinearRegression,
-    LogisticRegression,
-    PoissonRegressor,
-    Ridge,
-)
+from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, PoissonRegressor, Ridge
 
 from regnet import DivergenceWarning, MLPClassifier, MLPRegressor, MLPRegressorCV, path
 from regnet.mathematics.losses import Huber

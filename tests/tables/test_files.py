@@ -1,150 +1,17 @@
-"""Tables from files: what counts as a number, a header, a class and the number of a row, and what is refused."""
+"""Tables from files: formats, headers, names, numbers of rows, and what is refused."""
 
 from __future__ import annotations
 
-import csv
 import datetime
 import decimal
-import io
 
 import numpy as np
 import pytest
 from conftest import need
+from text_files import KINDS, ROWS, X, Y, table, write
 
-from regnet.tables import readers
-from regnet.tables.columns import FileError, judge, plain_numbers
+from regnet.tables.columns import FileError
 from regnet.tables.files import read_features, read_table
-
-ROWS = 60
-X = np.random.default_rng(0).standard_normal((ROWS, 2)).round(3)
-Y = (10 * X[:, 0] + np.arange(ROWS) / 8).round(2)
-KINDS = np.where(X[:, 0] > 0, "yes", "no").tolist()
-
-
-def write(path, columns, *, delimiter=",", header=True):
-    """A text file of these columns, by name; its rows start in line 2 if there is a header."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerows([list(columns), *zip(*columns.values(), strict=True)][0 if header else 1 :])
-    path.write_text(text.getvalue(), encoding="utf-8")
-    return str(path)
-
-
-def table(**changes):
-    return {"a": X[:, 0].tolist(), "b": X[:, 1].tolist(), "y": Y.tolist()} | changes
-
-
-def with_cell(values, row, cell):
-    return [*values[:row], cell, *values[row + 1 :]]
-
-
-def comma(values):
-    return [str(value).replace(".", ",") for value in values]
-
-
-@pytest.mark.parametrize("cell", ["NA", "N/A", "nan", "NaN", "null", "NULL", "", " ", ".", "?", "-"])
-def test_a_missing_number_is_no_class(cell, tmp_path):
-    """One such cell made a classification with as many classes as rows of it, and an input 'holds text'."""
-    path = write(tmp_path / "t.csv", table(y=with_cell(Y.tolist(), 7, cell)))
-    with pytest.raises(FileError, match=r"t.csv: column 'y', the target, has 1 of 60 cells without .* line 9\): drop"):
-        read_table(path)
-    path = write(tmp_path / "t.csv", table(a=with_cell(with_cell(X[:, 0].tolist(), 3, cell), 5, "NA")))
-    with pytest.raises(FileError, match=r"column 'a' has 2 of 60 cells without a value .* the first in line 5\): drop"):
-        read_table(path)
-    with pytest.raises(FileError, match=r"column 'a' has 2 of 60 cells .* or fill the cells"):
-        read_features(path, ("a", "b"))
-    assert read_features(path, ("b",))[0].tolist() == X[:, 1:].tolist()
-
-
-@pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
-def test_an_infinite_number_is_refused_by_its_line(cell, tmp_path):
-    path = write(tmp_path / "t.csv", table(y=with_cell(Y.tolist(), 7, cell)))
-    with pytest.raises(FileError, match=rf"has 1 of 60 cells that are infinite \('{cell}', the first in line 9\)"):
-        read_table(path)
-
-
-@pytest.mark.parametrize("delimiter", [";", "\t", ","])
-@pytest.mark.parametrize("header", [True, False])
-def test_decimal_commas_are_read_where_nothing_else_can_be_meant(delimiter, header, tmp_path):
-    """They were text: 60 classes of a regression, or inputs that were refused."""
-    columns = table(a=comma(X[:, 0]), b=comma(X[:, 1]), y=comma(Y))
-    found = read_table(write(tmp_path / "t.csv", columns, delimiter=delimiter, header=header))
-    assert found.task == "regression"
-    assert found.feature_names == (("a", "b") if header else ("column0", "column1"))
-    np.testing.assert_array_equal(np.column_stack([found.x, found.y]), np.column_stack([X, Y]))
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        [f"{value:,}" for value in range(1000, 1000 + ROWS)],  # thousands, or decimals of three digits
-        with_cell(comma(Y), 0, "3.14"),
-        with_cell(Y.tolist(), 0, "1.234,5"),
-        with_cell(Y.tolist(), 0, "1,234.5"),
-    ],
-)
-def test_numbers_with_commas_that_can_be_read_in_two_ways_are_refused(cells, tmp_path):
-    """They were text as well."""
-    for columns, name in ((table(y=cells), "'y', the target,"), (table(a=cells), "'a'")):
-        path = write(tmp_path / "t.csv", columns, delimiter=";")
-        with pytest.raises(FileError, match=f"column {name} holds numbers with commas .* line [23].*: write decimals"):
-            read_table(path)
-
-
-def test_a_column_is_judged_from_all_its_rows(tmp_path, monkeypatch):
-    """Chunks were judged each for itself: classes '1', '2' of one and '1.0', '2.0' of another."""
-    monkeypatch.setattr(readers, "CHUNK", 10)
-    grades = ["1", "2"] * 25 + ["1", "other"] * 5
-    found = read_table(write(tmp_path / "t.csv", table(y=grades)))
-    assert sorted(set(found.y)) == ["1", "2", "other"]
-    assert any("'other' in line 53; 55 of 60 cells are numbers" in note for note in found.notes)
-    with pytest.raises(FileError, match=r"column 'a' holds text \('x' in line 61; 59 of 60 cells are numbers\)"):
-        read_table(write(tmp_path / "t.csv", table(a=with_cell(X[:, 0].tolist(), 59, "x"))))
-    numbers = read_table(write(tmp_path / "t.csv", table(y=["1", "2.0"] * 30)))
-    assert numbers.y.dtype == np.int64
-    assert set(numbers.y) == {1, 2}
-
-
-@pytest.mark.parametrize("cell", ["1_000", "٣", "0x10", "1e", "1-2", "½", "\uff11"])
-def test_only_plain_decimals_are_numbers(cell, tmp_path):
-    """Python's float takes the first two and the last."""
-    assert plain_numbers([cell]) is None
-    with pytest.raises(FileError, match="column 'a' holds text"):
-        read_table(write(tmp_path / "t.csv", table(a=[cell] * ROWS)))
-
-
-def test_every_plain_decimal_is_a_number():
-    cells = ["1", "-1.5", "+.5", "2.", "1e3", "1E-3", " 7 "]
-    np.testing.assert_array_equal(plain_numbers(cells), [1, -1.5, 0.5, 2, 1000, 0.001, 7])
-    np.testing.assert_array_equal(judge(np.asarray(cells, dtype=object), parse=True).values, plain_numbers(cells))
-
-
-def test_text_that_cannot_be_classes_is_refused(tmp_path):
-    """Each was a classification of as many classes as there are values."""
-    names = [f"name {k}" for k in range(ROWS)]
-    path = write(tmp_path / "t.csv", table(y=names))
-    with pytest.raises(FileError, match=r"'name 0' in line 2\) with 60 different values in 60 rows, too many"):
-        read_table(path)
-    assert read_table(path, task="classification").y.tolist() == names
-    rounded = with_cell(Y.round(0).astype(int).tolist(), 4, "many")
-    with pytest.raises(FileError, match=r"'many' in line 6; 59 of 60 cells are numbers\) with .* mend the cells"):
-        read_table(write(tmp_path / "t.csv", table(y=rounded)))
-    with pytest.raises(FileError, match=r"holds text .*so it cannot be regressed on"):
-        read_table(write(tmp_path / "t.csv", table(y=KINDS)), task="regression")
-
-
-def test_an_empty_name_is_no_class(tmp_path):
-    """It was one, in text, NumPy and Parquet files alike."""
-    kinds = with_cell(with_cell(KINDS, 2, ""), 9, " ")
-    with pytest.raises(
-        FileError, match=r"'y', the target, has 2 of 60 cells without a value \(line 4, line 11\): drop"
-    ):
-        read_table(write(tmp_path / "t.csv", table(y=kinds)))
-    np.savez(tmp_path / "t.npz", x=X, y=np.asarray(kinds))
-    with pytest.raises(FileError, match=r"column 'y', .* 2 of 60 cells without a value \(row 3, row 10\)"):
-        read_table(str(tmp_path / "t.npz"))
-    found = read_table(write(tmp_path / "t.csv", table(y=with_cell(KINDS, 2, "NA"))))
-    assert "the class 'NA' (1 rows): if it stands for a missing value, drop" in found.notes[0]
 
 
 def test_lines_are_the_files_own(tmp_path):
@@ -250,12 +117,6 @@ def test_labels_of_a_typed_file(kind, tmp_path):
     assert read_table(str(tmp_path / "t.parquet")).y.tolist() == expected
 
 
-def test_large_whole_numbers_as_labels_of_a_text_file_keep_their_digits(tmp_path):
-    """2^53 and 2^53 + 1 were one class."""
-    y = [2**53 + k % 2 for k in range(ROWS)]
-    assert read_table(write(tmp_path / "t.csv", table(y=y))).y.tolist() == y
-
-
 def test_what_other_columns_of_a_parquet_file_mean(tmp_path):
     parquet, pyarrow = need("pyarrow.parquet"), need("pyarrow")
 
@@ -323,7 +184,25 @@ def test_a_file_in_another_encoding_is_named(tmp_path):
         read_table(str(tmp_path / "t.csv"))
 
 
-def test_classes_beyond_the_integers_stay_apart(tmp_path):
-    """Cast to int64, both were -2^63."""
-    found = read_table(write(tmp_path / "t.csv", table(y=[f"{1 + k % 2}e30" for k in range(ROWS)])))
-    assert (found.task, np.unique(found.y).tolist()) == ("classification", [1e30, 2e30])
+def test_every_kind_of_file_gives_the_same_table(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    from pyarrow import parquet
+
+    x, y = np.random.default_rng(0).standard_normal((40, 2)), np.arange(40) % 3
+    np.save(tmp_path / "t.npy", np.column_stack([x, y]))
+    np.savez(tmp_path / "t.npz", x=x, y=y)
+    parquet.write_table(pyarrow.table({"u": x[:, 0], "v": x[:, 1], "y": y}), tmp_path / "t.parquet")
+    lines = [f"{a!r};{b!r};{c}" for (a, b), c in zip(x.tolist(), y, strict=True)]
+    (tmp_path / "t.csv").write_text("u;v;y\n" + "\n".join(lines) + "\n")
+    for kind in ("npy", "npz", "parquet", "csv"):
+        table = read_table(str(tmp_path / f"t.{kind}"))
+        np.testing.assert_array_equal(table.x, x)
+        np.testing.assert_array_equal(table.y, y)
+        assert table.task == "classification"
+    assert read_table(str(tmp_path / "t.csv"), "u").task == "regression"
+    np.testing.assert_array_equal(read_features(str(tmp_path / "t.csv"), ("v",))[0], x[:, 1:])
+    (tmp_path / "bare.csv").write_text("1,2,0\n3,4,1\n")
+    assert read_table(str(tmp_path / "bare.csv")).x.tolist() == [[1, 2], [3, 4]]
+    (tmp_path / "t.xls").write_text("x")
+    with pytest.raises(FileError, match="of no kind"):
+        read_table(str(tmp_path / "t.xls"))

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from test_command_line import run
+from command_line import run
 
 from regnet import Adam, DivergenceWarning, EarlyStopping, MLPClassifier, MLPRegressor, path
 

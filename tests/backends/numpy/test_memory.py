@@ -17,14 +17,6 @@ from regnet_numpy.run import NUMPY_PARTS
 X, Y = datasets.spiral(samples=60)
 
 
-@pytest.fixture(params=[False, True], ids=["numpy", "fast"])
-def fast(request):
-    if request.param:
-        pytest.importorskip("numba")
-    with config_context(fast=request.param):
-        yield request.param
-
-
 def test_models_that_a_callback_keeps_stay_as_they_were(fast):
     def keep(record, model):
         kept.append(model)

@@ -1,0 +1,73 @@
+"""Memory, threads and executors: how a sweep is cut changes no bit."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+from joblib import Parallel
+from sweeps import FRIEDMAN, IRIS, cold, same, small
+
+
+@pytest.mark.parametrize("make", [small, cold])
+def test_blocks_change_nothing(make, fast):
+    data = FRIEDMAN if make is small else IRIS
+    whole = make().fit(*data)
+    same(whole, make(memory_limit=1).fit(*data))
+    same(whole, make(memory_limit=60_000).fit(*data))
+
+
+def test_tables_of_few_epochs_change_nothing(fast, monkeypatch):
+    """Batches are drawn for some epochs at once, as many as memory allows."""
+    whole = cold(max_iter=7).fit(*IRIS)
+    for elements in (1, 700):
+        monkeypatch.setattr("regnet.sweep.stack.TABLE_ELEMENTS", elements)
+        same(whole, cold(max_iter=7).fit(*IRIS))
+        same(whole, cold(max_iter=7, memory_limit=1).fit(*IRIS))
+
+
+def test_one_thread_changes_nothing(fast):
+    from threadpoolctl import threadpool_limits
+
+    whole = cold().fit(*IRIS)
+    with threadpool_limits(1):
+        same(whole, cold().fit(*IRIS))
+
+
+@pytest.mark.parametrize("make", [small, cold])
+def test_executors_change_nothing(make, tmp_path):
+    data = FRIEDMAN if make is small else IRIS
+    whole = make().fit(*data)
+    with ThreadPoolExecutor(2) as pool:
+        same(whole, make(executor=pool).fit(*data))
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        same(whole, make(executor=pool, sweep_dir=tmp_path / "sweep").fit(*data))
+
+
+def test_n_jobs_are_processes_and_change_nothing(monkeypatch):
+    asked = []
+
+    class Spy(Parallel):
+        def __init__(self, **given):
+            asked.append(given["n_jobs"])
+            super().__init__(**given)
+
+    whole = small().fit(*FRIEDMAN)
+    monkeypatch.setattr("regnet.sweep.engine.Parallel", Spy)
+    same(whole, small(n_jobs=2).fit(*FRIEDMAN))
+    assert asked == [2, 2]  # the first path and the second
+
+
+def test_one_way_to_say_where_networks_are_trained():
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="give one of them"):
+        small(executor=pool, n_jobs=2).fit(*FRIEDMAN)
+
+
+def test_a_failure_ends_what_has_not_begun(tmp_path):
+    def fails(*_):
+        raise RuntimeError("scorer")
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="scorer"):
+        small(executor=pool, sweep_dir=tmp_path, scoring=fails, memory_limit=1, cv=10).fit(*FRIEDMAN)
+    assert len(list(tmp_path.glob("*/*.npz"))) < 6 * 11
