@@ -30,4 +30,15 @@ class Schedule(Protocol):
         """The learning rate of the first step; a number, or one per stacked network."""
 
     def factor(self, t: Array, /) -> Array:
-        """The multiplier of `initial` after t steps; t: 0-d floating array. Returns a 0-d array."""
+        """Compute the multiplier of `initial` after t steps.
+
+        Parameters
+        ----------
+        t : array
+            Steps taken before, 0-d, floating, on the device.
+
+        Returns
+        -------
+        array
+            The multiplier, 0-d.
+        """

@@ -37,6 +37,18 @@ def get_config() -> Config:
 
     Defaults: backend numpy, the backend's default device (cpu; the first GPU for cupy), float32.
 
+    Returns
+    -------
+    Config
+        With `backend`, `device`, `dtype` and `fast`.
+
+    Raises
+    ------
+    ValueError
+        For a dtype that regnet does not compute in.
+
+    Examples
+    --------
     >>> with config_context(dtype="float64"):
     ...     get_config().dtype
     'float64'
@@ -64,10 +76,31 @@ def config_context(
 ) -> Iterator[None]:
     """Override the environment variables inside a `with` block; None leaves a setting as it is.
 
-    fast: False turns off what a backend's extras bring, such as numba's compiled loops (default True).
-
     Contexts nest, and each thread and async task has its own.
 
+    Parameters
+    ----------
+    backend : str, optional
+        A name of `backend_names`, in place of REGNET_BACKEND.
+    device : str, optional
+        A name that the backend knows, in place of REGNET_DEVICE.
+    dtype : {'float32', 'float64'}, optional
+        In place of REGNET_DTYPE.
+    fast : bool, optional
+        False turns off what a backend's extras bring, such as numba's compiled loops (default True).
+
+    Yields
+    ------
+    None
+        The settings are in force until the block ends.
+
+    Raises
+    ------
+    ValueError
+        For a `fast` that is neither True nor False.
+
+    Examples
+    --------
     >>> with config_context(backend="numpy", dtype="float64"):
     ...     get_config()
     Config(backend='numpy', device=None, dtype='float64', fast=True)

@@ -20,7 +20,18 @@ def backend_classes() -> dict[str, type[Backend]]:
 
 
 def backend_names() -> tuple[str, ...]:
-    """Every registered backend, usable here or not."""
+    """List every registered backend, usable here or not.
+
+    Returns
+    -------
+    tuple of str
+        Names that REGNET_BACKEND takes.
+
+    Raises
+    ------
+    BackendError
+        If regnet's packages are not installed.
+    """
     names = tuple(backend_classes())
     if not names:
         raise BackendError(
@@ -38,8 +49,25 @@ def _make(name: str) -> Backend:
 def get_backend(name: str | None = None) -> Backend:
     """The backend called `name`, or the one that `config_context` or REGNET_BACKEND names (default numpy).
 
-    Raises BackendError if no such backend is registered, or if it cannot be used here; there is no fall-back.
+    There is no fall-back.
 
+    Parameters
+    ----------
+    name : str, optional
+        One of `backend_names`.
+
+    Returns
+    -------
+    Backend
+        One object a name, made when it is asked for first.
+
+    Raises
+    ------
+    BackendError
+        If no such backend is registered, or if it cannot be used here.
+
+    Examples
+    --------
     >>> get_backend("numpy").name
     'numpy'
     """

@@ -20,10 +20,34 @@ class Activation(Protocol):
     """An elementwise function and its derivative."""
 
     def forward(self, z: Array, /) -> Array:
-        """Apply f elementwise: y = f(z)."""
+        """Apply f elementwise.
+
+        Parameters
+        ----------
+        z : array
+            Sums of a layer's weighted inputs, any shape.
+
+        Returns
+        -------
+        array
+            The outputs y = f(z), shape of z.
+        """
 
     def backward(self, dy: Array, y: Array, /) -> Array:
-        """Return dz = dy * f'(z), where y = f(z)."""
+        """Take the gradient back through f.
+
+        Parameters
+        ----------
+        dy : array
+            Gradient of the loss with respect to the outputs, shape of y.
+        y : array
+            The outputs f(z), from which the derivative can be told.
+
+        Returns
+        -------
+        array
+            The gradient with respect to z: dy * f'(z), shape of y.
+        """
 
 
 @final
@@ -43,7 +67,12 @@ class Identity:
 @final
 @dataclass(frozen=True)
 class Relu:
-    """f(z) = max(z, 0), with f'(0) = 0. Source: Glorot, Bordes, Bengio, AISTATS 2011."""
+    """f(z) = max(z, 0), with f'(0) = 0.
+
+    References
+    ----------
+    Glorot, Bordes, Bengio, Deep sparse rectifier neural networks, AISTATS 2011.
+    """
 
     def forward(self, z: Array, /) -> Array:
         """max(z, 0)."""
@@ -59,7 +88,22 @@ class Relu:
 @final
 @dataclass(frozen=True)
 class LeakyRelu:
-    """f(z) = z for z > 0, slope * z otherwise; 0 < slope < 1. Source: Maas, Hannun, Ng, ICML 2013."""
+    """f(z) = z for z > 0, slope * z otherwise.
+
+    Parameters
+    ----------
+    slope : float, default 0.01
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the slope lies elsewhere: the output would not tell the sign of z, or max() would be another function.
+
+    References
+    ----------
+    Maas, Hannun, Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013.
+    """
 
     slope: float = 0.01
 
@@ -116,7 +160,23 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def get_activation(activation: str | Activation, /) -> Activation:
-    """The activation called by name, or the object itself."""
+    """The activation called by name, or the object itself.
+
+    Parameters
+    ----------
+    activation : str or Activation
+        A key of ACTIVATIONS, or an object with `forward` and `backward`.
+
+    Returns
+    -------
+    Activation
+        An object is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        For a name that is unknown, naming those that are known.
+    """
     if not isinstance(activation, str):
         return activation
     if activation not in ACTIVATIONS:

@@ -24,41 +24,70 @@ Weights: TypeAlias = NDArray[np.float64]
 
 
 class Initializer(Protocol):
-    """Draws one layer's weight."""
+    """How one layer's first weight is drawn."""
 
     def draw(self, rng: np.random.Generator, in_features: int, out_features: int, /) -> Weights:
-        """A weight (in_features, out_features), float64."""
+        """Draw a weight.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Where the numbers come from.
+        in_features, out_features : int
+            The layer's widths.
+
+        Returns
+        -------
+        numpy.ndarray
+            The weight, (in_features, out_features), float64.
+        """
 
 
 @final
 @dataclass(frozen=True)
 class Normal:
-    """w ~ N(0, scale^2), whatever the layer's width."""
+    """Weights w ~ N(0, scale^2), whatever the layer's width.
+
+    Parameters
+    ----------
+    scale : float, default 0.01
+        The standard deviation.
+    """
 
     scale: float = 0.01
 
     def draw(self, rng: np.random.Generator, in_features: int, out_features: int, /) -> Weights:
-        """See Initializer.draw."""
+        """Draw a weight, see `Initializer.draw`."""
         return self.scale * rng.standard_normal((in_features, out_features))
 
 
 @final
 @dataclass(frozen=True)
 class GlorotNormal:
-    """w ~ N(0, 2 / (in + out)). Source: Glorot & Bengio, AISTATS 2010."""
+    """Weights w ~ N(0, 2 / (in + out)).
+
+    References
+    ----------
+    Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.
+    """
 
     def draw(self, rng: np.random.Generator, in_features: int, out_features: int, /) -> Weights:
-        """See Initializer.draw."""
+        """Draw a weight, see `Initializer.draw`."""
         return math.sqrt(2.0 / (in_features + out_features)) * rng.standard_normal((in_features, out_features))
 
 
 @final
 @dataclass(frozen=True)
 class GlorotUniform:
-    """w ~ U(-b, b), b = sqrt(6 / (in + out)): the variance 2 / (in + out). Source: Glorot & Bengio, AISTATS 2010."""
+    """Weights w ~ U(-b, b), b = sqrt(6 / (in + out)): the variance is 2 / (in + out).
+
+    References
+    ----------
+    Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010.
+    """
 
     def draw(self, rng: np.random.Generator, in_features: int, out_features: int, /) -> Weights:
-        """See Initializer.draw."""
+        """Draw a weight, see `Initializer.draw`."""
         bound = math.sqrt(6.0 / (in_features + out_features))
         return rng.uniform(-bound, bound, (in_features, out_features))
 
@@ -66,20 +95,30 @@ class GlorotUniform:
 @final
 @dataclass(frozen=True)
 class HeNormal:
-    """w ~ N(0, 2 / in), which keeps the variance through ReLU layers. Source: He et al., ICCV 2015."""
+    """Weights w ~ N(0, 2 / in), which keeps the variance through ReLU layers.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun, Delving deep into rectifiers, ICCV 2015.
+    """
 
     def draw(self, rng: np.random.Generator, in_features: int, out_features: int, /) -> Weights:
-        """See Initializer.draw."""
+        """Draw a weight, see `Initializer.draw`."""
         return math.sqrt(2.0 / in_features) * rng.standard_normal((in_features, out_features))
 
 
 @final
 @dataclass(frozen=True)
 class HeUniform:
-    """w ~ U(-b, b), b = sqrt(6 / in): the variance 2 / in. Source: He et al., ICCV 2015."""
+    """Weights w ~ U(-b, b), b = sqrt(6 / in): the variance is 2 / in.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun, Delving deep into rectifiers, ICCV 2015.
+    """
 
     def draw(self, rng: np.random.Generator, in_features: int, out_features: int, /) -> Weights:
-        """See Initializer.draw."""
+        """Draw a weight, see `Initializer.draw`."""
         bound = math.sqrt(6.0 / in_features)
         return rng.uniform(-bound, bound, (in_features, out_features))
 
@@ -94,7 +133,23 @@ INITIALIZERS: dict[str, Initializer] = {
 
 
 def get_initializer(initializer: str | Initializer, /) -> Any:
-    """The initializer called by name, or the object itself."""
+    """The initializer called by name, or the object itself.
+
+    Parameters
+    ----------
+    initializer : str or Initializer
+        A key of INITIALIZERS, or an object with `draw`.
+
+    Returns
+    -------
+    Initializer
+        An object is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        For a name that is unknown, naming those that are known.
+    """
     if not isinstance(initializer, str):
         return initializer
     if initializer not in INITIALIZERS:

@@ -31,16 +31,42 @@ __all__ = [
 
 
 class Loss(Protocol):
-    """A data loss."""
+    """A data loss; `metric` names the score that goes with it, `kind` the targets that it takes."""
 
     metric: ClassVar[str]
     kind: ClassVar[str]
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
-        """The loss of each row, (..., n, 1), and its gradient with respect to the outputs, (..., n, out)."""
+        """Compute the loss of each row and its gradient with respect to the outputs.
+
+        Parameters
+        ----------
+        outputs : array
+            The network's outputs, (..., n, out), before softmax, sigmoid or exp.
+        targets : array
+            What they should say, (..., n, out); classes as one-hot rows.
+
+        Returns
+        -------
+        loss : array
+            Summed over outputs, (..., n, 1).
+        grad : array
+            Its gradient with respect to the outputs, (..., n, out).
+        """
 
     def predict(self, outputs: Array, /) -> Array:
-        """The prediction that the outputs stand for, in the targets' own units; shape of the outputs."""
+        """Make the prediction that the outputs stand for.
+
+        Parameters
+        ----------
+        outputs : array
+            The network's outputs, (..., n, out).
+
+        Returns
+        -------
+        array
+            In the targets' own units, shape of the outputs: probabilities, expected counts or values.
+        """
 
 
 def _zero(like: Array) -> Array:
@@ -58,7 +84,11 @@ def _sigmoid(z: Array, small: Array) -> Array:
 class CategoricalCrossEntropy:
     """-sum_k y_k log softmax(z)_k, for targets that are one-hot (or probabilities that sum to 1).
 
-    Gradient: softmax(z) - y. Source: Bridle, Neurocomputing 1990.
+    Its gradient is softmax(z) - y.
+
+    References
+    ----------
+    Bridle, Probabilistic interpretation of feedforward classification network outputs, Neurocomputing 1990.
     """
 
     metric: ClassVar[str] = "categorical_accuracy"
@@ -86,9 +116,9 @@ class CategoricalCrossEntropy:
 @final
 @dataclass(frozen=True)
 class BinaryCrossEntropy:
-    """log(1 + exp(z)) - y z, summed over outputs: one yes-or-no question an output; targets in [0, 1].
+    """The logistic loss log(1 + exp(z)) - y z, summed over outputs: one yes-or-no question an output.
 
-    Gradient: sigmoid(z) - y.
+    Targets lie in [0, 1]. Its gradient is sigmoid(z) - y.
     """
 
     metric: ClassVar[str] = "binary_accuracy"
@@ -110,47 +140,66 @@ class BinaryCrossEntropy:
 @final
 @dataclass(frozen=True)
 class SquaredError:
-    """1/2 * sum_k (z_k - y_k)^2. Gradient: z - y. The 1/2 is scikit-learn's, glmnet's and ElasticNet's."""
+    """1/2 * sum_k (z_k - y_k)^2, whose gradient is z - y.
+
+    The 1/2 is scikit-learn's, glmnet's and ElasticNet's.
+    """
 
     metric: ClassVar[str] = "r2"
     kind: ClassVar[str] = "regression"
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
-        """See the class."""
+        """Compute loss and gradient by the class's formulas."""
         residual = outputs - targets
         return 0.5 * sum_outputs(residual * residual), residual
 
     def predict(self, outputs: Array, /) -> Array:
-        """The outputs."""
+        """Return the outputs themselves."""
         return outputs
 
 
 @final
 @dataclass(frozen=True)
 class AbsoluteError:
-    """sum_k |z_k - y_k|. Gradient: sign(z - y), 0 where they are equal. Its minimiser is the median."""
+    """The absolute error sum_k |z_k - y_k|, whose minimiser is the median.
+
+    Its gradient is sign(z - y), 0 where they are equal.
+    """
 
     metric: ClassVar[str] = "r2"
     kind: ClassVar[str] = "regression"
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
-        """See the class."""
+        """Compute loss and gradient by the class's formulas."""
         xp = array_namespace(outputs)
         residual = outputs - targets
         return sum_outputs(xp.abs(residual)), xp.sign(residual)
 
     def predict(self, outputs: Array, /) -> Array:
-        """The outputs."""
+        """Return the outputs themselves."""
         return outputs
 
 
 @final
 @dataclass(frozen=True)
 class Huber:
-    """r^2 / 2 where |r| <= delta, delta * (|r| - delta / 2) beyond; r = z - y, summed over outputs.
+    """Huber's loss: r^2 / 2 where |r| <= delta, delta * (|r| - delta / 2) beyond; r = z - y, summed over outputs.
 
-    Gradient: r limited to [-delta, delta]. delta > 0, in units of the target.
-    Source: Huber, Annals of Mathematical Statistics 35 (1964).
+    Its gradient is r limited to [-delta, delta].
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Where the parabola ends, > 0, in units of the target.
+
+    Raises
+    ------
+    ValueError
+        If delta is not positive.
+
+    References
+    ----------
+    Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35 (1964).
     """
 
     metric: ClassVar[str] = "r2"
@@ -163,7 +212,7 @@ class Huber:
             raise ValueError(f"Huber(delta={self.delta}): delta must be positive.")
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
-        """With c the limited residual, the loss is c (r - c / 2) in both ranges."""
+        """Compute loss and gradient; with c the limited residual, the loss is c (r - c / 2) in both ranges."""
         xp = array_namespace(outputs)
         residual = outputs - targets
         delta = _zero(outputs) + self.delta
@@ -171,30 +220,34 @@ class Huber:
         return sum_outputs(limited * (residual - 0.5 * limited)), limited
 
     def predict(self, outputs: Array, /) -> Array:
-        """The outputs."""
+        """Return the outputs themselves."""
         return outputs
 
 
 @final
 @dataclass(frozen=True)
 class Poisson:
-    """exp(z) - y + y (log y - z), summed over outputs: half the Poisson deviance of counts y with mean exp(z), >= 0.
+    """Half the Poisson deviance of counts y with mean exp(z): exp(z) - y + y (log y - z), summed over outputs.
 
-    Gradient: exp(z) - y. Targets >= 0. Source: McCullagh & Nelder, Generalized Linear Models, 1989, section 2.3.
+    It is 0 or more; its gradient is exp(z) - y. Targets are 0 or more.
+
+    References
+    ----------
+    McCullagh & Nelder, Generalized Linear Models, 1989, section 2.3.
     """
 
     metric: ClassVar[str] = "r2"
     kind: ClassVar[str] = "counts"
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
-        """0 log 0 = 0."""
+        """Compute loss and gradient, with 0 log 0 = 0."""
         xp = array_namespace(outputs)
         residual = xp.exp(outputs) - targets
         log_targets = xp.log(xp.where(targets > 0, targets, xp.ones_like(targets)))
         return sum_outputs(residual + targets * (log_targets - outputs)), residual
 
     def predict(self, outputs: Array, /) -> Array:
-        """exp(outputs): the expected count."""
+        """Return exp(outputs): the expected counts."""
         return array_namespace(outputs).exp(outputs)
 
 
@@ -209,7 +262,23 @@ LOSSES: dict[str, Loss] = {
 
 
 def get_loss(loss: str | Loss, /) -> Loss:
-    """The loss called by name, or the object itself."""
+    """The loss called by name, or the object itself.
+
+    Parameters
+    ----------
+    loss : str or Loss
+        A key of LOSSES, or an object with `value_and_grad` and `predict`.
+
+    Returns
+    -------
+    Loss
+        An object is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        For a name that is unknown, naming those that are known.
+    """
     if not isinstance(loss, str):
         return loss
     if loss not in LOSSES:

@@ -52,12 +52,42 @@ class Optimizer(Protocol):
         """A number, one per stacked network, or a schedule."""
 
     def init(self, point: Array, /) -> Slots:
-        """The slots before the first step."""
+        """Make the slots, what is remembered from step to step, as they are before the first one.
+
+        Parameters
+        ----------
+        point : array
+            All parameters of a network, (..., 1, size).
+
+        Returns
+        -------
+        tuple of array
+            Of the point's shape.
+        """
 
     def descend(
         self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
-        """One step; t: steps taken before this one, 0-d floating array."""
+        """Take one step.
+
+        Parameters
+        ----------
+        point, grad : array
+            The parameters and the gradient there, (..., 1, size).
+        slots : tuple of array
+            Of the step before, or of `init`.
+        t : array
+            Steps taken before this one, 0-d, floating.
+        learning_rate : array
+            Of this step, broadcastable to the point as (..., 1, 1).
+        pool : callable, optional
+            Averages squares within each row that is a group; None: there is no group.
+
+        Returns
+        -------
+        Descent
+            The new point and slots, and the step size by which a proximal step must follow.
+        """
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:
@@ -82,14 +112,32 @@ def _bias_correction(beta: float, t: Array) -> Array:
 @final
 @dataclass(frozen=True)
 class SGD:
-    """Gradient descent with momentum m, plain or Nesterov's.
+    """Gradient descent, plain or with momentum m, Polyak's or Nesterov's.
 
         u <- m u + (1 - m) grad;     w <- w - lr / (1 - m) * u                         (plain)
                                      w <- w - lr / (1 - m) * (m u + (1 - m) grad)      (Nesterov)
 
     which is the usual v <- m v + grad, w <- w - lr v, with u = (1 - m) v. So written, the step size is
     lr / (1 - m), and a proximal step of that size solves the penalised problem; one of size lr would solve a
-    weaker one. Sources: Polyak 1964; Sutskever et al., ICML 2013.
+    weaker one.
+
+    Parameters
+    ----------
+    learning_rate : float, sequence of float or schedule, default 0.01
+        Of every step; a sequence has one per stacked network.
+    momentum : float, default 0
+        The m of the formulas, in [0, 1).
+    nesterov : bool, default False
+        Whether the momentum is Nesterov's.
+
+    Raises
+    ------
+    ValueError
+        For a rate that is not positive, or a momentum elsewhere.
+
+    References
+    ----------
+    Polyak, USSR Computational Mathematics and Mathematical Physics 4 (1964); Sutskever et al., ICML 2013.
     """
 
     learning_rate: Rate = 0.01
@@ -102,13 +150,13 @@ class SGD:
         _check("momentum", self.momentum, 0.0, 1.0)
 
     def init(self, point: Array, /) -> Slots:
-        """One slot u if there is momentum, else none."""
+        """Make one slot u if there is momentum, else none."""
         return (array_namespace(point).zeros_like(point),) if self.momentum else ()
 
     def descend(
         self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
-        """See the class."""
+        """Take one step by the class's formulas."""
         m = self.momentum
         if not m:
             return Descent(point - learning_rate * grad, learning_rate, None, slots)
@@ -123,7 +171,26 @@ class SGD:
 @final
 @dataclass(frozen=True)
 class Adagrad:
-    """s <- s + grad^2;  w <- w - lr * grad / (sqrt(s) + epsilon). Source: Duchi, Hazan, Singer, JMLR 2011."""
+    """Adagrad: steps divided by the root of the sum of all squared gradients.
+
+        s <- s + grad^2;    w <- w - lr * grad / (sqrt(s) + epsilon)
+
+    Parameters
+    ----------
+    learning_rate : float, sequence of float or schedule, default 0.01
+        Of every step; a sequence has one per stacked network.
+    epsilon : float, default 1e-7
+        Keeps the first steps finite.
+
+    Raises
+    ------
+    ValueError
+        For a rate that is not positive.
+
+    References
+    ----------
+    Duchi, Hazan, Singer, Adaptive subgradient methods, JMLR 12 (2011).
+    """
 
     learning_rate: Rate = 0.01
     epsilon: float = 1e-7
@@ -133,13 +200,13 @@ class Adagrad:
         _check_rate(self.learning_rate)
 
     def init(self, point: Array, /) -> Slots:
-        """The sum of squares s."""
+        """Make the sum of squares s."""
         return (array_namespace(point).zeros_like(point),)
 
     def descend(
         self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
-        """See the class."""
+        """Take one step by the class's formulas."""
         squares = slots[0] + grad * grad
         metric = _root(squares, pool, self.epsilon)
         return Descent(_move(point, grad, learning_rate, metric), learning_rate, metric, (squares,))
@@ -148,7 +215,28 @@ class Adagrad:
 @final
 @dataclass(frozen=True)
 class RMSprop:
-    """s <- rho s + (1 - rho) grad^2;  w <- w - lr * grad / (sqrt(s) + epsilon). Source: Tieleman & Hinton 2012."""
+    """RMSprop: steps divided by the root of a running mean of squared gradients.
+
+        s <- rho s + (1 - rho) grad^2;    w <- w - lr * grad / (sqrt(s) + epsilon)
+
+    Parameters
+    ----------
+    learning_rate : float, sequence of float or schedule, default 1e-3
+        Of every step; a sequence has one per stacked network.
+    rho : float, default 0.9
+        By which the mean forgets, in [0, 1).
+    epsilon : float, default 1e-7
+        Keeps the first steps finite.
+
+    Raises
+    ------
+    ValueError
+        For a rate that is not positive, or a rho elsewhere.
+
+    References
+    ----------
+    Tieleman & Hinton, Lecture 6.5, Neural networks for machine learning, 2012.
+    """
 
     learning_rate: Rate = 1e-3
     rho: float = 0.9
@@ -160,13 +248,13 @@ class RMSprop:
         _check("rho", self.rho, 0.0, 1.0)
 
     def init(self, point: Array, /) -> Slots:
-        """The average of squares s."""
+        """Make the running mean of squares s."""
         return (array_namespace(point).zeros_like(point),)
 
     def descend(
         self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
-        """See the class."""
+        """Take one step by the class's formulas."""
         squares = _average(slots[0], grad * grad, self.rho)
         metric = _root(squares, pool, self.epsilon)
         return Descent(_move(point, grad, learning_rate, metric), learning_rate, metric, (squares,))
@@ -221,11 +309,33 @@ def _adam(rule: Adam | AdamW, grad: Array, slots: Slots, t: Array, pool: Pool) -
 @final
 @dataclass(frozen=True)
 class Adam:
-    """m <- b1 m + (1 - b1) grad;  v <- b2 v + (1 - b2) grad^2;  w <- w - lr * m_hat / (sqrt(v_hat) + epsilon),
+    """Adam: steps along a running mean of gradients, divided by the root of that of their squares.
 
-    m_hat = m / (1 - b1^(t+1)), v_hat = v / (1 - b2^(t+1)). Sources: Kingma & Ba, ICLR 2015; its proximal form:
-    Yun, Lozano, Yang, Adaptive proximal gradient methods, NeurIPS 2021 (threshold lr * l1 / (sqrt(v_hat) + eps)).
-    epsilon_hat: add epsilon to sqrt(v) before its bias is corrected, as scikit-learn does (Kingma & Ba, section 2).
+        m <- b1 m + (1 - b1) grad;    v <- b2 v + (1 - b2) grad^2;    w <- w - lr * m_hat / (sqrt(v_hat) + epsilon)
+        m_hat = m / (1 - b1^(t+1));   v_hat = v / (1 - b2^(t+1));     t: steps taken before
+
+    A proximal step that follows has the threshold lr * l1 / (sqrt(v_hat) + epsilon).
+
+    Parameters
+    ----------
+    learning_rate : float, sequence of float or schedule, default 1e-3
+        Of every step; a sequence has one per stacked network.
+    beta1, beta2 : float, default 0.9 and 0.999
+        By which the means forget, in [0, 1).
+    epsilon : float, default 1e-7
+        Keeps the first steps finite.
+    epsilon_hat : bool, default False
+        Add epsilon to sqrt(v) before its bias is corrected, as scikit-learn does (Kingma & Ba, section 2).
+
+    Raises
+    ------
+    ValueError
+        For a rate that is not positive, or a beta elsewhere.
+
+    References
+    ----------
+    Kingma & Ba, Adam: a method for stochastic optimization, ICLR 2015; the proximal form: Yun, Lozano, Yang, Adaptive
+    proximal gradient methods for structured neural networks, NeurIPS 2021.
     """
 
     learning_rate: Rate = 1e-3
@@ -241,14 +351,14 @@ class Adam:
         _check("beta2", self.beta2, 0.0, 1.0)
 
     def init(self, point: Array, /) -> Slots:
-        """The moments m and v."""
+        """Make the moments m and v."""
         zeros = array_namespace(point).zeros_like
         return zeros(point), zeros(point)
 
     def descend(
         self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
-        """See the class."""
+        """Take one step by the class's formulas."""
         terms = _adam(self, grad, slots, t, pool)
         moved = _move(point, terms.slots[0], learning_rate * terms.rate, terms.metric)
         return Descent(moved, learning_rate * terms.scale, terms.metric, terms.slots)
@@ -260,7 +370,29 @@ class AdamW:
     """Adam whose weights also shrink by w <- (1 - lr * weight_decay) w at every step.
 
     The decay is not a penalty: no loss is named whose gradient it is, and it does not appear in the loss. It acts on
-    every parameter, biases too, as in PyTorch. Source: Loshchilov & Hutter, ICLR 2019.
+    every parameter, biases too, as in PyTorch.
+
+    Parameters
+    ----------
+    learning_rate : float, sequence of float or schedule, default 1e-3
+        Of every step; a sequence has one per stacked network.
+    beta1, beta2 : float, default 0.9 and 0.999
+        See `Adam`.
+    epsilon : float, default 1e-7
+        See `Adam`.
+    weight_decay : float, default 0.01
+        The share, of a learning rate of 1, by which a step shrinks the weights; 0 or more.
+    epsilon_hat : bool, default False
+        See `Adam`.
+
+    Raises
+    ------
+    ValueError
+        For a rate that is not positive, a beta outside [0, 1) or a negative decay.
+
+    References
+    ----------
+    Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019.
     """
 
     learning_rate: Rate = 1e-3
@@ -278,14 +410,14 @@ class AdamW:
         _check("weight_decay", self.weight_decay, 0.0, math.inf)
 
     def init(self, point: Array, /) -> Slots:
-        """The moments m and v."""
+        """Make the moments m and v."""
         zeros = array_namespace(point).zeros_like
         return zeros(point), zeros(point)
 
     def descend(
         self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
     ) -> Descent:
-        """See the class."""
+        """Take one step by the class's formulas."""
         terms = _adam(self, grad, slots, t, pool)
         kept = point * (1.0 - self.weight_decay * learning_rate)
         moved = _move(kept, terms.slots[0], learning_rate * terms.rate, terms.metric)

@@ -49,15 +49,39 @@ Strength: TypeAlias = float | Sequence[float]
 @final
 @dataclass(frozen=True, kw_only=True)
 class Penalty:
-    """The strengths on one Dense layer; the penalty joins the loss as
+    """The strengths of the penalties on one Dense layer.
+
+    They join the loss as
 
         weight_l1 * sum |W| + weight_l2 * sum W^2 + group_l1 * sum_i sqrt(out_features) * ||W_i||_2
         + bias_l1 * sum |b| + bias_l2 * sum b^2,        W_i: row i of W
 
     beside a data loss that is a mean over rows, so strengths mean the same for any number of rows and any batch size.
-    penalty_factor: one number >= 0 per input of the layer, (in_features,), or (K, in_features) for a stack; it
-    multiplies weight_l1, weight_l2 and group_l1 of that input's row (0: not penalised). Factors are not rescaled.
-    l1_step: 'proximal' (exact zeros) or 'subgradient' (as in textbooks: none). A group acts by its proximal step.
+    A strength is a finite number of 0 or more, or a sequence of them, one per stacked network.
+
+    Parameters
+    ----------
+    weight_l1, weight_l2 : float or sequence of float, default 0
+        On the weights' absolute values and squares.
+    bias_l1, bias_l2 : float or sequence of float, default 0
+        On the biases' absolute values and squares.
+    group_l1 : float or sequence of float, default 0
+        Group lasso on the weight's rows, which acts by its proximal step: an input of the layer is used or it is not.
+    penalty_factor : array-like, optional
+        One number >= 0 per input of the layer, (in_features,), or (K, in_features) for a stack; it multiplies
+        weight_l1, weight_l2 and group_l1 of that input's row (0: not penalised). Factors are not rescaled.
+    l1_step : {'proximal', 'subgradient'}, default 'proximal'
+        How L1 acts: by its proximal step, which leaves exact zeros, or by its subgradient, as in textbooks: none.
+
+    Raises
+    ------
+    ValueError
+        For a strength or a factor that is negative or not finite, naming it.
+
+    Examples
+    --------
+    >>> Penalty(weight_l1=1e-3, bias_l2=1e-4).strengths()
+    {'weight_l1': 0.001, 'weight_l2': 0.0, 'bias_l1': 0.0, 'bias_l2': 0.0001, 'group_l1': 0.0}
     """
 
     weight_l1: Strength = 0.0
@@ -82,7 +106,13 @@ class Penalty:
             raise ValueError(f"Penalty(l1_step={self.l1_step!r}): choose 'proximal' or 'subgradient'.")
 
     def strengths(self) -> dict[str, Any]:
-        """The five strengths by name."""
+        """List the five strengths by name.
+
+        Returns
+        -------
+        dict of str to float or sequence of float
+            As they were given.
+        """
         names = [field.name for field in fields(self) if field.name not in ("l1_step", "penalty_factor")]
         return {name: getattr(self, name) for name in names}
 

@@ -22,53 +22,87 @@ Rate: TypeAlias = float | Sequence[float]
 @final
 @dataclass(frozen=True)
 class Constant:
-    """The learning rate stays `initial`."""
+    """A learning rate that stays what it is.
+
+    Parameters
+    ----------
+    initial : float or sequence of float
+        The learning rate at the first step; a sequence has one per stacked network.
+    """
 
     initial: Rate
 
     def factor(self, t: Array, /) -> Array:
-        """1."""
+        """Return 1."""
         return array_namespace(t).ones_like(t)
 
 
 @final
 @dataclass(frozen=True)
 class InverseTime:
-    """initial / (1 + decay * t): the origin's schedule, with decay 5e-7."""
+    """A learning rate initial / (1 + decay * t): the origin's schedule, with decay 5e-7.
+
+    Parameters
+    ----------
+    initial : float or sequence of float
+        The learning rate at the first step; a sequence has one per stacked network.
+    decay : float
+        After 1 / decay steps the rate is half of the initial one.
+    """
 
     initial: Rate
     decay: float
 
     def factor(self, t: Array, /) -> Array:
-        """1 / (1 + decay * t)."""
+        """Return 1 / (1 + decay * t)."""
         return 1.0 / (1.0 + self.decay * t)
 
 
 @final
 @dataclass(frozen=True)
 class Exponential:
-    """initial * rate^(t / steps): multiplied by `rate` over every `steps` steps, smoothly."""
+    """A learning rate initial * rate^(t / steps): multiplied by `rate` over every `steps` steps, smoothly.
+
+    Parameters
+    ----------
+    initial : float or sequence of float
+        The learning rate at the first step; a sequence has one per stacked network.
+    rate : float
+        By which the learning rate is multiplied, > 0.
+    steps : int, default 1
+        Over how many steps.
+    """
 
     initial: Rate
     rate: float
     steps: int = 1
 
     def factor(self, t: Array, /) -> Array:
-        """rate^(t / steps)."""
+        """Return rate^(t / steps)."""
         return array_namespace(t).exp(math.log(self.rate) / self.steps * t)
 
 
 @final
 @dataclass(frozen=True)
 class StepDecay:
-    """initial * rate^floor(t / steps): multiplied by `rate` at every `steps`-th step, at once."""
+    """A learning rate initial * rate^floor(t / steps): multiplied by `rate` at every `steps`-th step, at once.
+
+    Parameters
+    ----------
+    initial : float or sequence of float
+        The learning rate at the first step; a sequence has one per stacked network.
+    rate : float
+        By which the learning rate is multiplied, > 0.
+    steps : int
+        After how many steps, again and again.
+    """
 
     initial: Rate
     rate: float
     steps: int
 
     def factor(self, t: Array, /) -> Array:
-        """rate^floor(t / steps)."""
+        """Return rate^floor(t / steps)."""
         xp = array_namespace(t)
         # t // steps, not floor(t / steps): a float32 quotient can round up to the next whole number.
         return xp.exp(math.log(self.rate) * (t // self.steps))
@@ -77,10 +111,22 @@ class StepDecay:
 @final
 @dataclass(frozen=True)
 class Cosine:
-    """From `initial` along half a cosine to `initial * final` at step `steps`, then constant.
+    """A learning rate that goes from `initial` along half a cosine to `initial * final`, then stays there.
 
-    factor = final + (1 - final) * (1 + cos(pi * min(t, steps) / steps)) / 2.
-    Source: Loshchilov & Hutter, SGDR, ICLR 2017, equation 5 without restarts.
+        factor = final + (1 - final) * (1 + cos(pi * min(t, steps) / steps)) / 2
+
+    Parameters
+    ----------
+    initial : float or sequence of float
+        The learning rate at the first step; a sequence has one per stacked network.
+    steps : int
+        The step at which the rate has become `initial * final`.
+    final : float, default 0
+        The last rate, as a share of the initial one.
+
+    References
+    ----------
+    Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017, equation 5 without restarts.
     """
 
     initial: Rate
@@ -88,7 +134,7 @@ class Cosine:
     final: float = 0.0
 
     def factor(self, t: Array, /) -> Array:
-        """See the class."""
+        """Return the factor of the class's formula."""
         xp = array_namespace(t)
         done = xp.minimum(t / self.steps, xp.ones_like(t))
         return self.final + 0.5 * (1.0 - self.final) * (1.0 + xp.cos(math.pi * done))
@@ -100,5 +146,16 @@ def is_constant(learning_rate: Rate | Schedule, /) -> bool:
 
 
 def as_schedule(learning_rate: Rate | Schedule, /) -> Schedule:
-    """A schedule as it is; a number, or a sequence with one per network, as `Constant`."""
+    """A schedule as it is; a number, or a sequence with one per network, as `Constant`.
+
+    Parameters
+    ----------
+    learning_rate : float, sequence of float or Schedule
+        What an optimizer was given.
+
+    Returns
+    -------
+    Schedule
+        An object with `initial` and `factor`.
+    """
     return learning_rate if isinstance(learning_rate, Schedule) else Constant(learning_rate)

@@ -50,9 +50,22 @@ _CLASSES: dict[str, Any] = {
 def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
     """Write `model` to `path`, all or nothing.
 
-    extra: values for JSON (class names, feature names), NumPy's scalars, and NumPy arrays of numbers, text, bytes,
-    dates or such Python objects (class labels), which `load` returns as they were. Raises TypeError naming the one
-    that cannot be saved, OSError if the file cannot be written; then nothing is left behind.
+    Parameters
+    ----------
+    path : str or path
+        The file, which is replaced if it exists.
+    model : Model
+        The trained network, of regnet's own layers, activations, initializers and losses.
+    **extra : dict
+        Values for JSON (class names, feature names), NumPy's scalars, and NumPy arrays of numbers, text, bytes, dates
+        or such Python objects (class labels), which `load` returns as they were.
+
+    Raises
+    ------
+    TypeError
+        For what cannot be saved, naming it.
+    OSError
+        If the file cannot be written; then nothing is left behind.
     """
     target = Path(path)
     names = parameter_names(model.network)
@@ -79,10 +92,26 @@ def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
 
 
 def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:
-    """The model and the extra values of a file that `save` wrote.
+    """Read a file that `save` wrote. Nothing in it is executed.
 
-    The parameters go where REGNET_BACKEND and REGNET_DEVICE say, in the dtype in which they were saved.
-    Raises FileNotFoundError, or ValueError if the file is no regnet model.
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    model : Model
+        Its parameters go where REGNET_BACKEND and REGNET_DEVICE say, in the dtype in which they were saved.
+    extra : dict
+        The further values that `save` was given.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no regnet model.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"There is no model file {os.fspath(path)!r}.")

@@ -44,10 +44,38 @@ class Layer(Protocol):
     """One layer of a network."""
 
     def init(self, rng: np.random.Generator, /) -> Any:
-        """Initial parameters as float64 NumPy arrays; () if the layer has none."""
+        """Draw the first parameters.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Where the numbers come from.
+
+        Returns
+        -------
+        tuple
+            NumPy arrays, float64; () if the layer has none.
+        """
 
     def forward(self, params: Any, x: Array, noise: Noise | None, /) -> tuple[Array, Backward]:
-        """The output, and the way back; noise is None outside training."""
+        """Compute the output, and the way back.
+
+        Parameters
+        ----------
+        params : tuple
+            Arrays in the form of `init`; leading axes stack networks.
+        x : array
+            The rows, (..., n, in).
+        noise : Noise or None
+            What random bits are drawn from; None outside training.
+
+        Returns
+        -------
+        y : array
+            The output, (..., n, out).
+        backward : callable
+            `backward(dy, input_grad) -> (dx, grads)`, see `Backward`.
+        """
 
 
 def _transposed(matrix: Array) -> Array:
@@ -58,10 +86,23 @@ def _transposed(matrix: Array) -> Array:
 @final
 @dataclass(frozen=True)
 class Dense:
-    """y = f(x W + b).
+    """A layer of neurons that take all inputs: y = f(x W + b).
 
-    in_features, out_features: widths; activation, initializer: a name or an object. Biases start at 0.
     Backward: dz = dy * f'(z); dW = x^T dz; db = sum of dz over rows; dx = dz W^T.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Its widths, 1 or more.
+    activation : str or Activation, default 'identity'
+        The function f, by name or as an object.
+    initializer : str or Initializer, default 'he_normal'
+        How W is drawn, by name or as an object; b starts at 0.
+
+    Raises
+    ------
+    ValueError
+        For a width of 0 or less, and for a name that is unknown.
     """
 
     in_features: int
@@ -82,12 +123,12 @@ class Dense:
         return get_activation(self.activation)
 
     def init(self, rng: np.random.Generator, /) -> DenseParams:
-        """Weight from the initializer, bias 0."""
+        """Draw the weight by the initializer; the bias is 0."""
         weight = get_initializer(self.initializer).draw(rng, self.in_features, self.out_features)
         return DenseParams(weight, np.zeros((1, self.out_features)))
 
     def forward(self, params: DenseParams, x: Array, noise: Noise | None, /) -> tuple[Array, Backward]:
-        """See the class."""
+        """Compute f(x W + b), and the way back."""
         weight, bias = params
         activation = self.activation_object
         z = x @ weight
@@ -110,9 +151,23 @@ class Dense:
 @final
 @dataclass(frozen=True)
 class Dropout:
-    """y = x * keep / (1 - rate) in training, with keep 0 or 1 and P(keep = 0) = rate; y = x otherwise.
+    """Dropout: y = x * keep / (1 - rate) in training, with keep 0 or 1 and P(keep = 0) = rate; y = x otherwise.
 
-    Source: Srivastava et al., JMLR 2014 (scaled in training, so that prediction needs no change).
+    It scales in training, so that prediction needs no change.
+
+    Parameters
+    ----------
+    rate : float
+        The share of the numbers that is dropped, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        For a rate elsewhere.
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, Dropout, JMLR 15 (2014).
     """
 
     rate: float
@@ -123,11 +178,11 @@ class Dropout:
             raise ValueError(f"Dropout(rate={self.rate}): rate must lie in [0, 1).")
 
     def init(self, rng: np.random.Generator, /) -> tuple[()]:
-        """No parameters."""
+        """Draw nothing: there are no parameters."""
         return ()
 
     def forward(self, params: tuple[()], x: Array, noise: Noise | None, /) -> tuple[Array, Backward]:
-        """See the class."""
+        """Drop and scale, if there is noise, and the way back."""
         if noise is None or self.rate == 0.0:
             return x, lambda dy, input_grad: (dy, ())
         xp = array_namespace(x)

@@ -45,7 +45,14 @@ def score(network: Network, backend: Backend, params: Tree, rows: Rows, /) -> tu
 class Model:
     """A network with its parameters. Arrays have a leading axis K if it is a stack.
 
-    network: the description; params: arrays on the device of `placement`.
+    Parameters
+    ----------
+    network : Network
+        The description.
+    params : tuple
+        One entry a layer, arrays on the device of `placement`.
+    placement : Placement
+        Backend, device and dtype.
     """
 
     network: Network
@@ -53,23 +60,65 @@ class Model:
     placement: Placement
 
     def outputs(self, x: Any, /) -> Array:
-        """The network's outputs (logits), (..., n, out), for x (n, in) or (K, n, in).
+        """Compute the network's outputs (logits).
 
-        NumPy arrays, lists and frames give NumPy arrays; arrays of another library stay what they are.
+        Parameters
+        ----------
+        x : array-like
+            The rows, (n, in), or (K, n, in) for a stack.
+
+        Returns
+        -------
+        array
+            The outputs, (..., n, out). NumPy arrays, lists and frames give NumPy arrays; arrays of another library stay
+            what they are.
+
+        Raises
+        ------
+        TypeError
+            If x holds no numbers.
+        ValueError
+            If x has no rows, other features than the network takes, or values that are not finite, naming the column.
         """
         table = self._table(x)
         with self._session(table):
             return self._give(x, apply_in_blocks(self.placement.backend, self.network, self.params, table))
 
     def predict(self, x: Any, /) -> Array:
-        """Probabilities (cross-entropies), expected counts (Poisson) or values, (..., n, out)."""
+        """Predict: the outputs in the targets' own units.
+
+        Parameters
+        ----------
+        x : array-like
+            The rows, as for `outputs`, which says what is refused.
+
+        Returns
+        -------
+        array
+            Probabilities (cross-entropies), expected counts (Poisson) or values, (..., n, out).
+        """
         table = self._table(x)
         with self._session(table):
             outputs = apply_in_blocks(self.placement.backend, self.network, self.params, table)
             return self._give(x, get_loss(self.network.loss).predict(outputs))
 
     def evaluate(self, x: Any, y: Any, /, sample_weight: Any = None) -> dict[str, Any]:
-        """{'loss': mean data loss, metric name: score} on these rows; floats, or arrays (K,) for a stack."""
+        """Measure the network on rows.
+
+        Parameters
+        ----------
+        x : array-like
+            The rows, as for `outputs`, which says what is refused.
+        y : array-like
+            Class numbers, or values; (n,) or (n, out).
+        sample_weight : array-like, optional
+            Of the rows, (n,), 0 or more.
+
+        Returns
+        -------
+        dict of str to float
+            'loss', the mean data loss, and the metric's name with the score; arrays (K,) for a stack.
+        """
         backend = self.placement.backend
         rows = rows_of(self.network, self.placement, x, y, sample_weight)
         with backend.session(self.placement.device):
@@ -79,7 +128,13 @@ class Model:
         return {name: float(value[0, 0]) if value.ndim == 2 else value[:, 0, 0] for name, value in host.items()}
 
     def numpy_params(self) -> Tree:
-        """The parameters as NumPy arrays, in the network's order of layers."""
+        """Copy the parameters to the host.
+
+        Returns
+        -------
+        tuple
+            One entry a layer, NumPy arrays.
+        """
         return tree_map(self.placement.backend.to_numpy, self.params)
 
     def _table(self, x: Any) -> Array:

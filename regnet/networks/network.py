@@ -42,10 +42,23 @@ class Rows(NamedTuple):
 class Network:
     """A chain of layers and a data loss on its outputs (logits: softmax or sigmoid belong to the loss).
 
-    layers: Dense and Dropout; widths must fit. loss: a name or an object of `regnet.losses`.
-    Parameters are a tuple with one entry a layer, `DenseParams` or (); leading axes stack networks. While a network
-    is trained they lie in one array, its point (see `Layout`).
+    Its parameters are kept outside: a tuple with one entry a layer, `DenseParams` or (); leading axes stack networks.
+    While a network is trained they lie in one array, its point (see `Layout`).
 
+    Parameters
+    ----------
+    layers : tuple of Dense and Dropout
+        In the order in which they are applied, at least one of them Dense.
+    loss : str or Loss
+        By name, a key of `regnet.mathematics.losses.LOSSES`, or as an object.
+
+    Raises
+    ------
+    ValueError
+        If there is no Dense layer, or one's outputs are not as many as the next one's inputs.
+
+    Examples
+    --------
     >>> Network.mlp([2, 512, 3], loss="categorical_crossentropy").in_features
     2
     """
@@ -77,7 +90,31 @@ class Network:
         initializer: str | Initializer = "he_normal",
         dropout: float = 0.0,
     ) -> Network:
-        """Dense layers of these widths, inputs first; `activation` and `dropout` after every hidden layer."""
+        """Make a network of Dense layers, with `activation` and `dropout` after every hidden one.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            Number of inputs, widths of the hidden layers, number of outputs.
+        loss : str or Loss
+            As of `Network`.
+        activation : str or Activation, default 'relu'
+            Of the hidden layers; the last one has none.
+        initializer : str or Initializer, default 'he_normal'
+            How every weight is drawn.
+        dropout : float, default 0
+            The share of the hidden outputs that is dropped in training.
+
+        Returns
+        -------
+        Network
+            With one Dense layer for each pair of neighbouring widths.
+
+        Raises
+        ------
+        ValueError
+            For fewer than two widths, and for what a layer refuses.
+        """
         if len(widths) < 2:
             raise ValueError(f"widths={list(widths)}: give at least the numbers of inputs and outputs.")
         layers: list[Layer] = []
@@ -125,11 +162,33 @@ class Network:
         return max(self.in_features, *(layer.out_features for layer in self.dense_layers))
 
     def pack(self, params: Tree, /) -> Array:
-        """Parameters as a point (..., 1, size); a copy."""
+        """Lay parameters into one array.
+
+        Parameters
+        ----------
+        params : tuple
+            One entry a layer, `DenseParams` or ().
+
+        Returns
+        -------
+        array
+            Their point, (..., 1, size); a copy.
+        """
         return self.layout.pack([array for layer in params for array in layer])
 
     def unpack(self, point: Array, /) -> Tree:
-        """A point as parameters, views where the library has them."""
+        """Cut a point into parameters.
+
+        Parameters
+        ----------
+        point : array
+            All of them in one array, (..., 1, size).
+
+        Returns
+        -------
+        tuple
+            One entry a layer, `DenseParams` or (); views where the library has them.
+        """
         arrays = iter(self.layout.split(point))
         return tuple(
             DenseParams(next(arrays), next(arrays)) if isinstance(layer, Dense) else () for layer in self.layers
@@ -146,19 +205,58 @@ class Network:
         return METRICS[self.loss_object.metric]
 
     def init(self, rng: np.random.Generator, /) -> tuple[Any, ...]:
-        """Initial parameters as float64 NumPy arrays, drawn layer by layer."""
+        """Draw the first parameters, layer by layer.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Where the numbers come from.
+
+        Returns
+        -------
+        tuple
+            One entry a layer, `DenseParams` of float64 NumPy arrays or ().
+        """
         return tuple(layer.init(rng) for layer in self.layers)
 
     def apply(self, params: Tree, x: Array, /) -> Array:
-        """The outputs (..., n, out) for x (..., n, in), without dropout."""
+        """Compute the outputs, without dropout.
+
+        Parameters
+        ----------
+        params : tuple
+            One entry a layer, `DenseParams` or ().
+        x : array
+            The rows, (..., n, in).
+
+        Returns
+        -------
+        array
+            The logits, (..., n, out).
+        """
         outputs, _ = self._forward(params, x, None, None)
         return outputs
 
     def loss_and_grads(self, rows: Rows, params: Tree, key: Array | None = None, /) -> tuple[Array, Tree]:
-        """The weighted data loss, (..., 1, 1), and its gradient with respect to every parameter.
+        """Compute the weighted data loss and its gradient with respect to every parameter.
 
-        Both are sums over rows. key: int32 (..., 1, 1) for dropout, or None for none. The gradient with
-        respect to the network's input is not computed: nobody asks for it.
+        The gradient with respect to the network's input is not computed: nobody asks for it.
+
+        Parameters
+        ----------
+        rows : Rows
+            The data, (..., n, ...), with their weights.
+        params : tuple
+            One entry a layer, `DenseParams` or ().
+        key : array, optional
+            For dropout, int32, (..., 1, 1); None: no dropout.
+
+        Returns
+        -------
+        loss : array
+            The sum over rows, (..., 1, 1).
+        grads : tuple
+            Sums over rows, in the form of the parameters.
         """
         outputs, backwards = self._forward(params, rows.x, rows.number, key)
         loss, dy = self.loss_object.value_and_grad(outputs, rows.y)
@@ -166,7 +264,22 @@ class Network:
         return total, self._backward(dy * rows.weight, backwards)
 
     def score_sums(self, rows: Rows, params: Tree, /) -> tuple[Array, Array]:
-        """Weighted sums over rows: the data loss, (..., 1, 1), and the metric's contributions, (..., 1, m)."""
+        """Compute what loss and score are made of, as weighted sums over rows.
+
+        Parameters
+        ----------
+        rows : Rows
+            The data, (..., n, ...), with their weights.
+        params : tuple
+            One entry a layer, `DenseParams` or ().
+
+        Returns
+        -------
+        loss : array
+            The data loss, (..., 1, 1).
+        hits : array
+            The metric's contributions, (..., 1, m).
+        """
         loss_function = self.loss_object
         outputs = self.apply(params, rows.x)
         loss, _ = loss_function.value_and_grad(outputs, rows.y)

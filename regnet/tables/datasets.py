@@ -16,11 +16,34 @@ NAMES = ("spiral", "digits", "breast_cancer", "diabetes")
 
 
 def spiral(samples: int = 2000, classes: int = 3, *, seed: int = 0) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Interleaved spiral arms, shuffled: x (samples * classes, 2) in REGNET_DTYPE, y class numbers.
+    """Make interleaved spiral arms, shuffled.
 
     Class c: radius r from 0 to 1 and angle t from 4c to 4c + 4, both linear, plus 0.2 N(0, 1) on the angle;
     point = r (sin 2.5 t, cos 2.5 t). No classifier exceeds an accuracy of .9098 in expectation with 3 classes.
 
+    Parameters
+    ----------
+    samples : int, default 2000
+        Points of each class.
+    classes : int, default 3
+        Number of arms.
+    seed : int, default 0
+        Draws the noise and the order.
+
+    Returns
+    -------
+    x : numpy.ndarray
+        The points, (samples * classes, 2), in REGNET_DTYPE.
+    y : numpy.ndarray
+        Class numbers, (samples * classes,).
+
+    Raises
+    ------
+    ValueError
+        For a number below 1.
+
+    Examples
+    --------
     >>> x, y = spiral(samples=100)
     >>> x.shape, y.shape
     ((300, 2), (300,))
@@ -37,7 +60,30 @@ def spiral(samples: int = 2000, classes: int = 3, *, seed: int = 0) -> tuple[NDA
 
 
 def load(name: str, *, seed: int = 0) -> Table:
-    """The data set called `name`, one of NAMES; x in float64, the spiral's in REGNET_DTYPE. seed: draws the spiral."""
+    """Load a data set by its name.
+
+    Parameters
+    ----------
+    name : {'spiral', 'digits', 'breast_cancer', 'diabetes'}
+        The origin's spiral, or one of scikit-learn's tables.
+    seed : int, default 0
+        Draws the spiral.
+
+    Returns
+    -------
+    Table
+        With `x` in float64, the spiral's in REGNET_DTYPE.
+
+    Raises
+    ------
+    ValueError
+        For any other name.
+
+    Examples
+    --------
+    >>> load("diabetes").x.shape
+    (442, 10)
+    """
     from sklearn import datasets as sklearn_datasets
 
     if name == "spiral":

@@ -20,9 +20,23 @@ __all__ = ["Best", "EarlyStopping"]
 class EarlyStopping:
     """Stop after `patience` records in a row without an improvement of more than `min_delta`.
 
-    monitor: 'loss' (falls) or 'metric' (rises), on the validation rows if there are any, else on the training rows
-    (where 'loss' includes the penalty). The parameters of the best record are restored. Records come every
-    `log_every` epochs. In a stack each network has its own best and its own stop; training ends when all have.
+    The parameters of the best record are restored. Records come every `log_every` epochs. In a stack each network has
+    its own best and its own stop; training ends when all have.
+
+    Parameters
+    ----------
+    patience : int, default 10
+        Records without an improvement, 1 or more.
+    min_delta : float, default 0
+        What an improvement must exceed.
+    monitor : {'loss', 'metric'}, default 'loss'
+        What falls or rises, on the validation rows if there are any, else on the training rows (where 'loss' includes
+        the penalty).
+
+    Raises
+    ------
+    ValueError
+        For what cannot be counted or monitored.
     """
 
     patience: int = 10
@@ -37,7 +51,18 @@ class EarlyStopping:
             raise ValueError(f"EarlyStopping(monitor={self.monitor!r}): choose 'loss' or 'metric'.")
 
     def badness(self, record: Record) -> Any:
-        """The monitored value, as something to be minimised; a float or (K,)."""
+        """Read the monitored value, as something to be minimised.
+
+        Parameters
+        ----------
+        record : Record
+            Of the epoch to be judged.
+
+        Returns
+        -------
+        float
+            Or (K,) for a stack.
+        """
         if self.monitor == "loss":
             return record.loss if record.validation_loss is None else record.validation_loss
         return -(record.metric if record.validation_metric is None else record.validation_metric)

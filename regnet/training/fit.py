@@ -28,11 +28,21 @@ __all__ = ["FitResult", "fit"]
 class FitResult:
     """What `fit` returns.
 
-    model: the trained network (the best parameters under early stopping); history: one record every `log_every`
-    epochs; epochs: how many were run; best_epoch: of the restored parameters under early stopping, else None;
-    diverged_at: step at which each network's loss stopped being finite, or None; such a network has its last parameters
-    whose loss was finite; seconds: wall time of training.
-    best_epoch and diverged_at are arrays (K,) for a stack (with -1 where a network did not diverge).
+    Parameters
+    ----------
+    model : Model
+        The trained network (the best parameters under early stopping).
+    history : History
+        One record every `log_every` epochs.
+    epochs : int
+        How many were run.
+    best_epoch : int or None
+        Of the restored parameters under early stopping; an array (K,) for a stack.
+    diverged_at : int or None
+        The step at which the loss stopped being finite, whereupon the network has its last parameters whose loss was
+        finite; an array (K,) for a stack, -1 where a network did not diverge.
+    seconds : float
+        Wall time of training.
     """
 
     model: Model
@@ -64,25 +74,67 @@ def fit(
 ) -> FitResult:
     """Minimise the mean data loss plus the penalty of every layer.
 
-    x: (n, in); y: what the network's loss takes (class numbers, 0/1, counts, values; (n,) or (n, out)).
-    Arrays of PyTorch, JAX or CuPy are computed on where they are; NumPy arrays, lists and frames go where
-    REGNET_BACKEND, REGNET_DEVICE (or `config_context`) say, in their own dtype if it is float32 or float64, else in
-    REGNET_DTYPE (default float32, but float64 for integers beyond 2^24, which float32 would round).
-
-    optimizer: default Adam(); it holds the learning rate. penalties: one Penalty for every Dense layer, or a
-    sequence with one (or None) per Dense layer. batch_size: None for all rows in every step. sample_weight: (n,),
-    >= 0; a weight of 2 counts a row twice. validation_data: (x, y) or (x, y, sample_weight), measured at every
-    record. params: parameters to start from (as `model.params`), instead of drawing them. seed: draws initial
-    weights, batches and dropout. log_every: epochs between records, when values are read from the device; default
-    1, or a hundredth of the epochs if every step takes all rows. progress: a bar, if the output is a terminal.
-
     A stack of K networks is trained at once if any of these has K entries: seed, the optimizer's learning rate,
     a strength in penalties, or a leading axis of x, y and sample_weight. Parameters, scores and histories then have
     a leading axis K, and on NumPy each network has the bits that it would have alone.
 
-    Raises ValueError or TypeError naming the argument, and BackendError where the backend cannot be used. Warns
-    `DivergenceWarning` if a loss became infinite or NaN, or ended more than a hundred times as large as at the start
-    and as that of outputs that are all 0.
+    Parameters
+    ----------
+    network : Network
+        Layers and loss.
+    x : array-like
+        The rows, (n, in). Arrays of PyTorch, JAX or CuPy are computed on where they are; NumPy arrays, lists and frames
+        go where REGNET_BACKEND, REGNET_DEVICE (or `config_context`) say, in their own dtype if it is float32 or
+        float64, else in REGNET_DTYPE (default float32, but float64 for integers beyond 2^24, which float32 would
+        round).
+    y : array-like
+        What the network's loss takes (class numbers, 0/1, counts, values), (n,) or (n, out).
+    optimizer : Optimizer, optional
+        It holds the learning rate; default Adam().
+    penalties : Penalty or sequence of Penalty or None, optional
+        One for every Dense layer, or a sequence with one (or None) per Dense layer.
+    epochs : int, default 100
+        How often training goes through the rows.
+    batch_size : int, optional
+        Rows of a step; None: all of them.
+    shuffle : bool, default True
+        Whether every epoch's batches are drawn anew.
+    sample_weight : array-like, optional
+        Weights of the rows, (n,), 0 or more; a weight of 2 counts a row twice.
+    validation_data : tuple, optional
+        The rows (x, y) or (x, y, sample_weight), measured at every record.
+    early_stopping : EarlyStopping, optional
+        When to stop before the last epoch; the best parameters are restored.
+    params : tuple, optional
+        Parameters to start from (as `model.params`), instead of drawing them.
+    seed : int or sequence of int, default 0
+        Draws first weights, batches and dropout.
+    log_every : int, optional
+        Epochs between records, when values are read from the device; default 1, or a hundredth of the epochs if every
+        step takes all rows.
+    callbacks : sequence of callable, optional
+        Each is called as `callback(record, model)` after every record; returning True (and nothing else) ends the
+        training.
+    progress : bool, default True
+        Whether to show a bar, if the output is a terminal.
+
+    Returns
+    -------
+    FitResult
+        The trained network, its history, and how training ended.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument that cannot be, naming it.
+    BackendError
+        Where the backend cannot be used.
+
+    Warns
+    -----
+    DivergenceWarning
+        If a loss became infinite or NaN, or ended more than a hundred times as large as at the start and as that of
+        outputs that are all 0.
     """
     optimizer = Adam() if optimizer is None else optimizer
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("log_every", log_every)):

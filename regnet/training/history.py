@@ -18,10 +18,27 @@ class Record:
     """The state of training after `epoch` epochs (0: before the first step).
 
     Values are floats, or arrays (K,) for a stack of K networks.
-    loss = data_loss + sum of penalty; penalty: by parameter array and kind, such as '0.weight.l2' (layer 0;
-    'alpha' as an epoch's batches have it on average);
-    metric: accuracy or R2 on the training rows; learning_rate: of the next step; weight_norm: Frobenius norm by
-    layer; zeros: share of weights that are exactly 0, by layer; validation_*: on the validation rows, if given.
+
+    Parameters
+    ----------
+    epoch : int
+        How many epochs have been run.
+    loss : float
+        The data loss plus the sum of the penalties.
+    data_loss : float
+        The mean over the training rows.
+    penalty : dict of str to float
+        By parameter array and kind, such as '0.weight.l2' (layer 0; 'alpha' as an epoch's batches have it on average).
+    metric : float
+        Accuracy or R2 on the training rows.
+    learning_rate : float
+        Of the next step.
+    weight_norm : dict of str to float
+        Frobenius norm of the weight, by layer.
+    zeros : dict of str to float
+        Share of weights that are exactly 0, by layer.
+    validation_loss, validation_metric : float or None
+        On the validation rows, if there are any; the loss without penalties.
     """
 
     epoch: int
@@ -46,7 +63,12 @@ class Record:
 class History:
     """Records in the order of training; a sequence of `Record`.
 
-    metric_name: what `metric` is, 'accuracy' or 'r2'.
+    Parameters
+    ----------
+    metric_name : {'accuracy', 'r2'}
+        What `metric` is.
+    records : list of Record
+        From first to last.
     """
 
     metric_name: str
@@ -65,9 +87,24 @@ class History:
         return self.records[number]
 
     def column(self, name: str, key: str | None = None) -> NDArray[np.float64]:
-        """One quantity over time, (records,) or (records, K); `key` picks from penalty, weight_norm or zeros.
+        """Line up one quantity over time.
 
-        Raises KeyError for a name that was not recorded.
+        Parameters
+        ----------
+        name : str
+            A field of `Record`, or 'penalty_loss'.
+        key : str, optional
+            Picks from penalty, weight_norm or zeros.
+
+        Returns
+        -------
+        numpy.ndarray
+            One entry a record, (records,), or (records, K) for a stack.
+
+        Raises
+        ------
+        KeyError
+            For a name that was not recorded.
         """
         if name != "penalty_loss" and name not in Record.__dataclass_fields__:
             known = ", ".join([*Record.__dataclass_fields__, "penalty_loss"])
@@ -78,7 +115,13 @@ class History:
         return np.asarray([value if key is None else value[key] for value in values], dtype=np.float64)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """The records as plain dictionaries, with lists for arrays: ready for json or a data frame."""
+        """Make plain dictionaries of the records, ready for json or a data frame.
+
+        Returns
+        -------
+        list of dict
+            One a record, with lists for arrays.
+        """
         return [_plain(asdict(record)) for record in self.records]
 
 
