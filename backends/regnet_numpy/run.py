@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from regnet.mathematics.optimizers import Adam, AdamW
-from regnet.mathematics.schedules import is_constant
+from regnet.mathematics.schedules import factors
 from regnet_numpy.gradients import Gradients, Parts, cuts_of
 from regnet_numpy.kept import Kept
 from regnet_numpy.passes import Pass, is_dense
@@ -20,7 +20,7 @@ from regnet_numpy.threads import parallel_map, thread_count
 from regnet_numpy.tiles import run_in_groups
 from regnet_numpy.updates import Update
 
-__all__ = ["NUMPY_PARTS", "count_rows", "make_run_of", "owned", "suits"]
+__all__ = ["NUMPY_PARTS", "count_rows", "make_run_of", "owned", "rates_of", "suits"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -29,8 +29,8 @@ NUMPY_PARTS = Parts(Pass, Update, threaded_work=2**23)
 
 
 def suits(network: Any, optimizer: Any, hyper: Any) -> bool:
-    """Whether the loop can do it: Adam and AdamW at a constant rate, dense layers without dropout."""
-    adam = type(optimizer) in (Adam, AdamW) and is_constant(optimizer.learning_rate)
+    """Whether the loop can do it: Adam and AdamW, dense layers without dropout."""
+    adam = type(optimizer) in (Adam, AdamW)
     return adam and is_dense(network) and hyper.seed is None and hyper.strengths.l1_subgradient is None
 
 
@@ -54,6 +54,15 @@ def make_run_of(parts: Parts, reference: Function, /) -> Function:
     return make_run
 
 
+def rates_of(optimizer: Any, learning_rate: Any, first: int, n: int, /) -> Any:
+    """The learning rates (..., 1, 1) of n steps from number `first` on, rounded as the reference rounds them.
+
+    Returns (n, ..., 1, 1) in float64, in which what they are multiplied by is computed.
+    """
+    own = factors(optimizer.learning_rate, np.arange(first, first + n).astype(learning_rate.dtype))
+    return (learning_rate * own.reshape(-1, *[1] * learning_rate.ndim)).astype(np.float64)
+
+
 def count_rows(data: Any, /) -> int:
     """Rows of a step."""
     return int(data.x.shape[-2] if data.batches is None else data.batches.rows.shape[-1])
@@ -66,7 +75,9 @@ def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, dat
     batches = _Batches(kept, data)
     gradients = Gradients(parts, kept, network, arrays[0], count_rows(data), data.batches is None)
     updates = _Updates(parts, kept, network.layout, optimizer, arrays, hyper)
-    for t in range(int(reached), int(reached) + n):
+    first = int(reached)
+    rates = rates_of(optimizer, hyper.learning_rate, first, n)
+    for t in range(first, first + n):
         x, y, weight, share = batches.at(t)
         loss = gradients.at(updates.arrays[0], x, y, weight)
         if running is not None:
@@ -75,11 +86,11 @@ def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, dat
         reached[...] = t + 1  # in the state handed in too, which is where an interrupted fit finds its arrays
         alive = np.isfinite(loss) & (diverged_at < 0) if loss.size > 1 else _is_alive(loss, diverged_at)
         if alive is True or (alive is not False and alive.all()):
-            updates.step(t, gradients, share)
+            updates.step(t, rates[t - first], gradients, share)
             continue
         diverged_at = np.where(~np.isfinite(loss) & (diverged_at < 0), np.int32(t), diverged_at)
         if alive is not False:
-            updates.step_some(t, gradients, share, alive[:, 0, 0])
+            updates.step_some(t, rates[t - first], gradients, share, alive[:, 0, 0])
     point, *slots = updates.arrays
     return state._replace(
         point=point, slots=tuple(slots), t=reached, loss=np.array(loss), diverged_at=diverged_at,
@@ -152,26 +163,26 @@ class _Updates:
             [
                 make(
                     optimizer, layout, tuple(array[..., cut] for array in arrays), _cut(strengths, cut),
-                    hyper.learning_rate, spare_of(number, cut),
+                    spare_of(number, cut),
                 )
                 for cut in share
             ]
             for number, share in enumerate(self._shares)
         ]  # fmt: skip
 
-    def step(self, t: int, gradients: Gradients, share: Any) -> None:
-        """Step number t of all networks, from the gradient at the point where `gradients` was asked last."""
+    def step(self, t: int, rate: Any, gradients: Gradients, share: Any) -> None:
+        """Step number t of all networks at these rates, from the gradient where `gradients` was asked last."""
 
         def work(number: int) -> None:
             for cut, update in zip(self._shares[number], self._updates[number], strict=True):
-                update.step(t, gradients.finish(cut), share)
+                update.step(t, rate, gradients.finish(cut), share)
 
         parallel_map(work, range(len(self._shares)))
 
-    def step_some(self, t: int, gradients: Gradients, share: Any, alive: Any) -> None:
+    def step_some(self, t: int, rate: Any, gradients: Gradients, share: Any, alive: Any) -> None:
         """The same for some networks of a stack; the others stay as they are."""
         before = [array[~alive] for array in self.arrays]
-        self.step(t, gradients, share)
+        self.step(t, rate, gradients, share)
         for array, old in zip(self.arrays, before, strict=True):
             array[~alive] = old
 

@@ -26,13 +26,10 @@ class Update:
 
     spares = 2
 
-    def __init__(
-        self, optimizer: Any, layout: Any, arrays: tuple[Any, ...], strengths: Any, learning_rate: Any, spare: Any
-    ) -> None:
-        """arrays: point, m, v; learning_rate: (..., 1, 1); spare: two arrays of the point's shape."""
+    def __init__(self, optimizer: Any, layout: Any, arrays: tuple[Any, ...], strengths: Any, spare: Any) -> None:
+        """arrays: point, m, v; spare: two arrays of the point's shape."""
         self.point, self._m, self._v = arrays
         self._optimizer, self._spare = optimizer, spare
-        self._rate = np.asarray(learning_rate, np.float64)
         self._l1, l2, self._batch_l2 = (_narrow(term) for term in (strengths.l1, strengths.l2, strengths.batch_l2))
         self._l2 = None if l2 is None else 2.0 * l2
         self._share: Any = self  # of no batch
@@ -43,8 +40,11 @@ class Update:
             columns = zip(*(layout.split(a) for a in (self.point, self._v, spare[0])), strengths.group, strict=True)
             self._groups = [(*arrays, group, group > 0) for *arrays, group in columns if group is not None]
 
-    def step(self, t: int, grad: Any, share: Any) -> None:
-        """Step number t; overwrites grad, of the data loss. share: of all rows, in this batch, or None."""
+    def step(self, t: int, rate: Any, grad: Any, share: Any) -> None:
+        """Step number t; overwrites grad, of the data loss.
+
+        rate: learning rates, (..., 1, 1), float64; share: of all rows, in this batch, or None.
+        """
         rule, point, m, v = self._optimizer, self.point, self._m, self._v
         one, two = self._spare
         decay = self._decay_at(share)
@@ -62,14 +62,14 @@ class Update:
             np.copyto(rows, np.sqrt(sum_outputs(squares) / squares.shape[-1]), where=present)
         metric += rule.epsilon if rule.epsilon_hat else rule.epsilon * root
         np.divide(m, metric, out=two)
-        two *= self._scaled(root / _bias_correction(rule.beta1, t))
+        two *= self._scaled(rate, root / _bias_correction(rule.beta1, t))
         if decay_of(rule):
-            point *= 1.0 - self._scaled(decay_of(rule))
+            point *= 1.0 - self._scaled(rate, decay_of(rule))
         point -= two
         if decay is not None and t % FLUSH_EVERY == FLUSH_EVERY - 1:
             np.abs(point, out=two)
             point *= np.greater_equal(two, self._smallest, out=two, casting="unsafe")
-        self._prox(self._scaled(root), metric, two)
+        self._prox(self._scaled(rate, root), metric, two)
 
     def penalty(self, share: Any) -> Any:
         """The penalty at the point as it is, (..., 1, 1)."""
@@ -90,9 +90,9 @@ class Update:
             self._decay, self._share = batch if self._l2 is None else self._l2 + batch, share
         return self._decay
 
-    def _scaled(self, factor: float) -> Any:
+    def _scaled(self, rate: Any, factor: float) -> Any:
         """The learning rates times a factor, (..., 1, 1), computed in float64 and rounded once."""
-        return (self._rate * factor).astype(self.point.dtype)
+        return (rate * factor).astype(self.point.dtype)
 
     def _prox(self, scale: Any, metric: Any, spare: Any) -> None:
         """`regnet.regularizer.penalty_prox` with step size scale / metric."""

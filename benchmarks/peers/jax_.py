@@ -34,10 +34,11 @@ class Jax:
         def step(state: Any, x: Any, y: Any) -> Any:
             params, m, v, t = state
             grads = jax.grad(loss)(params, x, y)
+            rate = task.learning_rate / (1 + task.decay * t)
             t = t + 1
             m = jax.tree.map(lambda m, g: task.beta1 * m + (1 - task.beta1) * g, m, grads)
             v = jax.tree.map(lambda v, g: task.beta2 * v + (1 - task.beta2) * g * g, v, grads)
-            rate = task.learning_rate * jnp.sqrt(1 - task.beta2**t) / (1 - task.beta1**t)
+            rate = rate * jnp.sqrt(1 - task.beta2**t) / (1 - task.beta1**t)
             small = task.epsilon * jnp.sqrt(1 - task.beta2**t)
             params = jax.tree.map(lambda p, m, v: p - rate * m / (jnp.sqrt(v) + small), params, m, v)
             return params, m, v, t

@@ -23,8 +23,10 @@ class Keras:
         ]
         self.model = keras.Sequential([keras.Input((widths[0],)), *layers])
         self.model.set_weights(self._first())
+        decay = keras.optimizers.schedules.InverseTimeDecay(task.learning_rate, decay_steps=1, decay_rate=task.decay)
+        rate = decay if task.decay else task.learning_rate
         self.model.compile(
-            keras.optimizers.Adam(task.learning_rate, epsilon=task.epsilon),
+            keras.optimizers.Adam(rate, epsilon=task.epsilon),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
 

@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tasks import Task
-from regnet import Adam, Network, Penalty, config_context
+from regnet import Adam, InverseTime, Network, Penalty, config_context
 from regnet.training.assembly import prepare
 from regnet.training.batches import batches_of
 from regnet.training.step import make_run, make_step
+
+
+def adam(task: Task) -> Adam:
+    """Our optimizer of the task."""
+    rate = InverseTime(task.learning_rate, task.decay) if task.decay else task.learning_rate
+    return Adam(rate, task.beta1, task.beta2, task.epsilon)
 
 
 class Regnet:
@@ -22,7 +28,7 @@ class Regnet:
         self.task = task
         network = Network.mlp(task.widths, loss="categorical_crossentropy")
         params = tuple(zip(task.weights, (bias[None] for bias in task.biases), strict=True))
-        optimizer = Adam(task.learning_rate, task.beta1, task.beta2, task.epsilon)
+        optimizer = adam(task)
         with config_context(backend=self.backend, device=self.device, fast=self.fast, dtype="float32"):
             problem = prepare(
                 network, task.x, task.labels, optimizer=optimizer,
@@ -79,7 +85,7 @@ class RegnetCupyPlain(RegnetCupy):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
-        optimizer = Adam(task.learning_rate, task.beta1, task.beta2, task.epsilon)
+        optimizer = adam(task)
         self.run = self.placement.backend.repeat(make_step(self.placement.backend, self.network, optimizer))
 
 

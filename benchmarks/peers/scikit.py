@@ -11,7 +11,7 @@ from benchmarks.tasks import Task
 
 
 class ScikitLearn:
-    """`fit` of n epochs, from the first weights each time: a fit begins Adam anew."""
+    """`fit` of n epochs, from the first weights each time: a fit begins Adam anew, at a constant rate."""
 
     def __init__(self, task: Task) -> None:
         self.task = task

@@ -48,7 +48,8 @@ class Textbook:
         self.v[number] = task.beta2 * self.v[number] + (1 - task.beta2) * grad**2
         m_hat = self.m[number] / (1 - task.beta1**self.t)
         v_hat = self.v[number] / (1 - task.beta2**self.t)
-        self.theta[number] = self.theta[number] - task.learning_rate * m_hat / (np.sqrt(v_hat) + task.epsilon)
+        rate = task.learning_rate / (1 + task.decay * (self.t - 1))
+        self.theta[number] = self.theta[number] - rate * m_hat / (np.sqrt(v_hat) + task.epsilon)
 
     def params(self) -> list[Any]:
         return self.theta

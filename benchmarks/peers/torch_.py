@@ -32,6 +32,9 @@ class Torch:
             eps=task.epsilon,
             **self.extra,
         )
+        self.schedule: Any = None
+        if task.decay:
+            self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda t: 1 / (1 + task.decay * t))
         self.forward = torch.compile(self.loss, mode=self.mode) if self.mode else self.loss
 
     def loss(self, x: Any, y: Any) -> Any:
@@ -45,6 +48,8 @@ class Torch:
             self.optimizer.zero_grad()
             self.forward(self.x[rows], self.y[rows]).backward()
             self.optimizer.step()
+            if self.schedule is not None:
+                self.schedule.step()
 
     def params(self) -> list[Any]:
         pairs = [(layer.weight.T, layer.bias) for layer in self.model if isinstance(layer, torch.nn.Linear)]
@@ -80,6 +85,7 @@ class TorchGraph(TorchGpu):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
+        assert not task.decay, "a graph has the learning rate of its capture"
         self.graph: Any = None
         rows = task.batches()[0]
         self.batch = [self.x[rows].clone(), self.y[rows].clone()]

@@ -1,4 +1,4 @@
-"""W5: the study note's whole run, 10,001 epochs."""
+"""W5: the study note's whole run, 10,001 epochs, with its decay of the learning rate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, final
 
-from benchmarks.tasks import make_task
+from benchmarks.tasks import make_spiral_task
 from benchmarks.workload import Contestant, Round, Workload
 
 EPOCHS, QUICK = 10_001, 500
@@ -35,22 +35,23 @@ def _peer(place: str) -> Callable[[bool], Round]:
     def make(quick: bool) -> Round:
         module, _, name = place.partition(":")
         make_peer = getattr(import_module(f"benchmarks.peers.{module}"), name)
-        return Whole(lambda n: make_peer(make_task(3000, [2, 512, 3])).advance(n), QUICK if quick else EPOCHS, SHARE)
+        return Whole(lambda n: make_peer(make_spiral_task()).advance(n), QUICK if quick else EPOCHS, SHARE)
 
     return make
 
 
 def _fit(fast: bool) -> Callable[[bool], Round]:
     def make(quick: bool) -> Round:
-        from regnet import Adam, Network, Penalty, config_context, fit
+        from benchmarks.peers.ours import adam
+        from regnet import Network, Penalty, config_context, fit
 
-        task = make_task(3000, [2, 512, 3])
+        task = make_spiral_task()
         network = Network.mlp(task.widths, loss="categorical_crossentropy")
 
         def run(epochs: int) -> Any:
             with config_context(backend="numpy", fast=fast, dtype="float32"):
                 penalty = Penalty(weight_l2=task.l2)
-                return fit(network, task.x, task.labels, epochs=epochs, optimizer=Adam(1e-3), penalties=penalty, seed=0)
+                return fit(network, task.x, task.labels, epochs=epochs, optimizer=adam(task), penalties=penalty, seed=0)
 
         return Whole(run, QUICK if quick else EPOCHS)
 

@@ -14,7 +14,17 @@ from typing import TypeAlias, final
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array, Schedule
 
-__all__ = ["Constant", "Cosine", "Exponential", "InverseTime", "Rate", "StepDecay", "as_schedule", "is_constant"]
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "InverseTime",
+    "Rate",
+    "StepDecay",
+    "as_schedule",
+    "factors",
+    "is_constant",
+]
 
 Rate: TypeAlias = float | Sequence[float]
 
@@ -140,9 +150,25 @@ class Cosine:
         return self.final + 0.5 * (1.0 - self.final) * (1.0 + xp.cos(math.pi * done))
 
 
+OURS: tuple[type, ...] = (Constant, InverseTime, Exponential, StepDecay, Cosine)
+"""Whose factor is elementwise."""
+
+
 def is_constant(learning_rate: Rate | Schedule, /) -> bool:
     """Whether the rate stays what it is: a number, one per network, or `Constant`, but no class derived from that."""
     return type(as_schedule(learning_rate)) is Constant
+
+
+def factors(learning_rate: Rate | Schedule, steps: Array, /) -> Array:
+    """The factor after each of many numbers of steps; steps: (n,), floating. Returns (n,), of the steps' dtype.
+
+    Ours are computed at once; a schedule of the user's own is asked for one step after another, as its protocol says.
+    """
+    schedule, xp = as_schedule(learning_rate), array_namespace(steps)
+    if type(schedule) in OURS:
+        return schedule.factor(steps)
+    found = [schedule.factor(steps[number, ...]) for number in range(steps.shape[0])]
+    return xp.stack([xp.asarray(factor, dtype=steps.dtype) for factor in found])
 
 
 def as_schedule(learning_rate: Rate | Schedule, /) -> Schedule:

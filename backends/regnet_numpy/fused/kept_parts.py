@@ -67,16 +67,14 @@ class CompiledUpdate:
 
     spares = 0
 
-    def __init__(
-        self, optimizer: Any, layout: Any, arrays: tuple[Any, ...], strengths: Any, learning_rate: Any, spare: Any
-    ) -> None:
+    def __init__(self, optimizer: Any, layout: Any, arrays: tuple[Any, ...], strengths: Any, spare: Any) -> None:
         """See `Update`; spare is not needed."""
         self._optimizer, self._layout, self._shape = optimizer, layout, arrays[0].shape
         self._dtype, size = arrays[0].dtype, arrays[0].shape[-1]
         self._parts = [
             NetworkPart(
                 0,
-                float(part_of(learning_rate, k).item()),
+                0.0,
                 1.0,
                 tuple([part_of(array, k)[0] for array in arrays]),
                 tuple([None if term is None else row_of(term, k, size) for term in strengths[:4]]),
@@ -85,11 +83,11 @@ class CompiledUpdate:
             for k in range(arrays[0].size // size)
         ]
 
-    def step(self, t: int, grad: Any, share: Any) -> None:
+    def step(self, t: int, rate: Any, grad: Any, share: Any) -> None:
         """Step number t."""
         for k, part in enumerate(self._parts):
             number, (point, *slots) = _share_of(share, k), part.arrays
-            scalars = scalars_of(self._optimizer, t, part.learning_rate, number, self._dtype)
+            scalars = scalars_of(self._optimizer, t, part_of(rate, k).item(), number, self._dtype)
             own = part._replace(arrays=(point, part_of(grad, k)[0], *slots))
             update_one(own, self._optimizer, self._layout, scalars)
 

@@ -12,7 +12,7 @@ from regnet_numpy.fused.kept_parts import COMPILED_TILE, CompiledPass, CompiledU
 from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.fused.plan import Plan, plan
 from regnet_numpy.gradients import Parts
-from regnet_numpy.run import NUMPY_PARTS, count_rows, make_run_of, owned, suits
+from regnet_numpy.run import NUMPY_PARTS, count_rows, make_run_of, owned, rates_of, suits
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import run_one_by_one
 from regnet_numpy.updates import decay_of
@@ -25,16 +25,16 @@ COMPILED_PARTS = Parts(CompiledPass, CompiledUpdate, threaded_work=2**17, tile_e
 HALF_COMPILED_PARTS = NUMPY_PARTS._replace(make_update=CompiledUpdate)
 
 
-def _setting(optimizer: Any, learning_rate: float) -> tuple[float, ...]:
+def _setting(optimizer: Any) -> tuple[float, ...]:
     """See `run_loops.adam_run`."""
     return (
-        learning_rate, float(optimizer.beta1), float(optimizer.beta2), float(optimizer.epsilon),
+        float(optimizer.beta1), float(optimizer.beta2), float(optimizer.epsilon),
         float(optimizer.epsilon_hat), float(decay_of(optimizer)),
     )  # fmt: skip
 
 
 def fuse_make_run(reference: Function) -> Function:
-    """`regnet.step.make_run`, for Adam and AdamW at a constant rate.
+    """`regnet.step.make_run`, for Adam and AdamW.
 
     Each network of a stack, and a network alone whose rows are one tile, goes through all its steps in one call; tiles
     of one network, and parts of its update, go over the threads.
@@ -74,6 +74,7 @@ def _run(network: Any, optimizer: Any, found: Plan, tile: int, state: Any, data:
     reached, point, m, v = (owned(array) for array in (state.t, state.point, *state.slots))
     first = int(reached)
     loss, diverged_at = np.array(state.loss), np.array(state.diverged_at)
+    rates = rates_of(optimizer, hyper.learning_rate, first, n).reshape(n, -1)
     shapes = np.asarray(network.layout.shapes)
     smallest = float(np.finfo(point.dtype).smallest_normal)
 
@@ -90,7 +91,7 @@ def _run(network: Any, optimizer: Any, found: Plan, tile: int, state: Any, data:
             part_of(data.x, k), part_of(data.y, k), part_of(data.weight, k), *own, *flat, *terms,
             _all_rows(network.layout, hyper.strengths.group, k, point.dtype),
             shapes, found.widths, found.slopes, found.loss, tile,
-            _setting(optimizer, float(part_of(hyper.learning_rate, k)[0, 0])), smallest, first, n,
+            _setting(optimizer), np.ascontiguousarray(rates[:, k % rates.shape[1]]), smallest, first, n,
         )  # fmt: skip
 
     try:

@@ -23,9 +23,9 @@ def _bias_correction(beta: Any, t: Any) -> Any:
 
 
 @loop
-def _scalars(setting: Any, t: Any, share: Any, smallest: Any, scalars: Any) -> None:
+def _scalars(setting: Any, rate: Any, t: Any, share: Any, smallest: Any, scalars: Any) -> None:
     """What `update._adam_scalars` computes, at step t. setting: see `adam_run`."""
-    rate, beta1, beta2, epsilon, epsilon_hat, decay = setting
+    beta1, beta2, epsilon, epsilon_hat, decay = setting
     root = math.sqrt(_bias_correction(beta2, t))
     scalars[0], scalars[1], scalars[2], scalars[3] = beta1, 1.0 - beta1, beta2, 1.0 - beta2
     scalars[4] = rate * root / _bias_correction(beta1, t)
@@ -64,14 +64,14 @@ def _update(
 def adam_run(
     x: Any, y: Any, weight: Any, batches: Any, batch_weight: Any, batch_share: Any, point: Any, m: Any, v: Any,
     l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, group: Any, shapes: Any, widths: Any, slopes: Any, loss: Any,
-    tile: Any, setting: Any, smallest: Any, t: Any, n: Any,
+    tile: Any, setting: Any, rates: Any, smallest: Any, t: Any, n: Any,
 ) -> Any:  # fmt: skip
     """Take n steps of Adam from step t, in place: point, m, v (size,).
 
     Returns the last loss, and -1 or the step at which that was no longer finite, after which nothing changes.
     batches: (steps, rows of a batch), row numbers, or None for all rows in every step; batch_weight: the same shape;
-    batch_share: (steps,); tile: rows that go through the network together; setting: learning rate, beta1, beta2,
-    epsilon, whether that is epsilon hat, AdamW's decay.
+    batch_share: (steps,); tile: rows that go through the network together; setting: beta1, beta2, epsilon,
+    whether that is epsilon hat, AdamW's decay; rates: (n,), learning rates of the steps.
     """
     count = x.shape[0] if batches is None else batches.shape[1]
     most = min(tile, count)
@@ -119,6 +119,6 @@ def adam_run(
                     total[i] += part[i]
         if not np.isfinite(value):
             return value, step
-        _scalars(setting, float(step), share, smallest, scalars)
+        _scalars(setting, rates[step - t], float(step), share, smallest, scalars)
         _update(point, total, m, v, l1, l1_subgradient, l2, batch_l2, group, shapes, scalars)
     return value, -1
