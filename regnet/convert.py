@@ -34,16 +34,37 @@ REMEDIES: dict[str, tuple[Any, str]] = {
 
 
 def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
-    """The penalty of a scikit-learn estimator, fitted or not, on `n_samples` rows (or sum of sample weights).
+    """The penalty of a scikit-learn estimator on `n_samples` rows.
 
     MLPClassifier, MLPRegressor: alpha / (2 B) on weights, B the rows of a batch (a smaller last batch is penalised
     more there, and not here). Ridge: alpha / (2 n). Lasso, ElasticNet: alpha l1_ratio and alpha (1 - l1_ratio) / 2.
     LogisticRegression: l1_ratio / (C n) and (1 - l1_ratio) / (2 C n). PoissonRegressor: alpha / 2.
-    Raises ValueError for any other estimator, subclasses and classes of the same name included; for liblinear, which
-    penalises the intercept; and for what has no counterpart in strengths: positive=True, fit_intercept=False,
-    class_weight, an alpha for each target.
-    Source: the objectives in scikit-learn 1.9's docstrings.
 
+    Parameters
+    ----------
+    estimator : estimator
+        One of these seven, fitted or not.
+    n_samples : float
+        The number of rows, or the sum of their weights.
+
+    Returns
+    -------
+    dict of str to float
+        Strengths by name: weight_l1, weight_l2 or both.
+
+    Raises
+    ------
+    ValueError
+        For any other estimator, subclasses and classes of the same name included; for liblinear, which penalises the
+        intercept; and for what has no counterpart in strengths: positive=True, fit_intercept=False, class_weight, an
+        alpha for each target.
+
+    References
+    ----------
+    The objectives in scikit-learn 1.9's docstrings.
+
+    Examples
+    --------
     >>> from sklearn.linear_model import Ridge
     >>> from_sklearn(Ridge(alpha=3.0), n_samples=100)
     {'weight_l2': 0.015}
@@ -99,12 +120,36 @@ def _logistic_l1_ratio(estimator: Any) -> float:
 def from_keras(
     kernel_regularizer: Any = None, bias_regularizer: Any = None, *, loss: str = "crossentropy", outputs: int = 1
 ) -> dict[str, float]:
-    """Keras' regularizers of a Dense layer: objects L1, L2, L1L2 or the names 'l1', 'l2' (0.01).
+    """The penalty of Keras' regularizers of a Dense layer.
 
     Keras' `l1 sum|W| + l2 sum W^2` is regnet's own under a cross-entropy. Its 'mse' is a mean over `outputs` without
     a 1/2, 2 / outputs times regnet's squared error, so strengths there are multiplied by outputs / 2.
-    Raises ValueError for other regularizers and losses. Source: keras/src/regularizers/regularizers.py.
 
+    Parameters
+    ----------
+    kernel_regularizer, bias_regularizer : regularizer or str, optional
+        On weights and biases: objects L1, L2, L1L2 or the names 'l1', 'l2' (0.01).
+    loss : {'crossentropy', 'mse'}, default 'crossentropy'
+        What stands beside them.
+    outputs : int, default 1
+        The network's outputs.
+
+    Returns
+    -------
+    dict of str to float
+        Strengths by name, those that are there of weight_l1, weight_l2, bias_l1 and bias_l2.
+
+    Raises
+    ------
+    ValueError
+        For other regularizers and losses.
+
+    References
+    ----------
+    The file keras/src/regularizers/regularizers.py of Keras.
+
+    Examples
+    --------
     >>> from_keras("l2", loss="mse", outputs=4)
     {'weight_l2': 0.02}
     """
@@ -130,11 +175,37 @@ def _keras_terms(regularizer: Any) -> dict[str, float]:
 def from_torch(
     weight_decay: float, *, optimizer: str = "sgd", loss: str = "crossentropy", outputs: int = 1
 ) -> dict[str, float]:
-    """PyTorch's coupled `weight_decay` (SGD, Adam, RMSprop, Adagrad): wd / 2 |w|^2 on weights and biases.
+    """The penalty that PyTorch's coupled `weight_decay` is: wd / 2 |w|^2 on weights and biases.
 
     Under MSELoss (mean), 2 / outputs times regnet's squared error, strengths are multiplied by outputs / 2.
-    Raises ValueError for AdamW, whose decay is no penalty. Source: torch/optim/sgd.py, adam.py.
 
+    Parameters
+    ----------
+    weight_decay : float
+        As the optimizer has it, 0 or more.
+    optimizer : {'sgd', 'adam', 'rmsprop', 'adagrad'}, default 'sgd'
+        Which one it is.
+    loss : {'crossentropy', 'mse'}, default 'crossentropy'
+        What stands beside it.
+    outputs : int, default 1
+        The network's outputs.
+
+    Returns
+    -------
+    dict of str to float
+        The strengths weight_l2 and bias_l2.
+
+    Raises
+    ------
+    ValueError
+        For other losses and optimizers, AdamW among them, whose decay is no penalty.
+
+    References
+    ----------
+    The files torch/optim/sgd.py and adam.py of PyTorch.
+
+    Examples
+    --------
     >>> from_torch(0.01)
     {'weight_l2': 0.005, 'bias_l2': 0.005}
     """
@@ -157,12 +228,37 @@ def _loss_factor(loss: str, outputs: int) -> float:
 
 
 def from_glmnet(lambda_: float, alpha: float = 1.0, *, penalty_factor: Sequence[float] | None = None) -> dict[str, Any]:
-    """The elastic net of R's glmnet: lambda (alpha |w|_1 + (1 - alpha) / 2 |w|^2) beside the mean loss.
+    """The penalty of R's glmnet: lambda (alpha |w|_1 + (1 - alpha) / 2 |w|^2) beside the mean loss.
 
     glmnet standardises each input (by the 1/n standard deviation) before it penalises, and gives coefficients on the
     original scale: standardise X the same way, and compare on that scale. It rescales penalty.factor to sum to the
-    number of inputs, as is done here. Families gaussian, binomial, multinomial. Source: glmnet's R/glmnet.R.
+    number of inputs, as is done here. Families gaussian, binomial, multinomial.
 
+    Parameters
+    ----------
+    lambda_ : float
+        The strength, 0 or more.
+    alpha : float, default 1
+        The share of L1, in [0, 1].
+    penalty_factor : sequence of float, optional
+        One number of 0 or more per input.
+
+    Returns
+    -------
+    dict of str to float or list of float
+        The strengths weight_l1 and weight_l2, and penalty_factor if it was given.
+
+    Raises
+    ------
+    ValueError
+        For numbers elsewhere, and for factors that are all 0.
+
+    References
+    ----------
+    The file R/glmnet.R of glmnet.
+
+    Examples
+    --------
     >>> from_glmnet(0.1, 0.5, penalty_factor=[0, 1, 1])
     {'weight_l1': 0.05, 'weight_l2': 0.025, 'penalty_factor': [0.0, 1.5, 1.5]}
     """
