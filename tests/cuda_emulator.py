@@ -282,4 +282,4 @@ def emulated_run(network, optimizer, *, cupy=None, **options):
     """The CuPy backend's run of many steps, on the emulator."""
     cupy = cupy or Emulator()
     options = {"products": RecordedProducts(cupy), **options}
-    return cuda_run.Run(cupy, plan_of(network, optimizer), network.layout, optimizer.learning_rate, **options)
+    return cuda_run.GraphRun(cupy, plan_of(network, optimizer), network.layout, optimizer.learning_rate, **options)

@@ -9,6 +9,7 @@ import reference
 
 from regnet import Adam, Network
 from regnet.arrays.tree import leaves
+from regnet.backend.protocol import Backend
 from regnet.backend.registry import get_backend
 from regnet.networks.strengths import Strengths
 from regnet.training.batches import Data
@@ -18,15 +19,13 @@ BACKEND = get_backend("numpy")
 ROUNDING = {"float32": 3e-6, "float64": 1e-13}
 
 
-class Reference:
+class Reference(Backend):
     """NumPy without any kernel of its own."""
 
-    sum_rows = staticmethod(BACKEND.sum_rows)
-    select = staticmethod(BACKEND.select)
-
-    @staticmethod
-    def kernel(name, function):
-        return function
+    name = "reference"
+    owns = staticmethod(BACKEND.owns)
+    asarray, to_numpy, describe = BACKEND.asarray, BACKEND.to_numpy, BACKEND.describe
+    sum_rows, select = BACKEND.sum_rows, BACKEND.select
 
 
 def close(got, expected, dtype):

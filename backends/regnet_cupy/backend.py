@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, final
@@ -11,15 +11,14 @@ import numpy as np
 
 from regnet.arrays.namespace import root_module
 from regnet.arrays.tree import leaves
-from regnet.arrays.types import Array, Step, Tree
-from regnet.backend.blocks import repeat_eagerly, select_by_where, sum_in_blocks
-from regnet.backend.protocol import BackendError, BackendInfo
+from regnet.arrays.types import Array, Tree
+from regnet.backend.protocol import Backend, BackendError, BackendInfo, Kernels
 
 __all__ = ["CupyBackend"]
 
 
 @final
-class CupyBackend:
+class CupyBackend(Backend):
     """CuPy arrays on one CUDA device; devices are called cuda:0, cuda:1, ..."""
 
     name = "cupy"
@@ -38,10 +37,6 @@ class CupyBackend:
                 "set REGNET_BACKEND to numpy."
             )
         self._cupy = cupy
-
-    def __reduce__(self) -> tuple[type[CupyBackend], tuple[()]]:
-        """A module cannot be pickled, and is the same elsewhere."""
-        return CupyBackend, ()
 
     @staticmethod
     def owns(array: Any, /) -> bool:
@@ -112,31 +107,11 @@ class CupyBackend:
                     "smaller batch_size, in a sweep a smaller memory_limit, or free arrays of your own."
                 ) from error
 
-    def sum_rows(
-        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
-    ) -> Tree:
-        """Blocks bound the memory."""
-        return sum_in_blocks(function, rows, args, width, networks)
-
-    def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
-        """`where`, which needs no word from the host."""
-        return select_by_where(alive, new, old)
-
-    def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
-        """`make_run` on kernels of our own, replayed as a CUDA graph; the reference of anything else."""
-        if name != "make_run":
-            return reference
+    def kernels(self, reference: Kernels, /) -> Kernels:
+        """Runs on kernels of our own, replayed as a CUDA graph."""
         from regnet_cupy.run import make_run_of
 
-        return make_run_of(self._cupy, reference)
-
-    def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
-        """The function itself."""
-        return function
-
-    def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-        """A plain loop; nothing in it waits for the GPU."""
-        return repeat_eagerly(step)
+        return reference._replace(run=make_run_of(self._cupy, reference.run))
 
     def describe(self) -> BackendInfo:
         """Version, devices, their names, driver, and how far CUDA graphs go."""

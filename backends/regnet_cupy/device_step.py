@@ -11,6 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from regnet.arrays.tree import tree_map
+from regnet.mathematics.activations import Identity
 from regnet_cupy.arrays import KERNELS, Piece, cut_rows, grid_of, networks_of, stride_of, term_of, tile_rows
 from regnet_cupy.device_code import THREADS, Kernels
 from regnet_cupy.plan import ACTIVATIONS, Plan
@@ -21,7 +22,7 @@ __all__ = ["FACTORS", "DeviceStep"]
 FACTORS = 1024
 """Steps for which the factors of a schedule are made at once."""
 
-IDENTITY = ACTIVATIONS.index("Identity")
+IDENTITY = ACTIVATIONS.index(Identity)
 
 
 @final
@@ -146,7 +147,7 @@ class DeviceStep:
         return self._plan.activations[layer], self._plan.slopes[layer]
 
     def _dropout(self, layer: int, rows: slice) -> tuple[Any, ...]:
-        """What the kernels are told of it; the rows' numbers are those in the batch, as in `regnet.step`."""
+        """What the kernels are told of it; the rows' numbers are those in the batch, as in `training.step`."""
         (number, rate), seed = self._plan.dropouts[layer], self.hyper.seed
         if not rate:
             return None, 0, None, 0, 0, 0, 1.0

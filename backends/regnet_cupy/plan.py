@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from regnet.mathematics.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from regnet.mathematics.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Huber,
+    Poisson,
+    SquaredError,
+)
+from regnet.mathematics.optimizers import OPTIMIZERS, SGD
+from regnet.mathematics.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, as_schedule
 from regnet_cupy.device_code import FEW
 
 __all__ = ["ACTIVATIONS", "LOSSES", "RULES", "Plan", "plan_of"]
@@ -11,9 +22,12 @@ __all__ = ["ACTIVATIONS", "LOSSES", "RULES", "Plan", "plan_of"]
 FEW_WEIGHTS = 4096
 """Weights of a layer of few outputs up to which our own product takes it: it reads them once a row, from cache."""
 
-ACTIVATIONS = ("Identity", "Relu", "LeakyRelu", "Tanh", "Sigmoid")
-LOSSES = ("CategoricalCrossEntropy", "BinaryCrossEntropy", "SquaredError", "AbsoluteError", "Huber", "Poisson")
+ACTIVATIONS: tuple[type[Any], ...] = (Identity, Relu, LeakyRelu, Tanh, Sigmoid)
+LOSSES: tuple[type[Any], ...] = (
+    CategoricalCrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson,
+)  # fmt: skip
 RULES = ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW")
+SCHEDULES: tuple[type[Any], ...] = (Constant, Cosine, Exponential, InverseTime, StepDecay)
 
 
 class Plan(NamedTuple):
@@ -42,7 +56,7 @@ class Plan(NamedTuple):
     @property
     def ends_linear(self) -> bool:
         """Whether nothing but the loss is done to the last layer's outputs."""
-        return ACTIVATIONS[self.activations[-1]] == "Identity"
+        return ACTIVATIONS[self.activations[-1]] is Identity
 
     @property
     def few_inputs(self) -> bool:
@@ -74,10 +88,9 @@ def plan_of(network: Any, optimizer: Any, /) -> Plan | None:
     """The plan, or None if something in it is not regnet's own, or drops out where no hidden layer ends."""
     dropouts = _dropouts_of(network)
     activations = [layer.activation_object for layer in network.dense_layers]
-    numbers = [_number(ACTIVATIONS, activation, "activations") for activation in activations]
-    loss, rule = _number(LOSSES, network.loss_object, "losses"), _rule_of(optimizer)
-    schedule = optimizer.learning_rate
-    ours = not hasattr(schedule, "factor") or type(schedule).__module__ == "regnet.mathematics.schedules"
+    numbers = [_number(ACTIVATIONS, activation) for activation in activations]
+    loss, rule = _number(LOSSES, network.loss_object), _rule_of(optimizer)
+    ours = type(as_schedule(optimizer.learning_rate)) in SCHEDULES
     if dropouts is None or loss is None or rule is None or None in numbers or not ours:
         return None
     return Plan(
@@ -96,17 +109,18 @@ def plan_of(network: Any, optimizer: Any, /) -> Plan | None:
     )
 
 
-def _number(known: tuple[str, ...], thing: Any, module: str) -> int | None:
-    """Its place among the known ones; a class of the same name from elsewhere is another."""
-    kind = type(thing)
-    return known.index(kind.__name__) if kind.__module__ == f"regnet.{module}" and kind.__name__ in known else None
+def _number(known: tuple[type[Any], ...], thing: Any) -> int | None:
+    """Its place among the known types; what is derived from one of them may be another function."""
+    return known.index(type(thing)) if type(thing) in known else None
 
 
 def _rule_of(optimizer: Any) -> int | None:
-    number = _number(RULES, optimizer, "optimizers")
-    if number == 0 and optimizer.momentum:
-        return RULES.index("Nesterov" if optimizer.nesterov else "Momentum")
-    return number
+    if type(optimizer) not in OPTIMIZERS:
+        return None
+    name = type(optimizer).__name__
+    if type(optimizer) is SGD and optimizer.momentum:
+        name = "Nesterov" if optimizer.nesterov else "Momentum"
+    return RULES.index(name)
 
 
 def _dropouts_of(network: Any) -> tuple[tuple[int, float], ...] | None:

@@ -1,4 +1,4 @@
-"""Many steps on the device: what `regnet.step.make_run` repeats, launched once and then replayed as a CUDA graph.
+"""Many steps on the device: what a run repeats, launched once and then replayed as a CUDA graph.
 
 Launching takes the host some microseconds a kernel, which is longer than a small network's kernels run. A graph of a
 step is launched at once. It reads and writes the arrays that it was captured with, which are the step's own: a run
@@ -15,13 +15,15 @@ from functools import lru_cache
 from typing import Any, TypeAlias, final
 
 from regnet.arrays.tree import leaves, tree_map
+from regnet.arrays.types import Step
+from regnet.backend.protocol import Run
 from regnet_cupy.arrays import TILE_ELEMENTS, bytes_of, networks_of
 from regnet_cupy.device_code import FEW, Kernels
 from regnet_cupy.device_step import FACTORS, DeviceStep
 from regnet_cupy.plan import Plan, plan_of
 from regnet_cupy.products import CublasProducts, CupyProducts, Products
 
-__all__ = ["Replay", "Run", "make_run_of"]
+__all__ = ["GraphRun", "Replay", "make_run_of"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -41,18 +43,18 @@ def _say(sentence: str) -> None:
 
 
 def make_run_of(cupy: Any, reference: Function, /) -> Function:
-    """`regnet.step.make_run` on kernels of our own; what they cannot do goes to the reference."""
+    """Runs on kernels of our own; what they cannot do goes to the reference."""
 
-    def make_run(backend: Any, network: Any, optimizer: Any) -> Function:
+    def make_run(backend: Any, network: Any, optimizer: Any, step: Step) -> Run:
         plan = plan_of(network, optimizer)
-        otherwise: Function = reference(backend, network, optimizer)
+        otherwise: Run = reference(backend, network, optimizer, step)
         if plan is None:
             return otherwise
-        run = Run(cupy, plan, network.layout, optimizer.learning_rate)
+        replayed = GraphRun(cupy, plan, network.layout, optimizer.learning_rate)
 
         def choose(state: Any, data: Any, hyper: Any, n: int) -> Any:
             suits = _fits(plan, network.layout.size, state, data)
-            return (run if suits else otherwise)(state, data, hyper, n)
+            return (replayed if suits else otherwise)(state, data, hyper, n)
 
         return choose
 
@@ -67,7 +69,7 @@ def _fits(plan: Plan, size: int, state: Any, data: Any) -> bool:
 
 
 @final
-class Run:
+class GraphRun:
     """`run(state, data, hyper, n)` for one network description and optimizer."""
 
     def __init__(

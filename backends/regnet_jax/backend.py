@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from functools import partial
 from typing import Any, final
 
 import numpy as np
 
 from regnet.arrays.namespace import root_module
 from regnet.arrays.types import Array, Step, Tree
-from regnet.backend.blocks import select_by_where, sum_in_blocks
 from regnet.backend.memo import make_once
-from regnet.backend.protocol import BackendError, BackendInfo
+from regnet.backend.protocol import Backend, BackendError, BackendInfo, Kernels, Run
 
 __all__ = ["JaxBackend"]
 
 
 @final
-class JaxBackend:
+class JaxBackend(Backend):
     """JAX arrays, jitted; on the processor unless REGNET_DEVICE names another device."""
 
     name = "jax"
@@ -32,10 +28,6 @@ class JaxBackend:
         except ImportError as error:
             raise BackendError("JAX is not installed: pip install jax.") from error
         self._jax = jax
-
-    def __reduce__(self) -> tuple[type[JaxBackend], tuple[()]]:
-        """A module cannot be pickled, and is the same elsewhere."""
-        return JaxBackend, ()
 
     @staticmethod
     def owns(array: Any, /) -> bool:
@@ -85,41 +77,19 @@ class JaxBackend:
         memory = self._device(device).memory_stats() or {}
         return memory["bytes_limit"] - memory["bytes_in_use"] if "bytes_limit" in memory else None
 
-    def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
-        """Nothing to set up."""
-        return nullcontext()
-
-    def sum_rows(
-        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
-    ) -> Tree:
-        """Blocks bound the memory."""
-        return sum_in_blocks(function, rows, args, width, networks)
-
-    def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
-        """`where`, which XLA fuses into the update."""
-        return select_by_where(alive, new, old)
-
-    def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
-        """The reference; a run is made once for all fits of the same network by the same rule, and so compiled once."""
-        return partial(_make_run_once, reference) if name == "make_run" else reference
-
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
         """jax.jit."""
         compiled: Callable[..., Tree] = self._jax.jit(function)
         return compiled
 
-    def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-        """One compiled loop whose length is an argument, so that it compiles once.
+    def kernels(self, reference: Kernels, /) -> Kernels:
+        """A run is a compiled loop."""
 
-        The state is not donated: an interrupted fit goes back to it.
-        """
-        jax = self._jax
+        def run(backend: Backend, network: Any, optimizer: Any, step: Step) -> Run:
+            found: Run = make_once(_loop, step)
+            return found
 
-        def loop(state: Tree, data: Tree, hyper: Tree, n: Any) -> Tree:
-            return jax.lax.fori_loop(0, n, lambda _, current: step(current, data, hyper), state)
-
-        run: Callable[[Tree, Tree, Tree, int], Tree] = jax.jit(loop)
-        return run
+        return reference._replace(run=run)
 
     def describe(self) -> BackendInfo:
         """Version, devices, and whether float64 is on."""
@@ -127,8 +97,15 @@ class JaxBackend:
         return BackendInfo(self._jax.__version__, tuple(self._devices()), (f"float64 {precision}",))
 
 
-def _make_run_once(reference: Callable[..., Any], backend: Any, network: Any, optimizer: Any) -> Any:
-    """Strengths and a constant rate are arguments of the run, so they are not part of what it is."""
-    if not hasattr(optimizer.learning_rate, "factor"):
-        optimizer = replace(optimizer, learning_rate=1.0)
-    return make_once(reference, backend, network, optimizer)
+def _loop(step: Step) -> Run:
+    """One loop whose length is an argument, so that it compiles once for all fits of a network by the same rule.
+
+    The state is not donated: an interrupted fit goes back to it.
+    """
+    import jax
+
+    def loop(state: Tree, data: Tree, hyper: Tree, n: Any) -> Tree:
+        return jax.lax.fori_loop(0, n, lambda _, current: step(current, data, hyper), state)
+
+    run: Run = jax.jit(loop)
+    return run

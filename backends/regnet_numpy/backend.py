@@ -9,14 +9,14 @@ from typing import Any, final
 import numpy as np
 
 from regnet.arrays.namespace import root_module
-from regnet.arrays.types import Array, Step, Tree
+from regnet.arrays.types import Array, Tree
 from regnet.backend.blocks import select_by_where
-from regnet.backend.protocol import BackendError, BackendInfo
+from regnet.backend.protocol import Backend, BackendError, BackendInfo, Kernels
 from regnet_numpy import threads
-from regnet_numpy.buffered import buffered_kernel
-from regnet_numpy.fused import fused_kernel, numba_version
+from regnet_numpy.buffered import buffered_kernels
+from regnet_numpy.fused import fused_kernels, numba_version
 from regnet_numpy.processor import older_kernels
-from regnet_numpy.tiles import repeat_in_groups, sum_in_tiles
+from regnet_numpy.tiles import sum_in_tiles
 
 __all__ = ["NumpyBackend"]
 
@@ -25,7 +25,7 @@ SMALL_ELEMENTS = 2**12
 
 
 @final
-class NumpyBackend:
+class NumpyBackend(Backend):
     """Host data on the processor."""
 
     name = "numpy"
@@ -35,11 +35,7 @@ class NumpyBackend:
         """NumPy arrays and scalars."""
         return root_module(array) == "numpy"
 
-    def default_device(self) -> str:
-        """The only device."""
-        return "cpu"
-
-    def asarray(self, host: Any, /, *, dtype: str, device: str | None = None) -> Array:
+    def asarray(self, host: Any, /, *, dtype: str, device: Any = None) -> Array:
         """See Backend.asarray. Shares memory where nothing has to change."""
         if device not in (None, "cpu"):
             raise BackendError(f"The numpy backend has no device {device!r}: it runs on cpu only (REGNET_DEVICE).")
@@ -51,10 +47,6 @@ class NumpyBackend:
 
     def synchronize(self, tree: Tree, /) -> None:
         """NumPy computes at once."""
-
-    def free_bytes(self, device: Any = None, /) -> int | None:
-        """None: it computes in the host's memory."""
-        return None
 
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """BLAS at one thread, tiles over our own threads, and an error state that is not the caller's.
@@ -74,17 +66,9 @@ class NumpyBackend:
         """Without a copy where all are alive."""
         return new if alive.all() else select_by_where(alive, new, old)
 
-    def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
+    def kernels(self, reference: Kernels, /) -> Kernels:
         """Loops compiled by numba, where it is installed; else NumPy with arrays that are kept."""
-        return fused_kernel(name, buffered_kernel(name, reference))
-
-    def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
-        """The function itself."""
-        return function
-
-    def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-        """The networks of a stack in groups, over threads."""
-        return repeat_in_groups(step)
+        return fused_kernels(buffered_kernels(reference))
 
     def describe(self) -> BackendInfo:
         """Version, and each BLAS library with the architecture whose kernels it runs, and whether there are newer."""

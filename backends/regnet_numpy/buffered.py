@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
-from regnet_numpy.passes import buffer_gradient, tile_apply
+from regnet.arrays.types import Tree
+from regnet.backend.protocol import Kernels, Run
+from regnet_numpy.passes import buffer_gradient, tile_predict
 from regnet_numpy.run import NUMPY_PARTS, make_run_of
+from regnet_numpy.tiles import run_in_groups
 
-__all__ = ["buffered_kernel"]
+__all__ = ["buffered_kernels"]
 
 
-def buffered_kernel(name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
-    """The version of a kernel that keeps its arrays, or the reference."""
-    makers: dict[str, Callable[..., Any]] = {
-        "gradient": buffer_gradient,
-        "make_run": partial(make_run_of, NUMPY_PARTS),
-        "apply": tile_apply,
-    }
-    return makers[name](reference) if name in makers else reference
+def buffered_kernels(reference: Kernels, /) -> Kernels:
+    """The versions that keep their arrays; what they cannot do goes to the reference."""
+
+    def run_groups(*args: Tree) -> Run:
+        """The networks of a stack in groups, over threads."""
+        return run_in_groups(reference.run(*args))
+
+    return reference._replace(
+        gradient=buffer_gradient(reference.gradient), run=make_run_of(NUMPY_PARTS, run_groups), predict=tile_predict
+    )

@@ -9,12 +9,13 @@ from typing import Any, TypeAlias, final
 import numpy as np
 
 from regnet.arrays.reductions import sum_rows
+from regnet.arrays.types import Array, Tree
 from regnet.mathematics.activations import Relu
 from regnet_numpy.kept import Kept
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import sum_in_tiles, tile_rows
 
-__all__ = ["Pass", "buffer_gradient", "find_pass", "is_dense", "tile_apply"]
+__all__ = ["Pass", "buffer_gradient", "find_pass", "is_dense", "tile_predict"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -120,7 +121,7 @@ def find_pass(kept: Kept, make: Any, network: Any, leading: tuple[int, ...], row
 
 
 def buffer_gradient(reference: Function) -> Function:
-    """`regnet.kernels.gradient` for networks without dropout."""
+    """`networks.kernels.gradient` for networks without dropout."""
 
     def tile(network: Any, rows: Any, point: Any) -> tuple[Any, Any]:
         one = find_pass(_kept, Pass, network, point.shape[:-2], rows.x.shape[-2], point.dtype)
@@ -138,14 +139,10 @@ def buffer_gradient(reference: Function) -> Function:
     return gradient
 
 
-def tile_apply(reference: Function) -> Function:
-    """`regnet.model.apply_in_blocks`: tiles that stay in cache."""
-
-    def apply(network: Any, params: Any, table: Any) -> Any:
-        size = tile_rows(network.width, table.shape[-2])
-        if table.shape[-2] <= size:
-            return network.apply(params, table)
-        tiles = [table[..., start : start + size, :] for start in range(0, table.shape[-2], size)]
-        return np.concatenate(parallel_map(lambda tile: network.apply(params, tile), tiles), axis=-2)
-
-    return apply
+def tile_predict(network: Any, params: Tree, table: Array, /) -> Array:
+    """`networks.kernels.predict` in tiles that stay in cache."""
+    size = tile_rows(network.width, table.shape[-2])
+    if table.shape[-2] <= size:
+        return network.apply(params, table)
+    tiles = [table[..., start : start + size, :] for start in range(0, table.shape[-2], size)]
+    return np.concatenate(parallel_map(lambda tile: network.apply(params, tile), tiles), axis=-2)

@@ -1,4 +1,4 @@
-"""Many steps of Adam on arrays that stay: what `regnet.step.make_run` repeats, without the interpreter's share.
+"""Many steps of Adam on arrays that stay: what a run repeats, without the interpreter's share.
 
 Two kinds of parts fit in here: NumPy's own (`Pass`, `Update`) and those that numba compiles.
 """
@@ -35,10 +35,10 @@ def suits(network: Any, optimizer: Any, hyper: Any) -> bool:
 
 
 def make_run_of(parts: Parts, reference: Function, /) -> Function:
-    """`regnet.step.make_run` by these parts; what they cannot do goes to the reference."""
+    """Runs by these parts; what they cannot do goes to the reference."""
 
-    def make_run(backend: Any, network: Any, optimizer: Any) -> Function:
-        otherwise, kept = reference(backend, network, optimizer), Kept(most=64)
+    def make_run(backend: Any, network: Any, optimizer: Any, step: Any) -> Function:
+        otherwise, kept = reference(backend, network, optimizer, step), Kept(most=64)
 
         def together(state: Any, data: Any, hyper: Any, n: int) -> Any:
             return _run(parts, kept, network, optimizer, state, data, hyper, n)

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from regnet.arrays.tree import leaves, rebuild, tree_map
-from regnet.arrays.types import Step, Tree
-from regnet.backend.blocks import add_trees, repeat_eagerly, row_blocks
+from regnet.arrays.types import Tree
+from regnet.backend.blocks import add_trees, row_blocks
 from regnet_numpy.threads import parallel_map, thread_count
 
-__all__ = ["TILE_ELEMENTS", "repeat_in_groups", "run_in_groups", "run_one_by_one", "sum_in_tiles", "tile_rows"]
+__all__ = ["TILE_ELEMENTS", "run_in_groups", "run_one_by_one", "sum_in_tiles", "tile_rows"]
 
 TILE_ELEMENTS = 2**17
 """Elements of the widest activation in a tile (512 KiB in float32). Measured on 3000 x 2 -> 512 -> 3, two threads with
@@ -95,11 +95,6 @@ def sum_in_tiles(
     sums = [_add(parts[start : start + per_group]) for start in range(0, len(tasks), per_group)]
     join = np.concatenate if stacks else np.stack
     return tree_map(lambda *columns: join(columns), sums[0], *sums[1:])
-
-
-def repeat_in_groups(step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-    """`run(state, data, hyper, n)`; the networks of a stack go through all n steps in groups, over the threads."""
-    return run_in_groups(repeat_eagerly(step))
 
 
 def run_in_groups(

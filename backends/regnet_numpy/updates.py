@@ -13,13 +13,13 @@ from regnet.mathematics.optimizers import AdamW
 __all__ = ["Update", "decay_of"]
 
 FLUSH_EVERY = 16
-"""Steps between two looks for weights below the smallest normal number (see `regnet.kernels.flush_subnormal`): it is
+"""Steps between two looks for weights below the smallest normal number (see `networks.kernels.flush_subnormal`): it is
 in thousands of steps that weights get there."""
 
 
 @final
 class Update:
-    """What `regnet.kernels.prox_update` computes for Adam and AdamW, on arrays that it owns.
+    """What `networks.kernels.update` computes for Adam and AdamW, on arrays that it owns.
 
     point, m, v: (..., 1, size), or a part of the entries of one where there are no groups.
     """

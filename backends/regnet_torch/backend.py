@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, final
 
@@ -10,15 +9,15 @@ import numpy as np
 
 from regnet.arrays.namespace import root_module
 from regnet.arrays.tree import leaves
-from regnet.arrays.types import Array, Step, Tree
-from regnet.backend.blocks import repeat_eagerly, select_by_where, sum_in_blocks
-from regnet.backend.protocol import BackendError, BackendInfo
+from regnet.arrays.types import Array, Tree
+from regnet.backend.blocks import select_by_where
+from regnet.backend.protocol import Backend, BackendError, BackendInfo, Kernels
 
 __all__ = ["TorchBackend"]
 
 
 @final
-class TorchBackend:
+class TorchBackend(Backend):
     """PyTorch tensors, on the processor or any accelerator that PyTorch knows."""
 
     name = "torch"
@@ -31,18 +30,10 @@ class TorchBackend:
             raise BackendError("PyTorch is not installed: pip install torch.") from error
         self._torch = torch
 
-    def __reduce__(self) -> tuple[type[TorchBackend], tuple[()]]:
-        """A module cannot be pickled, and is the same elsewhere."""
-        return TorchBackend, ()
-
     @staticmethod
     def owns(array: Any, /) -> bool:
         """torch.Tensor."""
         return root_module(array) == "torch"
-
-    def default_device(self) -> str:
-        """The processor."""
-        return "cpu"
 
     def _devices(self) -> tuple[str, ...]:
         names = ["cpu", *(f"cuda:{number}" for number in range(self._torch.cuda.device_count()))]
@@ -81,31 +72,17 @@ class TorchBackend:
         context: AbstractContextManager[None] = self._torch.no_grad()
         return context
 
-    def sum_rows(
-        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
-    ) -> Tree:
-        """Blocks bound the memory."""
-        return sum_in_blocks(function, rows, args, width, networks)
-
     def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
         """Without a copy where all are alive, if asking costs no synchronisation."""
         if alive.device.type == "cpu" and bool(alive.all()):
             return new
         return select_by_where(alive, new, old)
 
-    def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
+    def kernels(self, reference: Kernels, /) -> Kernels:
         """With PyTorch's own fused operations."""
-        from regnet_torch.kernels import torch_kernel
+        from regnet_torch.kernels import fuse_gradient, fuse_update
 
-        return torch_kernel(name, reference)
-
-    def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
-        """The function itself."""
-        return function
-
-    def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-        """A plain loop."""
-        return repeat_eagerly(step)
+        return reference._replace(gradient=fuse_gradient(reference.gradient), update=fuse_update(reference.update))
 
     def describe(self) -> BackendInfo:
         """Version, devices, threads."""

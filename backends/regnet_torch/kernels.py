@@ -13,20 +13,15 @@ from typing import Any, TypeAlias
 import torch
 
 from regnet.arrays.reductions import sum_rows
+from regnet.backend.protocol import Updated
 
-__all__ = ["torch_kernel"]
+__all__ = ["fuse_gradient", "fuse_update"]
 
 Function: TypeAlias = Callable[..., Any]
 
 
-def torch_kernel(name: str, reference: Function, /) -> Function:
-    """PyTorch's version of a kernel, or the reference."""
-    makers = {"gradient": _gradient_kernel, "prox_update": _update_kernel}
-    return makers[name](reference) if name in makers else reference
-
-
-def _gradient_kernel(reference: Function) -> Function:
-    """`regnet.kernels.gradient` for networks without dropout."""
+def fuse_gradient(reference: Function, /) -> Function:
+    """`networks.kernels.gradient` for networks without dropout."""
 
     def gradient(backend: Any, network: Any, rows: Any, point: Any, key: Any) -> Any:
         if key is not None:
@@ -70,13 +65,13 @@ def _block(network: Any, rows: Any, point: Any) -> tuple[Any, Any]:
     return total, grad
 
 
-def _update_kernel(reference: Function) -> Function:
-    """`regnet.kernels.prox_update` for Adam and AdamW under L2 terms, on the processor.
+def fuse_update(reference: Callable[..., Updated], /) -> Callable[..., Updated]:
+    """`networks.kernels.update` for Adam and AdamW under L2 terms, on the processor.
 
     There a number may be read without waiting for a device.
     """
 
-    def prox_update(
+    def update(
         optimizer: Any,
         layout: Any,
         point: Any,
@@ -87,7 +82,7 @@ def _update_kernel(reference: Function) -> Function:
         learning_rate: Any,
         row_share: Any = None,
         with_penalty: bool = False,
-    ) -> Any:
+    ) -> Updated:
         smooth = strengths.l1 is strengths.l1_subgradient is None and not strengths.group
         adam = type(optimizer).__name__ in ("Adam", "AdamW")
         if not adam or not smooth or with_penalty or point.device.type != "cpu":
@@ -106,11 +101,11 @@ def _update_kernel(reference: Function) -> Function:
         metric = v.sqrt().add_(optimizer.epsilon if optimizer.epsilon_hat else optimizer.epsilon * root)
         kept = point * (1.0 - optimizer.weight_decay * learning_rate) if hasattr(optimizer, "weight_decay") else point
         moved = kept - (m / metric).mul_(learning_rate * (root / _bias_correction(optimizer.beta1, step)))
-        if strengths.l2 is not None or strengths.batch_l2 is not None:  # see regnet.kernels.flush_subnormal
+        if strengths.l2 is not None or strengths.batch_l2 is not None:  # see networks.kernels.flush_subnormal
             moved = torch.nn.functional.hardshrink(moved, torch.finfo(moved.dtype).smallest_normal)
-        return moved, (m, v), None
+        return Updated(moved, (m, v), None)
 
-    return prox_update
+    return update
 
 
 def _bias_correction(beta: float, t: float) -> float:

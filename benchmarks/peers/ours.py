@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.tasks import Task
 from regnet import Adam, InverseTime, Network, Penalty, config_context
+from regnet.networks.kernels import REFERENCE
 from regnet.training.assembly import prepare
 from regnet.training.batches import batches_of
 from regnet.training.step import make_run, make_step
@@ -85,8 +86,8 @@ class RegnetCupyPlain(RegnetCupy):
 
     def __init__(self, task: Task) -> None:
         super().__init__(task)
-        optimizer = adam(task)
-        self.run = self.placement.backend.repeat(make_step(self.placement.backend, self.network, optimizer))
+        optimizer, backend = adam(task), self.placement.backend
+        self.run = REFERENCE.run(backend, self.network, optimizer, make_step(backend, self.network, optimizer))
 
 
 class RegnetTorchGpu(RegnetTorch):

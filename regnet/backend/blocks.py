@@ -1,4 +1,4 @@
-"""Sums over rows in blocks, and what else a backend without a way of its own does: plain loops over trees of arrays."""
+"""Sums over rows in blocks, and a choice by `where`: what a backend without a way of its own does."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.tree import leaves, tree_map
-from regnet.arrays.types import Array, Step, Tree
+from regnet.arrays.types import Array, Tree
 
-__all__ = ["BLOCK_ELEMENTS", "add_trees", "repeat_eagerly", "row_blocks", "select_by_where", "sum_in_blocks"]
+__all__ = ["BLOCK_ELEMENTS", "add_trees", "row_blocks", "select_by_where", "sum_in_blocks"]
 
 BLOCK_ELEMENTS = 2**25
 """Rows times width of the largest intermediate that is computed at once where memory is the only concern (128 MiB
@@ -52,14 +52,3 @@ def select_by_where(alive: Array, new: Tree, old: Tree, /) -> Tree:
     """Leaf by leaf `where(alive, new, old)`; alive: boolean, broadcastable to every leaf."""
     xp = array_namespace(alive)
     return tree_map(lambda a, b: xp.where(alive, a, b), new, old)
-
-
-def repeat_eagerly(step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-    """`run(state, data, hyper, n)` as a plain loop."""
-
-    def run(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
-        for _ in range(n):
-            state = step(state, data, hyper)
-        return state
-
-    return run

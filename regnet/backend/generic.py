@@ -1,9 +1,7 @@
-"""Plain implementations of a backend's duties, and `GenericBackend` for any namespace of the Array API."""
+"""`GenericBackend`, for any namespace of the Array API."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any, final
 
 import numpy as np
@@ -11,16 +9,14 @@ from array_api_compat import device as device_of
 from array_api_compat import is_array_api_obj
 
 from regnet.arrays.namespace import array_namespace, root_module
-from regnet.arrays.tree import leaves
-from regnet.arrays.types import Array, Step, Tree
-from regnet.backend.blocks import repeat_eagerly, select_by_where, sum_in_blocks
-from regnet.backend.protocol import BackendError, BackendInfo
+from regnet.arrays.types import Array
+from regnet.backend.protocol import Backend, BackendError, BackendInfo
 
 __all__ = ["GenericBackend"]
 
 
 @final
-class GenericBackend:
+class GenericBackend(Backend):
     """Any library whose arrays follow the standard, with no speed of its own: what array-api-strict runs on."""
 
     def __init__(self, like: Array, /) -> None:
@@ -53,41 +49,6 @@ class GenericBackend:
         xp = self._xp
         host = next((d for d in xp.__array_namespace_info__().devices() if str(d).lower().find("cpu") >= 0), None)
         return np.asarray(array if host is None else xp.asarray(array, device=host))
-
-    def synchronize(self, tree: Tree, /) -> None:
-        """Reads one value of every array: the standard has no other way to wait."""
-        for leaf in leaves(tree):
-            self.to_numpy(leaf)
-
-    def free_bytes(self, device: Any = None, /) -> int | None:
-        """None: it computes in the host's memory."""
-        return None
-
-    def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
-        """Nothing to set up, but NumPy's error state, where the library computes by NumPy."""
-        return np.errstate(all="ignore")
-
-    def sum_rows(
-        self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
-    ) -> Tree:
-        """Blocks bound the memory."""
-        return sum_in_blocks(function, rows, args, width, networks)
-
-    def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
-        """`where`, leaf by leaf."""
-        return select_by_where(alive, new, old)
-
-    def kernel(self, name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
-        """The reference."""
-        return reference
-
-    def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
-        """The function itself."""
-        return function
-
-    def repeat(self, step: Step, /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-        """A plain loop."""
-        return repeat_eagerly(step)
 
     def describe(self) -> BackendInfo:
         """Version and devices as the library reports them."""

@@ -15,7 +15,7 @@ from regnet.estimators.inputs import to_host
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.mathematics.initializers import INITIALIZERS
 from regnet.mathematics.losses import AbsoluteError, Loss, get_loss
-from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from regnet.mathematics.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from regnet.mathematics.penalties import Penalty
 from regnet.networks.network import Network
 from regnet.solvers.proximal_newton import is_known
@@ -39,7 +39,6 @@ __all__ = [
 DEFAULT_ALPHA = float("0.0001")
 """The object that stands for "alpha was not given": a caller's own 1e-4 is another object of the same value."""
 
-OPTIMIZERS = (SGD, Adagrad, RMSprop, Adam, AdamW)
 STRENGTHS = ("weight_l1", "weight_l2", "bias_l1", "bias_l2", "input_l1", "neuron_l1")
 SOLVERS = {"lbfgs", "sgd", "adam", "fista", "newton"}
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, final
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array, Schedule
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Descent", "Optimizer", "Pool", "RMSprop", "Slots"]
+__all__ = ["OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Descent", "Optimizer", "Pool", "RMSprop", "Slots"]
 
 Slots: TypeAlias = tuple[Array, ...]
 """What an optimizer remembers, in arrays of the point's shape."""
@@ -422,3 +422,7 @@ class AdamW:
         kept = point * (1.0 - self.weight_decay * learning_rate)
         moved = _move(kept, terms.slots[0], learning_rate * terms.rate, terms.metric)
         return Descent(moved, learning_rate * terms.scale, terms.metric, terms.slots)
+
+
+OPTIMIZERS: tuple[type[Any], ...] = (SGD, Adagrad, RMSprop, Adam, AdamW)
+"""Our own, as exact types: a subclass with another `descend` is another rule."""

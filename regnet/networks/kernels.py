@@ -1,24 +1,25 @@
-"""The two pure functions that training spends its time in: a network's gradient, and the update of its parameters.
+"""What training and prediction spend their time in: gradients, updates, runs of steps, outputs.
 
-Here they are written on the Array API, for any library. A backend may have fused versions of its own
-(`Backend.kernel`), which compute the same, in another order of rounding.
+Here they are written on the Array API, for any library. A backend may have versions of its own (`Backend.kernels`),
+which compute the same, in another order of rounding; `kernels_of` is where it is asked for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import lru_cache
 
 from regnet.arrays.namespace import array_namespace
-from regnet.arrays.types import Array
-from regnet.backend.protocol import Backend
+from regnet.arrays.types import Array, Step, Tree
+from regnet.backend.blocks import BLOCK_ELEMENTS, row_blocks
+from regnet.backend.config import get_config
+from regnet.backend.protocol import Backend, Kernels, Run, Updated
 from regnet.mathematics.optimizers import Optimizer, Slots
 from regnet.networks.layout import Layout
 from regnet.networks.network import Network, Rows
 from regnet.networks.regularizer import add_penalty_grad, group_mean, penalty_prox, penalty_terms
 from regnet.networks.strengths import Strengths
 
-__all__ = ["REFERENCE", "Kernels", "Updated", "flush_subnormal", "gradient", "kernels_of", "prox_update"]
+__all__ = ["REFERENCE", "flush_subnormal", "gradient", "kernels_of", "predict", "repeat_step", "update"]
 
 
 def gradient(backend: Backend, network: Network, rows: Rows, point: Array, key: Array | None, /) -> tuple[Array, Array]:
@@ -32,15 +33,7 @@ def gradient(backend: Backend, network: Network, rows: Rows, point: Array, key: 
     return loss, network.pack(grads)
 
 
-class Updated(NamedTuple):
-    """A point and slots after a step, and the penalty before it, (..., 1, 1), or None if it was not asked for."""
-
-    point: Array
-    slots: Slots
-    penalty: Array | None
-
-
-def prox_update(
+def update(
     optimizer: Optimizer,
     layout: Layout,
     point: Array,
@@ -85,16 +78,33 @@ def flush_subnormal(point: Array, /) -> Array:
     return point * xp.astype(xp.abs(point) >= float(xp.finfo(point.dtype).smallest_normal), point.dtype)
 
 
-class Kernels(NamedTuple):
-    """One implementation of each function above, under the name by which backends know it."""
+def predict(network: Network, params: Tree, table: Array, /) -> Array:
+    """The network's outputs (..., n, out) for a table (..., n, in), block by block: activations need bounded memory."""
+    size = max(1, BLOCK_ELEMENTS // network.width)
+    parts = [network.apply(params, block) for block in row_blocks(table, size)]
+    return parts[0] if len(parts) == 1 else array_namespace(table).concat(parts, axis=-2)
 
-    gradient: Callable[..., Any] = gradient
-    prox_update: Callable[..., Any] = prox_update
+
+def repeat_step(backend: Backend, network: Network, optimizer: Optimizer, step: Step, /) -> Run:
+    """A plain loop over `step`."""
+
+    def run(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
+        for _ in range(n):
+            state = step(state, data, hyper)
+        return state
+
+    return run
 
 
-REFERENCE = Kernels()
+REFERENCE = Kernels(gradient=gradient, update=update, run=repeat_step, predict=predict)
 
 
 def kernels_of(backend: Backend, /) -> Kernels:
-    """The backend's own versions where it has them."""
-    return Kernels(*(backend.kernel(name, function) for name, function in REFERENCE._asdict().items()))
+    """The backend's own versions where it has them; it is asked once."""
+    return _asked(backend, get_config().fast)
+
+
+@lru_cache(maxsize=16)
+def _asked(backend: Backend, fast: bool) -> Kernels:
+    """fast: the setting in force, on which the answer may depend."""
+    return backend.kernels(REFERENCE)

@@ -8,13 +8,12 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.arrays.namespace import array_namespace
 from regnet.arrays.tree import leaves, tree_map
 from regnet.arrays.types import Array, Tree
-from regnet.backend.blocks import BLOCK_ELEMENTS, row_blocks
 from regnet.backend.placement import Placement, is_host_data
 from regnet.backend.protocol import Backend
 from regnet.mathematics.losses import get_loss
+from regnet.networks.kernels import kernels_of
 from regnet.networks.network import Network, Rows
 from regnet.networks.rows import rows_of, table_of
 
@@ -23,13 +22,7 @@ __all__ = ["Model", "apply_in_blocks", "score"]
 
 def apply_in_blocks(backend: Backend, network: Network, params: Tree, table: Array, /) -> Array:
     """The network's outputs for a table on its device, block by block: activations need bounded memory."""
-    return backend.kernel("apply", _apply)(network, params, table)
-
-
-def _apply(network: Network, params: Tree, table: Array) -> Array:
-    size = max(1, BLOCK_ELEMENTS // network.width)
-    parts = [network.apply(params, block) for block in row_blocks(table, size)]
-    return parts[0] if len(parts) == 1 else array_namespace(table).concat(parts, axis=-2)
+    return kernels_of(backend).predict(network, params, table)
 
 
 def score(network: Network, backend: Backend, params: Tree, rows: Rows, /) -> tuple[Array, Array]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.random_bits import mix
 from regnet.arrays.types import Array, Step
-from regnet.backend.protocol import Backend
-from regnet.mathematics.optimizers import Optimizer, Slots
+from regnet.backend.memo import make_once
+from regnet.backend.protocol import Backend, Kernels
+from regnet.mathematics.optimizers import OPTIMIZERS, Optimizer, Slots
 from regnet.mathematics.schedules import as_schedule, is_constant
 from regnet.networks.kernels import kernels_of
 from regnet.networks.network import Network
@@ -51,7 +53,11 @@ class Hyper(NamedTuple):
 
 def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> Step:
     """`step(state, data, hyper) -> state`: one optimizer step on one batch. Reads nothing on the host."""
-    schedule, kernels = as_schedule(optimizer.learning_rate), kernels_of(backend)
+    return _step_by(kernels_of(backend), backend, network, optimizer)
+
+
+def _step_by(kernels: Kernels, backend: Backend, network: Network, optimizer: Optimizer) -> Step:
+    schedule = as_schedule(optimizer.learning_rate)
     constant = is_constant(schedule)
 
     def step(state: State, data: Data, hyper: Hyper) -> State:
@@ -62,7 +68,7 @@ def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> St
         key = None if hyper.seed is None else mix(hyper.seed ^ state.t)
         batch = take_batch(data, state.t)
         loss, grad = kernels.gradient(backend, network, batch.rows, state.point, key)
-        point, slots, penalty = kernels.prox_update(
+        point, slots, penalty = kernels.update(
             optimizer, network.layout, state.point, grad, state.slots, hyper.strengths, state.t, rate,
             batch.row_share, state.running_loss is not None,
         )  # fmt: skip
@@ -77,15 +83,19 @@ def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> St
 def make_run(backend: Backend, network: Network, optimizer: Optimizer, /) -> Callable[[State, Data, Hyper, int], State]:
     """`run(state, data, hyper, n)`: the state after n steps. The state passed in is consumed.
 
-    `Backend.kernel` may know a faster way than to repeat the step.
+    A backend may know a faster way than to repeat the step.
     """
-    maker = backend.kernel("make_run", _repeat_step)
-    run: Callable[[State, Data, Hyper, int], State] = maker(backend, network, optimizer)
-    return run
+    kernels = kernels_of(backend)
+    step: Step = make_once(_step_by, kernels, backend, network, _at_any_rate(optimizer))
+    return kernels.run(backend, network, optimizer, step)
 
 
-def _repeat_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> Callable[..., State]:
-    return backend.repeat(make_step(backend, network, optimizer))
+def _at_any_rate(optimizer: Optimizer) -> Optimizer:
+    """A step reads a constant rate from `hyper`, so that one step, compiled once, serves all fits at other rates."""
+    if type(optimizer) in OPTIMIZERS and is_constant(optimizer.learning_rate):
+        own: Any = optimizer
+        optimizer = replace(own, learning_rate=1.0)
+    return optimizer
 
 
 def _running_loss(state: State, loss: Array, penalty: Array | None, batch: Batch) -> Array | None:

@@ -12,7 +12,7 @@ from regnet.backend.generic import GenericBackend
 from regnet.backend.placement import placement_of
 from regnet.backend.protocol import BackendError
 from regnet.training.assembly import prepare
-from regnet.training.step import make_step
+from regnet.training.step import make_run, make_step
 
 PENALTIES = [Penalty(weight_l1=1e-3, weight_l2=5e-4, bias_l2=5e-4), Penalty(weight_l1=1e-4, bias_l1=1e-4)]
 
@@ -37,7 +37,7 @@ def problem(name, dtype, *, dropout=0.0, batch_size=None):
 
 def after(name, dtype, steps, *, dropout=0.0):
     place, network, optimizer, made = problem(name, dtype, dropout=dropout)
-    run = place.backend.repeat(make_step(place.backend, network, optimizer))
+    run = make_run(place.backend, network, optimizer)
     with place.backend.session(place.device):
         state = run(made.state, made.data, made.hyper, steps)
     return to_numpy(place, state.point), float(to_numpy(place, state.loss)[0, 0])

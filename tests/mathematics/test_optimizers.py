@@ -7,7 +7,7 @@ import pytest
 from conftest import need
 
 from regnet import SGD, Adagrad, Adam, AdamW, RMSprop
-from regnet.networks.kernels import prox_update
+from regnet.networks.kernels import update
 from regnet.networks.layout import Layout
 from regnet.networks.strengths import Strengths
 
@@ -52,7 +52,7 @@ def test_proximal_steps_end_at_the_lasso_solution(name):
     w, slots = np.full((1, 5), 0.3), optimizer.init(a)
     for t in range(20_000):
         rate = 0.05 / (1 + 0.005 * t) if name in ("rmsprop", "adam") else 0.5 if name == "adagrad" else 0.05
-        w, slots, _ = prox_update(
+        w, slots, _ = update(
             optimizer,
             LAYOUT,
             w,
@@ -69,7 +69,7 @@ def test_proximal_steps_end_at_the_lasso_solution(name):
 def test_the_subgradient_step_leaves_no_exact_zero():
     w, slots, optimizer = np.full((1, 5), 0.3), (), SGD()
     for t in range(500):
-        w, slots, _ = prox_update(
+        w, slots, _ = update(
             optimizer,
             LAYOUT,
             w,
@@ -107,7 +107,7 @@ def test_weights_that_l2_lets_underflow_are_zero_and_not_subnormal():
         strengths = Strengths(l2=np.full((1, 5), 1.0, dtype=np.float32))
         for t in range(300):
             rate = np.full((1, 1), 0.1, dtype=np.float32)
-            w, slots, _ = prox_update(optimizer, LAYOUT, w, 0 * w, slots, strengths, np.asarray(t), rate)
+            w, slots, _ = update(optimizer, LAYOUT, w, 0 * w, slots, strengths, np.asarray(t), rate)
             assert (np.abs(w[w != 0]) >= np.finfo(np.float32).smallest_normal).all()
         assert (w == 0).all()
 

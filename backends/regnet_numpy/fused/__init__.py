@@ -1,4 +1,4 @@
-"""Versions of `regnet.kernels` and `regnet.step.make_run` with loops compiled by numba, where that is installed.
+"""Kernels with loops compiled by numba, where that is installed.
 
 Whatever has no loop here (dropout, other activations, losses and optimizers, and classes that are derived from ours)
 goes to the reference.
@@ -6,14 +6,13 @@ goes to the reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any
 
 from regnet.backend.config import get_config
+from regnet.backend.protocol import Kernels
 
-__all__ = ["fused_kernel", "numba_version"]
+__all__ = ["fused_kernels", "numba_version"]
 
 
 @lru_cache(maxsize=1)
@@ -26,13 +25,14 @@ def numba_version() -> str | None:
     return version("numba")
 
 
-def fused_kernel(name: str, reference: Callable[..., Any], /) -> Callable[..., Any]:
-    """The compiled version of a kernel if numba is there and `config_context(fast=False)` is not in force."""
+def fused_kernels(kernels: Kernels, /) -> Kernels:
+    """The compiled versions if numba is there and `config_context(fast=False)` is not in force."""
     if not get_config().fast or numba_version() is None:
-        return reference
+        return kernels
     from regnet_numpy.fused.gradient import fuse_gradient
-    from regnet_numpy.fused.run import fuse_make_run
-    from regnet_numpy.fused.update import fuse_prox_update
+    from regnet_numpy.fused.run import fuse_run
+    from regnet_numpy.fused.update import fuse_update
 
-    makers = {"gradient": fuse_gradient, "prox_update": fuse_prox_update, "make_run": fuse_make_run}
-    return makers[name](reference) if name in makers else reference
+    return kernels._replace(
+        gradient=fuse_gradient(kernels.gradient), update=fuse_update(kernels.update), run=fuse_run(kernels.run)
+    )

@@ -1,4 +1,4 @@
-"""How the arguments of `regnet.kernels.gradient` reach the compiled loops."""
+"""How the arguments of `networks.kernels.gradient` reach the compiled loops."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _kept = Kept(most=4)
 
 
 def fuse_gradient(reference: Function) -> Function:
-    """`regnet.kernels.gradient`, for networks that the loops can do."""
+    """`networks.kernels.gradient`, for networks that the loops can do."""
 
     def tile(network: Any, rows: Any, point: Any) -> Any:
         """Loss and gradient of one network on one tile of rows."""

@@ -17,7 +17,7 @@ from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import run_one_by_one
 from regnet_numpy.updates import decay_of
 
-__all__ = ["fuse_make_run"]
+__all__ = ["fuse_run"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -33,8 +33,8 @@ def _setting(optimizer: Any) -> tuple[float, ...]:
     )  # fmt: skip
 
 
-def fuse_make_run(reference: Function) -> Function:
-    """`regnet.step.make_run`, for Adam and AdamW.
+def fuse_run(reference: Function) -> Function:
+    """Runs, for Adam and AdamW.
 
     Each network of a stack, and a network alone whose rows are one tile, goes through all its steps in one call; tiles
     of one network, and parts of its update, go over the threads.
@@ -42,14 +42,14 @@ def fuse_make_run(reference: Function) -> Function:
     several tiles.
     """
 
-    def make_run(backend: Any, network: Any, optimizer: Any) -> Function:
-        otherwise: Function = reference(backend, network, optimizer)
+    def make_run(backend: Any, network: Any, optimizer: Any, step: Any) -> Function:
+        otherwise: Function = reference(backend, network, optimizer, step)
 
         def given(*args: Any) -> Function:
             return otherwise
 
-        tiled: Function = make_run_of(COMPILED_PARTS, given)(backend, network, optimizer)
-        half: Function = make_run_of(HALF_COMPILED_PARTS, given)(backend, network, optimizer)
+        tiled: Function = make_run_of(COMPILED_PARTS, given)(backend, network, optimizer, step)
+        half: Function = make_run_of(HALF_COMPILED_PARTS, given)(backend, network, optimizer, step)
 
         def run(state: Any, data: Any, hyper: Any, n: int) -> Any:
             if not suits(network, optimizer, hyper):

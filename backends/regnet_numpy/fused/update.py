@@ -1,4 +1,4 @@
-"""How the arguments of `regnet.kernels.prox_update` reach the compiled loops."""
+"""How the arguments of `networks.kernels.update` reach the compiled loops."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from regnet.backend.protocol import Updated
 from regnet.mathematics.optimizers import SGD, Adam, AdamW
 from regnet_numpy.fused import update_loops
 from regnet_numpy.fused.parts import part_of, row_of, row_strengths
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.updates import decay_of
 
-__all__ = ["NetworkPart", "fuse_prox_update", "penalty_of", "scalars_of", "update_one"]
+__all__ = ["NetworkPart", "fuse_update", "penalty_of", "scalars_of", "update_one"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -106,10 +107,10 @@ def scalars_of(optimizer: Any, t: float, learning_rate: float, share: float, dty
     return np.array((*numbers, _smallest_normal(dtype)), dtype)
 
 
-def fuse_prox_update(reference: Function) -> Function:
-    """`regnet.kernels.prox_update`, for Adam, AdamW and SGD."""
+def fuse_update(reference: Function) -> Function:
+    """`networks.kernels.update`, for Adam, AdamW and SGD."""
 
-    def prox_update(
+    def update(
         optimizer: Any,
         layout: Any,
         point: Any,
@@ -140,14 +141,14 @@ def fuse_prox_update(reference: Function) -> Function:
             for k in range(count)
         ]
 
-        def update(network: NetworkPart) -> Any:
+        def update_network(network: NetworkPart) -> Any:
             scalars = scalars_of(optimizer, network.t, network.learning_rate, network.share, point.dtype)
             value = penalty_of(network, layout, scalars[-2]) if with_penalty else None
             update_one(network, optimizer, layout, scalars)
             return value
 
-        values = [update(networks[0])] if count == 1 else parallel_map(update, networks)
+        values = [update_network(networks[0])] if count == 1 else parallel_map(update_network, networks)
         penalty = np.asarray(values, point.dtype).reshape(*point.shape[:-1], 1) if with_penalty else None
-        return point, tuple(slots), penalty
+        return Updated(point, tuple(slots), penalty)
 
-    return prox_update
+    return update

@@ -40,7 +40,7 @@ def test_captured_steps_are_launched_ones_bit_for_bit(widths, rng):
     hyper, start = Hyper(rate, strengths_of("all", network.layout, point, rng), None), state_of(optimizer, point, True)
     cupy, results = Emulator(), []
     for capture in (True, False):
-        run = cuda_run.Run(
+        run = cuda_run.GraphRun(
             cupy, plan_of(network, optimizer), network.layout, optimizer.learning_rate,
             products=RecordedProducts(cupy), capture=capture,
         )  # fmt: skip
@@ -127,7 +127,7 @@ def test_what_no_kernel_knows_goes_to_the_reference():
         Network((Dense(3, 2), Dropout(0.5), Dropout(0.5), Dense(2, 2)), loss="huber"),
     ]
     for network in networks:
-        assert cuda_run.make_run_of(Emulator(), reference)(None, network, Adam()) == "reference"
+        assert cuda_run.make_run_of(Emulator(), reference)(None, network, Adam(), None) == "reference"
 
     class Halves:
         """Somebody's schedule, which may take one number only."""
@@ -138,7 +138,7 @@ def test_what_no_kernel_knows_goes_to_the_reference():
             return 0.5 ** float(t)
 
     made = cuda_run.make_run_of(Emulator(), reference)
-    assert made(None, Network.mlp([3, 2], loss="huber"), Adam(Halves())) == "reference"
+    assert made(None, Network.mlp([3, 2], loss="huber"), Adam(Halves()), None) == "reference"
     assert plan_of(Network.mlp([3, 4, 2], loss="huber"), Adam()) is not None
 
 

@@ -40,7 +40,7 @@ def moved(tree, cupy):
 def run_of(network, optimizer, cupy, **options):
     plan = plan_of(network, optimizer)
     assert plan is not None
-    return cuda_run.Run(cupy, plan, network.layout, optimizer.learning_rate, **options)
+    return cuda_run.GraphRun(cupy, plan, network.layout, optimizer.learning_rate, **options)
 
 
 def made(widths, networks, dtype, rng, kind="all", batches=False):

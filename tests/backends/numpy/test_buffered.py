@@ -30,7 +30,7 @@ from regnet.networks.network import Rows
 from regnet.networks.strengths import Strengths
 from regnet.training.batches import batches_of
 from regnet.training.step import Hyper
-from regnet_numpy.buffered import buffered_kernel
+from regnet_numpy.buffered import buffered_kernels
 from regnet_numpy.gradients import cuts_of
 from regnet_numpy.run import NUMPY_PARTS, make_run_of
 from regnet_numpy.tiles import tile_rows
@@ -42,10 +42,10 @@ def run_of(network, optimizer, **changed):
     def refuse(*args):
         raise AssertionError("went to the reference")
 
-    make_run = buffered_kernel("make_run", lambda *args: refuse)
+    make_run = buffered_kernels(kernels.REFERENCE._replace(run=lambda *args: refuse)).run
     if changed:
         make_run = make_run_of(NUMPY_PARTS._replace(**changed), lambda *args: refuse)
-    consuming = make_run(BACKEND, network, optimizer)
+    consuming = make_run(BACKEND, network, optimizer, refuse)
 
     def run(state, data, hyper, n):
         return consuming(tree_map(np.copy, state), data, hyper, n)
@@ -62,7 +62,7 @@ def test_gradient(inputs, activation, networks, loss, dtype, rng):
     outputs = 1 if loss == "huber" else 4
     network = Network.mlp([inputs, 9, 7, outputs], loss=loss, activation=activation)
     point, data, _ = problem(network, networks, dtype, rng, rows=600)
-    gradient = buffered_kernel("gradient", kernels.gradient)
+    gradient = buffered_kernels(kernels.REFERENCE).gradient
     with BACKEND.session():
         for _ in range(2):
             rows = Rows(data.x, data.y, data.weight)
@@ -80,9 +80,9 @@ def test_predictions_in_tiles(networks, rng, monkeypatch):
     params = network.unpack(point)
     monkeypatch.setattr("regnet_numpy.tiles.SMALLEST_TILE", 70)
     monkeypatch.setattr("regnet_numpy.passes.tile_rows", partial(tile_rows, elements=1))
-    apply = buffered_kernel("apply", lambda *args: pytest.fail("went to the reference"))
+    predict = buffered_kernels(kernels.REFERENCE._replace(predict=None)).predict
     with BACKEND.session():
-        np.testing.assert_allclose(apply(network, params, data.x), network.apply(params, data.x), rtol=1e-13)
+        np.testing.assert_allclose(predict(network, params, data.x), network.apply(params, data.x), rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

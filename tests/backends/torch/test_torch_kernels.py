@@ -35,7 +35,7 @@ def test_gradient(loss, activation, networks, rng):
     x, weight = rng.standard_normal((40, 5)), np.full((40, 1), 1 / 40)
     rows = Rows(tensor(x), tensor(reference.targets(rng, loss, 40, 4)), tensor(weight))
     point = tensor(rng.standard_normal((*leading, 1, network.layout.size)))
-    own = BACKEND.kernel("gradient", kernels.gradient)
+    own = kernels.kernels_of(BACKEND).gradient
     assert own is not kernels.gradient
     close(own(BACKEND, network, rows, point, None), kernels.gradient(BACKEND, network, rows, point, None))
 
@@ -53,6 +53,6 @@ def test_update(kind, optimizer, networks, rng):
     strengths = {"none": Strengths(), "l2": Strengths(l2=l2), "both": Strengths(l2=l2, batch_l2=batch_l2)}[kind]
     rate, share = tensor(rng.uniform(0.01, 0.02, (*leading, 1, 1))), tensor(np.full((*leading, 1, 1), 0.3))
     given = (optimizer, network.layout, point, grad, slots, strengths, tensor(3, "int32"), rate, share)
-    own = BACKEND.kernel("prox_update", kernels.prox_update)(*given)
-    expected = kernels.prox_update(*given)
+    own = kernels.kernels_of(BACKEND).update(*given)
+    expected = kernels.update(*given)
     close((own[0], *own[1]), (expected.point, *expected.slots))
