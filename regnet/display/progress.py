@@ -13,23 +13,29 @@ __all__ = ["Bar", "Pace", "progress_bar"]
 
 
 class Bar:
-    """The handle of a running bar."""
+    """The handle of a running bar, or of one that nobody sees."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
+    def __init__(self, shown: tuple[Progress, TaskID] | None) -> None:
         """Made by `progress_bar`."""
-        self._progress, self._task = progress, task
+        self._shown = shown
 
     def update(self, done: int, text: str | None = None) -> None:
         """Show that `done` units are done, with a short text such as the current loss."""
+        if self._shown is None:
+            return
+        progress, task = self._shown
         if text is not None:
-            self._progress.update(self._task, text=text)
-        self._progress.update(self._task, completed=done)
+            progress.update(task, text=text)
+        progress.update(task, completed=done)
 
 
 @contextmanager
 def progress_bar(total: int, description: str, *, enabled: bool = True) -> Iterator[Bar]:
     """A bar over `total` units on standard output; it vanishes at the end."""
-    console = Console()
+    console = Console() if enabled else None
+    if console is None or not console.is_terminal:
+        yield Bar(None)
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -37,9 +43,8 @@ def progress_bar(total: int, description: str, *, enabled: bool = True) -> Itera
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[text]}"),
     )
-    quiet = not enabled or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-        yield Bar(progress, progress.add_task(description, total=total, text=""))
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bar((progress, progress.add_task(description, total=total, text="")))
 
 
 class Pace:

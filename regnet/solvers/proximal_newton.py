@@ -49,6 +49,10 @@ class Terms(NamedTuple):
         """The same penalty of coefficients that are multiplied by `scale` (inputs + 1, 1)."""
         return Terms(self.l1 / scale, self.l2 / scale**2, self.group / scale[:, 0])
 
+    def times(self, strength: float) -> Terms:
+        """The penalty that many times."""
+        return Terms(self.l1 * strength, self.l2 * strength, self.group * strength)
+
     def value(self, coefficients: Any) -> float:
         """The part without a gradient everywhere: l1 and groups."""
         value = float(np.vdot(self.l1, np.abs(coefficients)))

@@ -30,7 +30,7 @@ class Linear:
         self._spec, self._lanes = spec, lanes
         self._host = placement
         self._problems: dict[int, LinearProblem] = {}
-        self._terms: dict[Any, Terms] = {}
+        self._units: dict[Cell | int | None, Terms] = {}
 
     def train(self, stage: int, points: NDArray[Any], todo: list[int], first: Generators) -> dict[int, Outcome]:
         """Lanes number `todo` at their strength number `stage`, from points (K, 1, size) of all lanes.
@@ -57,18 +57,24 @@ class Linear:
         return self._problems[number]
 
     def _terms_at(self, cell: Cell) -> Terms:
-        """The cell's penalty, which depends on the fold only through factors and, for scikit-learn's alpha, weights."""
+        """The cell's penalty, as a multiple of that of strength 1."""
         spec = self._spec
-        strength, total = spec.lambdas[cell.strength], spec.folds[cell.fold].total_weight
-        alpha = spec.mix.penalty == "alpha"
-        key = cell if alpha or spec.factors is not None else cell.strength
-        if key not in self._terms:
-            factor = spec.factor_of(cell)
-            penalties = spec.mix.penalties(1, [strength], None if factor is None else factor[None, :])
-            batch_l2 = [strength / (2.0 * total)] if alpha else 0.0
-            placed = place_strengths(spec.network, self._host, penalties, 1, batch_l2)
-            terms = terms_of(placed, spec.network.in_features + 1, spec.network.out_features)
-            if terms is None:
-                raise AssertionError("a strength of a path is an L1 or a group penalty, not both")
-            self._terms[key] = terms
-        return self._terms[key]
+        key: Cell | int | None = None  # cells differ in more than the strength only where factors or weights do
+        if spec.factors is not None and np.ndim(spec.factors) > 2:
+            key = cell
+        elif spec.factors is not None or spec.mix.penalty == "alpha":
+            key = cell.fold
+        if key not in self._units:
+            self._units[key] = self._unit(cell)
+        return self._units[key].times(spec.lambdas[cell.strength])
+
+    def _unit(self, cell: Cell) -> Terms:
+        spec, factor = self._spec, self._spec.factor_of(cell)
+        penalties = spec.mix.penalties(1, [1.0], None if factor is None else factor[None, :])
+        total = spec.folds[cell.fold].total_weight
+        batch_l2 = [1.0 / (2.0 * total)] if spec.mix.penalty == "alpha" else 0.0
+        placed = place_strengths(spec.network, self._host, penalties, 1, batch_l2)
+        terms = terms_of(placed, spec.network.in_features + 1, spec.network.out_features)
+        if terms is None:
+            raise AssertionError("a strength of a path is an L1 or a group penalty, not both")
+        return terms
