@@ -93,7 +93,7 @@ def _newton(estimator: Any, network: Network, problem: Problem, note: Callable[[
             "solver='fista'."
         )
     x, y, weight = (give(array) for array in (problem.train.x, problem.train.y, problem.train.weight))
-    free = not (terms.l1[-1].any() or terms.l2[-1].any())
+    free = not (terms.l1[-1].any() or (terms.l2 is not None and terms.l2[-1].any()))
     linear = LinearProblem(x, y, weight[:, 0], network.loss_object, free_bias=free)
     start = give(problem.state.point) if estimator.warm_start else np.zeros(network.layout.size)
     found = linear.minimise(start, terms, tol=float(estimator.tol), max_iter=int(estimator.max_iter), callback=note)

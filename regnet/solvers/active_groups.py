@@ -33,7 +33,7 @@ class _At(NamedTuple):
 
 def minimise_groups(
     hessian: NDArray[np.float64],
-    linear: NDArray[np.float64],
+    grad: NDArray[np.float64],
     group: NDArray[np.float64],
     start: NDArray[np.float64],
     /,
@@ -43,11 +43,11 @@ def minimise_groups(
 ) -> tuple[NDArray[np.float64], int]:
     """The minimum (rows, columns) and the number of systems solved.
 
-    hessian: H (m, m), m = rows * columns, row by row; linear: b (rows, columns); group: g >= 0, (rows,), 0 for rows
-    without a penalty; start: (rows, columns). Ends where no subgradient has an entry beyond tol, or where rounding
-    allows no descent.
+    hessian: H (m, m), m = rows * columns, row by row; grad: Hv - b at the start (rows, columns); group: g >= 0,
+    (rows,), 0 for rows without a penalty; start: (rows, columns). Ends where no subgradient has an entry beyond tol, or
+    where rounding allows no descent.
     """
-    at = _At(start.copy(), (hessian @ start.reshape(-1)).reshape(start.shape) - linear)
+    at = _At(start.copy(), grad)
     for count in range(max_iter):
         norm, size = _norms(at.v), _norms(at.grad)
         active = (norm > 0.0) | (group == 0.0)

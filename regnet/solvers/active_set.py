@@ -40,22 +40,22 @@ def solve_damped(matrix: NDArray[np.float64], right: NDArray[np.float64], /) -> 
     D is its diagonal times the smallest of eps m, 100 eps m, ... with which Cholesky succeeds: where the matrix is
     singular, x is long in its null space, which takes a step to the next change of sign.
     """
-    diagonal = np.sqrt(matrix.diagonal())
-    scale = 1.0 / np.where(diagonal > 0.0, diagonal, 1.0)
+    diagonal = matrix.diagonal()
+    unit = np.where(diagonal > 0.0, diagonal, 1.0)
     damping = EPS * len(right)
     while damping < 1e3:
-        tried = matrix * (scale[:, None] * scale)
-        tried.reshape(-1)[:: len(right) + 1] += damping
-        _, x, info = lapack.dposv(tried.T, scale * right, lower=1, overwrite_a=1)
+        tried = matrix.copy()
+        tried.reshape(-1)[:: len(right) + 1] += damping * unit
+        _, x, info = lapack.dposv(tried.T, right, lower=1, overwrite_a=1)
         if info == 0 and math.isfinite(x.sum()):
-            return np.asarray(scale * x)
+            return np.asarray(x)
         damping *= 100.0
     return np.zeros_like(right)
 
 
 def minimise_l1(
     hessian: NDArray[np.float64],
-    linear: NDArray[np.float64],
+    grad: NDArray[np.float64],
     l1: NDArray[np.float64],
     start: NDArray[np.float64],
     /,
@@ -65,23 +65,22 @@ def minimise_l1(
 ) -> tuple[NDArray[np.float64], int]:
     """The minimum (m,) and the number of systems solved.
 
-    hessian: H (m, m); linear: b (m,); l1: l >= 0, (m,), 0 for coefficients without a penalty; start: (m,). Ends where
-    no subgradient has an entry beyond tol, or where rounding allows no descent.
+    hessian: H (m, m); grad: Hv - b at the start (m,); l1: l >= 0, (m,), 0 for coefficients without a penalty; start:
+    (m,). Ends where no subgradient has an entry beyond tol, or where rounding allows no descent.
     """
     free = l1 == 0.0
-    at = _At(start, hessian @ start - linear, np.sign(start))
+    at = _At(start, grad, np.sign(start))
     for count in range(max_iter):
-        excess = np.abs(at.grad) - l1
         active = (at.sign != 0.0) | free
         slope = at.grad + l1 * at.sign
-        rest = np.where(active, np.abs(slope), excess)
+        rest = np.abs(slope) - np.where(active, 0.0, l1)
         if not rest.max() > tol:
             return at.v, count
-        (joining,) = ((excess > 0.0) > active).nonzero()
+        (joining,) = ((rest > 0.0) > active).nonzero()
         if len(joining):
             room = max(NEWCOMERS, int(active.sum()))
             if len(joining) > room:
-                joining = joining[np.argpartition(-excess[joining], room)[:room]]
+                joining = joining[np.argpartition(-rest[joining], room)[:room]]
             at = at._replace(sign=at.sign.copy())
             at.sign[joining] = -np.sign(at.grad[joining])
             slope[joining] = at.grad[joining] + l1[joining] * at.sign[joining]
@@ -117,7 +116,8 @@ def _step(hessian: Any, l1: Any, at: _At, slope: Any, active: Any) -> _At | None
     moved = at.v.copy()
     moved[index] = end
     # What rounding leaves of a coefficient has a sign too, and would stand in the way of every step.
-    moved[(np.abs(moved) <= TINY * np.abs(moved).max()) & (l1 > 0.0)] = 0.0
+    size = np.abs(moved)
+    moved[(size <= TINY * size.max()) & (l1 > 0.0)] = 0.0
     return _At(moved, at.grad + change, np.sign(moved))
 
 

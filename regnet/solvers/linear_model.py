@@ -51,8 +51,8 @@ CURVATURES: dict[type, Callable[[Any, Values], Values]] = {
 class Smooth(Protocol):
     """A convex function of coefficients (rows, outputs) that is known through a linear image of them."""
 
-    def image(self, coefficients: Values, rows: Any = None, /) -> Values:
-        """The image of coefficients in these rows (None: in all), the others being 0."""
+    def image(self, coefficients: Values, rows: Any = slice(None), /) -> Values:
+        """The image of coefficients in these rows, numbers or a slice, the others being 0."""
 
     def look(self, coefficients: Values, image: Values, /) -> tuple[float, Values]:
         """The value, and what `grad` makes a gradient of."""
@@ -74,15 +74,14 @@ class Gram:
         self._products, self._targets = weighted.T @ x, weighted.T @ y
         self._constant = 0.5 * float(weight @ np.einsum("ij,ij->i", y, y))
 
-    def image(self, coefficients: Values, rows: Any = None, /) -> Values:
+    def image(self, coefficients: Values, rows: Any = slice(None), /) -> Values:
         """The products with the coefficients, (rows, outputs)."""
-        columns = self._products if rows is None or len(rows) == len(self._products) else self._products[:, rows]
-        return columns @ coefficients
+        return self._products[:, rows] @ coefficients
 
     def look(self, coefficients: Values, image: Values, /) -> tuple[float, Values]:
         """See Smooth."""
-        value = self._constant + float(np.vdot(coefficients, 0.5 * image - self._targets))
-        return value, image - self._targets
+        grad = image - self._targets
+        return self._constant + 0.5 * float(np.vdot(coefficients, grad - self._targets)), grad
 
     def grad(self, pull: Values, /) -> Values:
         """See Smooth."""
@@ -90,9 +89,7 @@ class Gram:
 
     def hessian(self, image: Values, rows: Any, /) -> Values:
         """See Smooth."""
-        every = len(rows) == len(self._products)
-        own = self._products if every else self._products[np.ix_(rows, rows)]
-        return np.broadcast_to(own, (image.shape[1], *own.shape))
+        return _for_outputs(self._products[rows][:, rows], image.shape[1])
 
 
 @final
@@ -105,9 +102,9 @@ class TableRows:
         self._curvature = CURVATURES[type(loss)]
         self._known: tuple[Any, Values] | None = None
 
-    def image(self, coefficients: Values, rows: Any = None, /) -> Values:
+    def image(self, coefficients: Values, rows: Any = slice(None), /) -> Values:
         """The model's outputs, (n, outputs)."""
-        return (self._x if rows is None else self._x[:, rows]) @ coefficients
+        return self._x[:, rows] @ coefficients
 
     def look(self, coefficients: Values, image: Values, /) -> tuple[float, Values]:
         """See Smooth; not finite where the outputs overflow."""
@@ -125,18 +122,23 @@ class TableRows:
             return self._known[1]
         x, outputs = self._x[:, rows], image.shape[1]
         if constant:
-            own = (x * self._weight[:, None]).T @ x
-            self._known = rows, np.broadcast_to(own, (outputs, *own.shape))
+            self._known = rows, _for_outputs((x * self._weight[:, None]).T @ x, outputs)
             return self._known[1]
         bend = self._curvature(self._loss, image)
         bend = bend * self._weight.reshape(-1, *[1] * (bend.ndim - 1))
         if bend.ndim == 2:
             return np.stack([(x * bend[:, [k]]).T @ x for k in range(outputs)])
-        joint = np.empty((len(rows), outputs, len(rows), outputs))
+        w = x.shape[1]
+        joint = np.empty((w, outputs, w, outputs))
         for k in range(outputs):
             for m in range(k + 1):
                 joint[:, k, :, m] = joint[:, m, :, k] = (x * bend[:, k, [m]]).T @ x
         return joint
+
+
+def _for_outputs(own: Values, outputs: int) -> Values:
+    """The same matrix (w, w) for every output, without a copy."""
+    return own[None] if outputs == 1 else np.broadcast_to(own, (outputs, *own.shape))
 
 
 def smooth_of(x: Values, y: Values, weight: Values, loss: Loss, /) -> Smooth:

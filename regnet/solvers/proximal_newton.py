@@ -39,24 +39,29 @@ PATIENCE = 5
 
 
 class Terms(NamedTuple):
-    """A linear model's penalty: l1, l2 (inputs + 1, outputs), the last row being the bias'; group (inputs + 1,)."""
+    """A linear model's penalty: l1, l2 (inputs + 1, outputs), the last row being the bias'; group (inputs + 1,).
+
+    l2, group: None where they are absent.
+    """
 
     l1: NDArray[np.float64]
-    l2: NDArray[np.float64]
-    group: NDArray[np.float64]
+    l2: NDArray[np.float64] | None = None
+    group: NDArray[np.float64] | None = None
 
     def in_units(self, scale: Any) -> Terms:
         """The same penalty of coefficients that are multiplied by `scale` (inputs + 1, 1)."""
-        return Terms(self.l1 / scale, self.l2 / scale**2, self.group / scale[:, 0])
+        l2 = None if self.l2 is None else self.l2 / scale**2
+        return Terms(self.l1 / scale, l2, None if self.group is None else self.group / scale[:, 0])
 
     def times(self, strength: float) -> Terms:
         """The penalty that many times."""
-        return Terms(self.l1 * strength, self.l2 * strength, self.group * strength)
+        l2 = None if self.l2 is None else self.l2 * strength
+        return Terms(self.l1 * strength, l2, None if self.group is None else self.group * strength)
 
     def value(self, coefficients: Any) -> float:
         """The part without a gradient everywhere: l1 and groups."""
         value = float(np.vdot(self.l1, np.abs(coefficients)))
-        if self.group.any():
+        if self.group is not None:
             value += float(self.group @ np.sqrt(np.einsum("ij,ij->i", coefficients, coefficients)))
         return value
 
@@ -84,9 +89,12 @@ def terms_of(strengths: Strengths, rows: int, outputs: int, /) -> Terms | None:
     group = np.zeros(rows)
     if strengths.group and strengths.group[0] is not None:
         group[:-1] = np.asarray(strengths.group[0], dtype=np.float64).reshape(-1)
+    own_l2 = l2 if l2.any() else None
     if outputs == 1:
-        return Terms(l1 + group[:, None], l2, np.zeros(rows))
-    return None if group.any() and l1.any() else Terms(l1, l2, group)
+        return Terms(l1 + group[:, None], own_l2)
+    if not group.any():
+        return Terms(l1, own_l2)
+    return None if l1.any() else Terms(l1, own_l2, group)
 
 
 def _scales(x: Any) -> Any:
@@ -190,17 +198,20 @@ class LinearProblem:
 
     def _look(self, theta: Any, image: Any, terms: Terms) -> _At:
         value, pull = self._smooth.look(theta, image)
-        grad = self._smooth.grad(pull) + 2.0 * terms.l2 * theta
-        return _At(theta, image, value + float(np.vdot(terms.l2 * theta, theta)), grad, terms.value(theta))
+        grad = self._smooth.grad(pull)
+        if terms.l2 is not None:
+            own = terms.l2 * theta
+            value, grad = value + float(np.vdot(own, theta)), grad + 2.0 * own
+        return _At(theta, image, value, grad, terms.value(theta))
 
     def _residual(self, at: _At, terms: Terms) -> float:
         """The largest entry of the smallest subgradient of uncentred inputs, by their mean squares."""
-        if terms.group.any():
+        if terms.group is not None:
             rest = sparse_group_residual(at.coefficients, at.grad, terms.l1, terms.group[:, None])
         else:
-            outside = np.sign(at.grad) * np.maximum(np.abs(at.grad) - terms.l1, 0.0)
-            inside = at.grad + terms.l1 * np.sign(at.coefficients)
-            rest = np.where(at.coefficients == 0.0, outside, inside)
+            sign = np.sign(at.coefficients)
+            nearest = np.maximum(np.minimum(at.grad, terms.l1), -terms.l1)
+            rest = at.grad - np.where(sign == 0.0, nearest, -terms.l1 * sign)
         return float(np.abs(rest * self._own_part + self._bias_part * at.grad[-1]).max())
 
     def _step(self, at: _At, terms: Terms, tol: float) -> _At | None:
@@ -209,7 +220,7 @@ class LinearProblem:
         hessian = self._smooth.hessian(at.image, rows)
         step = _model(hessian, at.grad[rows], at.coefficients[rows], terms, rows, tol) - at.coefficients[rows]
         if self._meet:  # the same number for all classes changes nothing: it is kept out of rows without a penalty
-            free = ~((terms.l1 + terms.l2).any(axis=1) | (terms.group > 0.0))[rows]
+            free = _free(terms)[rows]
             step[free] -= step[free].mean(axis=1, keepdims=True)
         along = self._smooth.image(step, rows)
         theta = at.coefficients.copy()
@@ -228,12 +239,20 @@ class LinearProblem:
         return None
 
 
+def _free(terms: Terms) -> Any:
+    """The rows without any penalty."""
+    bound = terms.l1.any(axis=1)
+    if terms.l2 is not None:
+        bound |= terms.l2.any(axis=1)
+    return ~bound if terms.group is None else ~(bound | (terms.group > 0.0))
+
+
 def _working(at: _At, terms: Terms) -> Any:
-    """The rows that are not 0 or that nothing keeps there, and those nearest to leaving it."""
+    """The rows that are not 0 or that nothing keeps there, and those nearest to leaving it; or a slice of all."""
     if len(at.grad) <= NEWCOMERS:
-        return np.arange(len(at.grad))
+        return slice(None)
     grad = np.abs(at.grad)
-    if terms.group.any():
+    if terms.group is not None:
         strength, size = terms.group, np.sqrt(np.einsum("ij,ij->i", grad, grad))
         excess = size - strength
     else:
@@ -251,22 +270,24 @@ def _working(at: _At, terms: Terms) -> Any:
 def _model(hessian: Any, grad: Any, theta: Any, terms: Terms, rows: Any, tol: float) -> Any:
     """The minimum (w, outputs) of the quadratic with the penalty; hessian: see `Smooth`, without the L2."""
     w, outputs = theta.shape
-    l1, l2, group = terms.l1[rows], terms.l2[rows], terms.group[rows]
-    if hessian.ndim == 3 and not group.any():
+    l1 = terms.l1[rows]
+    l2 = None if terms.l2 is None else 2.0 * terms.l2[rows]
+    if hessian.ndim == 3 and terms.group is None:
         found = np.empty_like(theta)
         for k in range(outputs):
-            own = hessian[k] + np.diag(2.0 * l2[:, k]) if l2.any() else hessian[k]
-            found[:, k], _ = minimise_l1(own, own @ theta[:, k] - grad[:, k], l1[:, k], theta[:, k], tol=tol)
+            own = hessian[k] if l2 is None else hessian[k] + np.diag(l2[:, k])
+            found[:, k], _ = minimise_l1(own, grad[:, k], l1[:, k], theta[:, k], tol=tol)
         return found
     if hessian.ndim == 3:
         joint = np.zeros((w, outputs, w, outputs))
         for k in range(outputs):
             joint[:, k, :, k] = hessian[k]
         hessian = joint
-    flat = hessian.reshape(w * outputs, w * outputs) + np.diag(2.0 * l2.reshape(-1))
-    linear = flat @ theta.reshape(-1) - grad.reshape(-1)
-    if group.any():
-        found, _ = minimise_groups(flat, linear.reshape(theta.shape), group, theta, tol=tol)
+    flat = hessian.reshape(w * outputs, w * outputs)
+    if l2 is not None:
+        flat = flat + np.diag(l2.reshape(-1))
+    if terms.group is not None:
+        found, _ = minimise_groups(flat, grad, terms.group[rows], theta, tol=tol)
         return found
-    found, _ = minimise_l1(flat, linear, l1.reshape(-1), theta.reshape(-1), tol=tol)
+    found, _ = minimise_l1(flat, grad.reshape(-1), l1.reshape(-1), theta.reshape(-1), tol=tol)
     return found.reshape(theta.shape)
