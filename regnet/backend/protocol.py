@@ -32,8 +32,14 @@ class BackendError(RuntimeError):
 class BackendInfo(NamedTuple):
     """What `regnet backends` prints of a usable backend.
 
-    version: of the array library; devices: names that REGNET_DEVICE takes; notes: one line each (BLAS library,
-    its kernel architecture, threads, driver).
+    Parameters
+    ----------
+    version : str
+        Of the array library.
+    devices : tuple of str
+        Names that REGNET_DEVICE takes.
+    notes : tuple of str
+        One line each: BLAS library, its kernel architecture, threads, driver.
     """
 
     version: str
@@ -82,70 +88,198 @@ class Backend(ABC):
     @staticmethod
     @abstractmethod
     def owns(array: Any, /) -> bool:
-        """Whether `array` belongs to this library, told by its type's module; imports nothing."""
+        """Whether an array belongs to this library, told by its type's module; imports nothing.
+
+        Parameters
+        ----------
+        array : Any
+            Of any type.
+
+        Returns
+        -------
+        bool
+            Whether it is computed on by this backend.
+        """
 
     @abstractmethod
     def asarray(self, host: Any, /, *, dtype: str, device: Any = None) -> Array:
-        """Copy host data, or move an array of this library, to `device` as `dtype` (a name of the standard).
+        """Copy host data, or move an array of this library, to a device.
 
-        device: a name that REGNET_DEVICE takes, an array's own device, or None for the default.
-        Raises BackendError for a device or a dtype that cannot be had here.
+        Parameters
+        ----------
+        host : array-like
+            Of the host, or of this library.
+        dtype : str
+            A name of the standard.
+        device : Any, optional
+            A name that REGNET_DEVICE takes, an array's own device, or None for the default.
+
+        Returns
+        -------
+        array
+            Of this library.
+
+        Raises
+        ------
+        BackendError
+            For a device or a dtype that cannot be had here.
         """
 
     @abstractmethod
     def to_numpy(self, array: Array, /) -> Any:
-        """The values of `array` as a NumPy array; waits for them."""
+        """Read an array's values; waits for them.
+
+        Parameters
+        ----------
+        array : array
+            Of this library.
+
+        Returns
+        -------
+        numpy.ndarray
+            On the host.
+        """
 
     @abstractmethod
     def describe(self) -> BackendInfo:
-        """What a user wants to know of it."""
+        """Say what a user wants to know of the backend.
+
+        Returns
+        -------
+        BackendInfo
+            Version, devices and notes.
+        """
 
     def default_device(self) -> str:
-        """The name of the device that host data go to when REGNET_DEVICE is not set; by default the processor."""
+        """Name the device that host data go to when REGNET_DEVICE is not set; by default the processor.
+
+        Returns
+        -------
+        str
+            A name that REGNET_DEVICE takes.
+        """
         return "cpu"
 
     def synchronize(self, tree: Tree, /) -> None:
-        """Wait until every array of `tree` has been computed; by default by reading it, the standard's only way."""
+        """Wait until arrays have been computed; by default by reading them, the standard's only way.
+
+        Parameters
+        ----------
+        tree : tree of array
+            Those that are waited for.
+        """
         for leaf in leaves(tree):
             self.to_numpy(leaf)
 
     def free_bytes(self, device: Any = None, /) -> int | None:
-        """What is free of the memory that `device` has for itself; None: it computes in the host's memory."""
+        """Ask what is free of the memory that a device has for itself.
+
+        Parameters
+        ----------
+        device : Any, optional
+            Of an array; None: the default.
+
+        Returns
+        -------
+        int or None
+            Bytes; None, as by default: it computes in the host's memory.
+        """
         return None
 
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
-        """Entered once per fit or prediction on `device`: thread limits, autograd off, streams. May be nested.
+        """Set up what a fit or a prediction needs: thread limits, autograd off, streams. May be nested.
 
-        Where NumPy computes, its error state is to ignore everything, whatever the caller's: underflow is no error.
-        By default there is nothing else to set up.
+        Where NumPy computes, its error state is to ignore everything, whatever the caller's: underflow is no error. By
+        default there is nothing else to set up.
 
-        elements: of the widest activation, for a single prediction: what takes longer than that may be left out.
+        Parameters
+        ----------
+        device : Any, optional
+            On which it computes; None: the default.
+        elements : int, optional
+            Of the widest activation, for a single prediction: what takes longer than that may be left out.
+
+        Returns
+        -------
+        context manager
+            Entered once per fit or prediction.
         """
         return np.errstate(all="ignore")
 
     def sum_rows(
         self, function: Callable[..., Tree], rows: Tree, /, *args: Tree, width: int, networks: int | None
     ) -> Tree:
-        """`function(rows, *args)`, whose results are sums over rows: it may be applied to blocks and added up.
+        """Compute `function(rows, *args)`, whose results are sums over rows.
 
-        width: of the widest row that the function holds; networks: K if arrays have a leading axis of a stack, else
-        None. The blocks depend on the number of rows and the width only, and are added in a fixed order. By default
-        they bound the memory.
+        So it may be applied to blocks and added up. The blocks depend on the number of rows and the width only, and are
+        added in a fixed order. By default they bound the memory.
+
+        Parameters
+        ----------
+        function : callable
+            Pure, of trees.
+        rows : tree of array
+            With the rows on axis -2.
+        *args : tree of array
+            The function's other arguments.
+        width : int
+            Of the widest row that the function holds.
+        networks : int or None
+            How many, if arrays have a leading axis of a stack.
+
+        Returns
+        -------
+        tree of array
+            As of the function.
         """
         return sum_in_blocks(function, rows, args, width, networks)
 
     def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
-        """Leaf by leaf `where(alive, new, old)`; alive: boolean (..., 1, 1), one per stacked network."""
+        """Take leaf by leaf `where(alive, new, old)`.
+
+        Parameters
+        ----------
+        alive : array
+            Boolean, (..., 1, 1), one per stacked network.
+        new, old : tree of array
+            Of the same form.
+
+        Returns
+        -------
+        tree of array
+            Of that form.
+        """
         return select_by_where(alive, new, old)
 
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
-        """A faster version of a pure function of trees; by default the function itself."""
+        """Make a pure function faster; by default it stays what it is.
+
+        Parameters
+        ----------
+        function : callable
+            Of trees.
+
+        Returns
+        -------
+        callable
+            With the same results, but for rounding.
+        """
         return function
 
     def kernels(self, reference: Kernels, /) -> Kernels:
-        """The reference, with the backend's own functions in place of those that it has faster.
+        """Put the backend's own functions in place of those that it has faster.
 
         What one of them cannot do it hands to the reference's. Asked once, and once more where
         `config_context(fast=False)` is in force.
+
+        Parameters
+        ----------
+        reference : Kernels
+            The functions on the Array API.
+
+        Returns
+        -------
+        Kernels
+            By default the reference.
         """
         return reference
