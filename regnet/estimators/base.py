@@ -21,8 +21,9 @@ from regnet.estimators.compacting import compact_weights
 from regnet.estimators.full_batch import fit_full_batch
 from regnet.estimators.preparation import FULL_BATCH, check_call, prepare
 from regnet.estimators.stochastic import Call, fit_stochastic
+from regnet.estimators.targets import ClassTargets, Targets
 from regnet.estimators.weights import draw_weights, params_of, weights_of
-from regnet.mathematics.losses import Loss, get_loss
+from regnet.mathematics.losses import get_loss
 from regnet.networks.model import Model, apply_in_blocks
 from regnet.networks.network import Network
 from regnet.networks.strengths import over_batches
@@ -44,41 +45,21 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     """The parts that do not depend on what is predicted."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = parameters.CONSTRAINTS
-    _numeric_targets: ClassVar[bool]
-    _loss: str | Loss
+    _targets_class: ClassVar[type[Targets]]
+    _targets: Targets
     _random_state: np.random.RandomState
 
     @abstractmethod
-    def _learn_targets(self, y: Any, *, reset: bool, incremental: bool) -> None:
-        """Take note of what y consists of."""
+    def _targets_of(self, y: Any, *, incremental: bool) -> Targets:
+        """What y means; where training goes on, what it meant before. Raises ValueError for y that does not fit."""
 
-    @abstractmethod
-    def _encode(self, y: Any) -> Any:
-        """Checked y as the network's targets, (n, outputs), where y lives."""
-
-    @abstractmethod
-    def _data_loss(self) -> tuple[str | Loss, str]:
-        """The data loss, and scikit-learn's name of the output function that goes with it."""
-
-    @abstractmethod
-    def _weigh(self, y: Any, sample_weight: Any) -> Any:
-        """The weight of each row, (n,), or None."""
-
-    @abstractmethod
-    def _weigh_held_out(self, y: Any, sample_weight: Any, train: Any) -> Any:
-        """The same for rows whose classes weigh what they weigh in the training targets `train`."""
-
-    @abstractmethod
-    def _check_held_out(self, y: Any) -> None:
-        """Raise ValueError for validation targets that are not of the kind that is trained on."""
-
-    @abstractmethod
-    def _stratify(self, targets: Any) -> Any:
-        """What an early-stopping split is stratified by, on the host, or None."""
-
-    @abstractmethod
-    def _score_values(self, values: Any, targets: Any, weight: Any) -> float:
-        """scikit-learn's score of the outputs' values (n, outputs) for encoded targets, all on the host."""
+    def _learn_targets(self, y: Any, *, incremental: bool = False) -> Targets:
+        """Take note of what y means."""
+        self._targets = self._targets_of(y, incremental=incremental)
+        self.out_activation_ = self._targets.out_activation
+        if isinstance(self._targets, ClassTargets):
+            self.classes_ = self._targets.labels.classes
+        return self._targets
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, call: Call, validation_data: tuple[Any, ...] | None = None
@@ -122,7 +103,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     def _fitted(self, placement: Placement) -> tuple[Network, Tree]:
         """The fitted network; its widths come from the weights, which `compact` may have narrowed."""
         widths = [self.coefs_[0].shape[0], *(weight.shape[1] for weight in self.coefs_)]
-        network = parameters.make_network(self, widths, self._loss)
+        network = parameters.make_network(self, widths, self._targets.loss)
         return network, params_of(network, placement, self.coefs_, self.intercepts_)
 
     def _predict_values(self, X: Any, method: str) -> tuple[Array, Placement | None]:
@@ -135,6 +116,11 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         with placement.backend.session(placement.device, elements=table.shape[0] * network.width):
             values = get_loss(network.loss).predict(_outputs(network, params, table, placement))
         return (placement.backend.to_numpy(values), None) if host else (values, placement)
+
+    def _predict(self, X: Any) -> Any:
+        """Predictions in the form of y."""
+        values, placement = self._predict_values(X, "predict")
+        return self._targets.decode(values, placement)
 
     @property
     def model_(self) -> Model:

@@ -7,11 +7,9 @@ from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
@@ -19,11 +17,11 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.estimators.base import BaseMLP, is_stochastic
 from regnet.estimators.inputs import to_host
-from regnet.estimators.labels import Labels, labels_of
+from regnet.estimators.labels import labels_of
 from regnet.estimators.parameters import CONSTRAINTS, DEFAULT_ALPHA
 from regnet.estimators.stochastic import Call
-from regnet.mathematics.losses import Loss
-from regnet.mathematics.weighting import combine_weights, relative_weights
+from regnet.estimators.targets import ClassTargets
+from regnet.mathematics.weighting import relative_weights
 from regnet.training.trainer import Callback
 
 __all__ = ["MLPClassifier"]
@@ -81,9 +79,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         **CONSTRAINTS,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
-    _numeric_targets = False
+    _targets_class = ClassTargets
     loss: ClassVar[str] = "log_loss"  # scikit-learn's name of what is minimised; no parameter there either
-    _labels: Labels
+    _targets: ClassTargets
     classes_: NDArray[Any]
 
     def __init__(
@@ -200,15 +198,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             given = labels_of(y) if getattr(y, "ndim", 0) == 2 or np.ndim(y) == 2 else None
             if given is None or given.kind != "multilabel":
                 given = labels_of(np.asarray(self.classes_))
-            self._labels = given
+            self._targets = ClassTargets(given)
         self._fit(X, y, sample_weight, Call(incremental=True))
         return self
 
     def predict(self, X: Any) -> Array:
         """The most probable class of each row, (n,), or the labels that are more likely than not, (n, labels)."""
-        values, placement = self._predict_values(X, "predict")
-        labels = self._labels.decode(values, placement)
-        return csr_matrix(to_host(labels)) if self._labels.sparse else labels
+        return self._predict(X)
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of every class (n, n_classes), in the order of `classes_`, or of every label (n, labels)."""
@@ -216,7 +212,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
     def _probabilities(self, X: Any, method: str) -> Array:
         values, _ = self._predict_values(X, method)
-        if self._labels.kind == "binary":
+        if self._targets.labels.kind == "binary":
             return array_namespace(values).concat([1.0 - values, values], axis=1)
         return values
 
@@ -231,67 +227,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         weight = None if sample_weight is None else relative_weights(to_host(sample_weight))
         return float(accuracy_score(to_host(y), to_host(self.predict(X)), sample_weight=weight))
 
-    def _learn_targets(self, y: Any, *, reset: bool, incremental: bool) -> None:
-        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._labels = labels_of(y)
-            self.classes_ = self._labels.classes
-            return
-        classes = labels_of(y).classes
-        if self.warm_start:
-            if set(classes) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {self.classes_}, `y` has {classes}"
-                )
-        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
-            )
-
-    def _check_held_out(self, y: Any) -> None:
-        unknown = np.setdiff1d(labels_of(y).classes, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"validation_data: y has classes {unknown} that are not in `self.classes_`: {self.classes_}."
-            )
-
-    def _encode(self, y: Any) -> Any:
-        return self._labels.encode(y)
-
-    def _score_values(self, values: Any, targets: Any, weight: Any) -> float:
-        truth = self._labels.decode(np.asarray(targets, dtype=np.float64), None)
-        return float(accuracy_score(truth, self._labels.decode(values, None), sample_weight=weight))
-
-    def _data_loss(self) -> tuple[str | Loss, str]:
-        return self._labels.loss, "softmax" if self._labels.kind == "multiclass" else "logistic"
-
-    def _weigh(self, y: Any, sample_weight: Any) -> Any:
-        if self.class_weight is None:
-            return sample_weight
-        weight = self._weights_of(to_host(y))
-        return weight if sample_weight is None else combine_weights(weight, sample_weight)
-
-    def _weights_of(self, y: Any) -> Any:
-        """The class weight of each row, (n,); a dict's refer to all classes, whichever of them y has."""
-        if not isinstance(self.class_weight, dict) or self._labels.kind == "multilabel":
-            return compute_sample_weight(self.class_weight, y)
-        by_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-        return by_class[np.searchsorted(self.classes_, y)]
-
-    def _weigh_held_out(self, y: Any, sample_weight: Any, train: Any) -> Any:
-        if self.class_weight is None:
-            return sample_weight
-        if isinstance(self.class_weight, dict) and self._labels.kind != "multilabel":
-            weight = self._weights_of(to_host(y))
-            return weight if sample_weight is None else combine_weights(weight, sample_weight)
-        both, trained = np.concatenate([to_host(train), to_host(y)]), np.arange(len(train))
-        by_share = isinstance(self.class_weight, str)  # 'balanced'; 0 for what no training row is
-        weight = compute_sample_weight(self.class_weight, both, indices=trained if by_share else None)[len(train) :]
-        return weight if sample_weight is None else combine_weights(weight, sample_weight)
-
-    def _stratify(self, targets: Any) -> Any:
-        """As scikit-learn 1.9 does: by the class if there are two."""
-        return to_host(targets) if targets.shape[1] == 1 else None
+    def _targets_of(self, y: Any, *, incremental: bool) -> ClassTargets:
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            return ClassTargets(labels_of(y), self.class_weight)
+        targets = ClassTargets(self._targets.labels, self.class_weight)
+        targets.check_continued(y, same=self.warm_start)
+        return targets
 
     def __sklearn_tags__(self) -> Any:
         """Several labels a row are accepted."""

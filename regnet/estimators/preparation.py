@@ -16,6 +16,7 @@ from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.stochastic import Call, Resumable
 from regnet.estimators.stopping import stops_by_score
+from regnet.estimators.targets import Targets
 from regnet.estimators.weights import params_of
 from regnet.mathematics.losses import get_loss
 from regnet.mathematics.optimizers import Optimizer
@@ -75,19 +76,18 @@ def prepare(
     reset = not hasattr(estimator, "coefs_") or (not estimator.warm_start and not call.incremental)
     if not reset and hasattr(estimator, "kept_inputs_"):
         X = data.select_columns(X, estimator.kept_inputs_)
-    given = data.check_fit_inputs(estimator, X, y, sample_weight, reset=reset, numeric=estimator._numeric_targets)
+    given = data.check_fit_inputs(estimator, X, y, sample_weight, reset=reset, numeric=estimator._targets_class.numeric)
     penalties = parameters.make_penalties(estimator, given.x.shape[1])
-    estimator._learn_targets(given.y, reset=reset, incremental=call.incremental)
+    targets = estimator._learn_targets(given.y, incremental=call.incremental)
     placement = _placement(estimator, given.placement, reset)
     table = data.dense_rows(given.x, placement)
-    rows = (table, estimator._encode(given.y), data.check_weight(estimator._weigh(given.y, given.weight)))
+    rows = (table, targets.encode(given.y), data.check_weight(targets.weigh(given.y, given.weight)))
     estimator._random_state = check_random_state(estimator.random_state)
-    estimator._loss, estimator.out_activation_ = estimator._data_loss()
-    parameters.check_smooth(estimator.solver, estimator._loss)
+    parameters.check_smooth(estimator.solver, targets.loss)
     widths = [table.shape[1], *hidden, rows[1].shape[1]]
-    network = parameters.make_network(estimator, widths, estimator._loss, dropout=estimator.dropout)
+    network = parameters.make_network(estimator, widths, targets.loss, dropout=estimator.dropout)
     if estimator.solver == "newton":
-        parameters.check_newton(estimator, estimator._loss)
+        parameters.check_newton(estimator, targets.loss)
     if network.has_dropout and not stochastic:
         raise ValueError(
             f"dropout={estimator.dropout} needs batches, and solver={estimator.solver!r} has none: use 'adam'."
@@ -134,7 +134,7 @@ def _hold_out(
     if not stops_by_score(estimator) or estimator.solver in FULL_BATCH:
         return rows, None, None
     rows, held_out = _split(estimator, placement, rows)
-    return rows, held_out, _scorer(estimator, network, placement, held_out)
+    return rows, held_out, _scorer(estimator._targets, network, placement, held_out)
 
 
 def _check_validation(
@@ -143,27 +143,27 @@ def _check_validation(
     """Validation rows as the training rows are: checked, encoded, on the same device."""
     x, y, *weight = validation_data
     given = data.check_fit_inputs(
-        estimator, x, y, weight[0] if weight else None, reset=False, numeric=estimator._numeric_targets
+        estimator, x, y, weight[0] if weight else None, reset=False, numeric=estimator._targets_class.numeric
     )
-    estimator._check_held_out(given.y)
-    targets = estimator._encode(given.y)
-    if targets.shape[1] != rows[1].shape[1]:
-        raise ValueError(f"validation_data: y has {targets.shape[1]} outputs, but y has {rows[1].shape[1]} in fit.")
+    estimator._targets.check(given.y)
+    encoded = estimator._targets.encode(given.y)
+    if encoded.shape[1] != rows[1].shape[1]:
+        raise ValueError(f"validation_data: y has {encoded.shape[1]} outputs, but y has {rows[1].shape[1]} in fit.")
     if given.placement.backend is placement.backend:
-        return data.dense_rows(given.x, placement), targets, given.weight
+        return data.dense_rows(given.x, placement), encoded, given.weight
     table = data.to_host(data.dense_rows(given.x, given.placement))
-    return placement.put(table), data.to_host(targets), given.weight
+    return placement.put(table), data.to_host(encoded), given.weight
 
 
-def _scorer(estimator: Any, network: Network, placement: Placement, rows: RowParts) -> Callable[[Array], float]:
+def _scorer(targets: Targets, network: Network, placement: Placement, rows: RowParts) -> Callable[[Array], float]:
     """scikit-learn's score of a point on the validation rows, of which only predictions go to the host."""
-    table, targets, weight = rows[0], data.to_host(rows[1]), rows[2]
+    table, encoded, weight = rows[0], data.to_host(rows[1]), rows[2]
     weight = None if weight is None else weight_shares(weight)
 
     def score(point: Array) -> float:
         outputs = apply_in_blocks(placement.backend, network, network.unpack(point), table)
         values = placement.backend.to_numpy(get_loss(network.loss).predict(outputs))
-        return float(estimator._score_values(values, targets, weight))
+        return targets.score(values, encoded, weight)
 
     return score
 
@@ -174,7 +174,7 @@ def _split(estimator: Any, placement: Placement, rows: RowParts) -> tuple[RowPar
         np.arange(rows[0].shape[0]),
         random_state=estimator._random_state,
         test_size=estimator.validation_fraction,
-        stratify=estimator._stratify(rows[1]),
+        stratify=estimator._targets.stratify_by(rows[1]),
     )
     if len(held_out) < 2:
         raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")

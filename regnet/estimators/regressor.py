@@ -12,12 +12,12 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
 
-from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.estimators.base import BaseMLP, is_stochastic
 from regnet.estimators.inputs import check_weight, to_host
 from regnet.estimators.parameters import CONSTRAINTS, DEFAULT_ALPHA
 from regnet.estimators.stochastic import Call
+from regnet.estimators.targets import ValueTargets
 from regnet.mathematics.losses import AbsoluteError, Huber, Loss, Poisson, SquaredError
 from regnet.mathematics.metrics import r2_of
 from regnet.training.trainer import Callback
@@ -88,7 +88,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         **CONSTRAINTS,
         "loss": [StrOptions(set(LOSSES)), *{type(loss) for loss in LOSSES.values()}],
     }
-    _numeric_targets = True
+    _targets_class = ValueTargets
 
     def __init__(
         self,
@@ -195,8 +195,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
 
     def predict(self, X: Any) -> Array:
         """The predicted values, (n,), or (n, outputs) if there is more than one output."""
-        values, _ = self._predict_values(X, "predict")
-        return values[:, 0] if values.shape[1] == 1 else values
+        return self._predict(X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R2 on X and y, averaged over outputs; NaN with scikit-learn's warning for fewer than two rows.
@@ -216,36 +215,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
             raise ValueError(f"y has {targets.shape[1]} outputs, but the network predicts {values.shape[1]}.")
         return r2_of(targets, values, check_weight(weight))
 
-    def _learn_targets(self, y: Any, *, reset: bool, incremental: bool) -> None:
-        self._check_held_out(y)
-
-    def _check_held_out(self, y: Any) -> None:
-        xp = array_namespace(y)
-        if isinstance(y, np.ndarray) and y.dtype.kind not in "fiub":
-            raise TypeError(f"y holds values of type {y.dtype}, but a regression takes numbers.")
-        if isinstance(self._data_loss()[0], Poisson) and bool(xp.any(y < 0)):
-            raise ValueError(
-                "Some value(s) of y are out of the valid range of the loss 'poisson': it takes counts, y >= 0."
-            )
-
-    def _encode(self, y: Any) -> Any:
-        return y[:, None] if y.ndim == 1 else y
-
-    def _data_loss(self) -> tuple[str | Loss, str]:
-        loss = LOSSES[self.loss] if isinstance(self.loss, str) else self.loss
-        return loss, "exp" if isinstance(loss, Poisson) else "identity"
-
-    def _score_values(self, values: Any, targets: Any, weight: Any) -> float:
-        return r2_of(targets, values, weight) if np.isfinite(values).all() else float("nan")
-
-    def _weigh(self, y: Any, sample_weight: Any) -> Any:
-        return sample_weight
-
-    def _weigh_held_out(self, y: Any, sample_weight: Any, train: Any) -> Any:
-        return sample_weight
-
-    def _stratify(self, targets: Any) -> Any:
-        return None
+    def _targets_of(self, y: Any, *, incremental: bool) -> ValueTargets:
+        targets = ValueTargets(LOSSES[self.loss] if isinstance(self.loss, str) else self.loss)
+        targets.check(y)
+        return targets
 
     def __sklearn_tags__(self) -> Any:
         """Several outputs are accepted."""

@@ -14,7 +14,8 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features
 from regnet.backend.config import asked_dtype, config_context
 from regnet.backend.placement import Placement, dtype_name
 from regnet.estimators import inputs as data
-from regnet.mathematics.losses import Huber, Poisson, get_loss
+from regnet.estimators.targets import Targets
+from regnet.mathematics.losses import Huber
 from regnet.mathematics.scaling import Affine, Scaling, scale_of
 from regnet.mathematics.weighting import weight_shares
 from regnet.sweep.fold import Fold
@@ -48,7 +49,7 @@ def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor:
         stand_in = np.zeros((len(y), 1), dtype=np.float64)
         given = data.check_fit_inputs(
             template, stand_in, data.to_host(y), data.to_host(sample_weight), reset=True,
-            numeric=template._numeric_targets,
+            numeric=template._targets_class.numeric,
         )  # fmt: skip
         del template.n_features_in_
         if np.ndim(x) == 2:  # a list of texts has no columns
@@ -57,15 +58,14 @@ def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor:
         table = None
     host_y, weight = data.to_host(given.y), data.to_host(given.weight)
     host_y = host_y.toarray() if hasattr(host_y, "toarray") else host_y
-    template._learn_targets(host_y, reset=True, incremental=False)
-    template._loss, template.out_activation_ = template._data_loss()
-    data.check_weight(template._weigh(host_y, weight))
+    targets = template._learn_targets(host_y)
+    data.check_weight(targets.weigh(host_y, weight))
     return Checked(x, table, host_y, weight, given.placement, given.host)
 
 
 def _check_values(template: Any, x: Any, y: Any, sample_weight: Any) -> data.Inputs:
     """The checked arguments, with all digits that x has: it is standardised before it gets the type to compute in."""
-    numeric = template._numeric_targets
+    numeric = template._targets_class.numeric
     if not data.on_host(x):
         given = data.check_fit_inputs(template, x, y, sample_weight, reset=True, numeric=numeric)
         return given if dtype_name(x) else given._replace(x=x)
@@ -90,7 +90,7 @@ def make_folds(
     Raises ValueError for a fold whose training rows lack a class, or whose transformer makes another number of columns.
     """
     folds: list[Fold] = []
-    unit = _common_unit(template, checked) if standardize and isinstance(get_loss(template._loss), Huber) else None
+    unit = _common_unit(template, checked) if standardize and isinstance(template._targets.loss, Huber) else None
     for number, (train, test) in enumerate(splits):
         fold = _make_fold(
             template, checked, number, np.asarray(train), np.asarray(test), standardize, preprocessor, class_weighted,
@@ -119,14 +119,14 @@ def _make_fold(
     dtype = checked.placement.dtype
     if not len(train):
         raise ValueError(f"Fold {number} has no training rows.")
-    _check_classes(template, checked.y, number, train)
-    own_y = checked.y[train]
+    targets, own_y = template._targets, checked.y[train]
+    _check_classes(targets, own_y, number)
     given = None if checked.weight is None else checked.weight[train]
-    weight = template._weigh(own_y, given)
+    weight = targets.weigh(own_y, given)
     weight = np.ones(len(train)) if weight is None else np.asarray(weight, dtype=np.float64)
     weight_test = None if checked.weight is None else checked.weight[test]
     if class_weighted and len(test):
-        weight_test = template._weigh_held_out(checked.y[test], weight_test, own_y)
+        weight_test = targets.weigh(checked.y[test], weight_test, train=own_y)
     weight_test = np.ones(len(test)) if weight_test is None else np.asarray(weight_test, dtype=np.float64)
     if not weight.any():
         raise ValueError(f"Fold {number}: all training rows have weight 0.")
@@ -141,10 +141,10 @@ def _make_fold(
         transformer = clone(preprocessor)
         x = _as_table(transformer.fit_transform(_safe_indexing(checked.x, train), own_y))
         x_test = x[:0] if not len(test) else _as_table(transformer.transform(_safe_indexing(checked.x, test)))
-    y = np.asarray(template._encode(own_y), dtype=np.float64)
-    y_test = np.asarray(template._encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
+    y = np.asarray(targets.encode(own_y), dtype=np.float64)
+    y_test = np.asarray(targets.encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
     of_x = scale_of(x, weight) if standardize else None
-    of_y = scale_of(y, weight) if standardize and _has_scale(template) else None
+    of_y = scale_of(y, weight) if standardize and targets.has_units else None
     if unit is not None and of_y is not None:
         of_y = of_y._replace(scale=np.full(y.shape[1], unit))
     affine = Affine(*_affine(of_x, x.shape[1]), *_affine(of_y, y.shape[1]))
@@ -166,7 +166,7 @@ def _common_unit(template: Any, checked: Checked) -> float:
     Root mean square over outputs of their standard deviations over all rows: a scale of each fold's own would be a
     threshold of its own, and one of all changes nothing but the unit of the strengths.
     """
-    y = np.asarray(template._encode(checked.y), dtype=np.float64)
+    y = np.asarray(template._targets.encode(checked.y), dtype=np.float64)
     weight = np.ones(len(y)) if checked.weight is None else np.asarray(checked.weight, dtype=np.float64)
     found = scale_of(y, weight)
     spread = np.where(found.constant, 0.0, found.scale)
@@ -181,15 +181,8 @@ def _affine(scaling: Scaling | None, columns: int) -> tuple[Any, Any]:
     return scaling.center[None, :], scaling.scale[None, :]
 
 
-def _has_scale(template: Any) -> bool:
-    """Whether targets have units: classes have none, and counts come through a logarithm."""
-    return template._numeric_targets and not isinstance(template._loss, Poisson)
-
-
-def _check_classes(template: Any, y: Any, number: int, train: NDArray[Any]) -> None:
-    if template._numeric_targets or y.ndim == 2:
-        return
-    missing = np.setdiff1d(template.classes_, np.unique(y[train]))
+def _check_classes(targets: Targets, y: NDArray[Any], number: int) -> None:
+    missing = targets.missing_from(y)
     if len(missing):
         raise ValueError(
             f"Fold {number}: no training row is of class {str(missing[0])!r}, so no network can learn it there: have "

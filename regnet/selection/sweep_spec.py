@@ -42,7 +42,7 @@ def _settle_newton(owner: Any, template: Any, placement: Placement, weights: int
 
     Raises ValueError where 'newton' was asked for, and the model is not linear or its loss not known.
     """
-    check_newton(template, template._loss)
+    check_newton(template, template._targets.loss)
     elsewhere = placement.backend.free_bytes(placement.device) is not None
     dense = owner.penalty == "weight_l2" and weights > MOST_DENSE
     if getattr(owner, "solver", None) == "auto" and (elsewhere or dense):
@@ -72,11 +72,11 @@ def make_spec(
         )
     if np.ndim(as_schedule(make_optimizer(template).learning_rate).initial):
         raise ValueError("solver: give an optimizer with one learning rate; a sweep has its own axes.")
-    check_smooth(template.solver, template._loss)
+    check_smooth(template.solver, template._targets.loss)
     rows = max(len(fold.x) for fold in folds)
     warm = bool(owner.warm_start)
     widths = [folds[0].x.shape[1], *widths_of(owner), folds[0].y.shape[1]]
-    loss = in_units(template._loss, float(folds[0].affine.y_scale[0, 0]))
+    loss = in_units(template._targets.loss, float(folds[0].affine.y_scale[0, 0]))
     network = make_network(template, widths, loss, dropout=template.dropout)
     batch: int | None
     to_tolerance = template.solver in TO_TOLERANCE
