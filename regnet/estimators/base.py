@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,11 +20,12 @@ from regnet.backend.placement import Placement
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.compacting import compact_weights
+from regnet.estimators.fitted import Fitted, read_fitted, write_fitted
 from regnet.estimators.full_batch import fit_full_batch
-from regnet.estimators.preparation import FULL_BATCH, check_call, prepare
+from regnet.estimators.preparation import FULL_BATCH, Prepared, check_call, prepare
 from regnet.estimators.stochastic import Call, fit_stochastic
-from regnet.estimators.targets import ClassTargets, Targets
-from regnet.estimators.weights import draw_weights, params_of, weights_of
+from regnet.estimators.targets import Targets
+from regnet.estimators.weights import params_of, weights_of
 from regnet.mathematics.losses import get_loss
 from regnet.networks.model import Model, apply_in_blocks
 from regnet.networks.network import Network
@@ -47,58 +50,41 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     _parameter_constraints: ClassVar[dict[str, Any]] = parameters.CONSTRAINTS
     _targets_class: ClassVar[type[Targets]]
     _targets: Targets
-    _random_state: np.random.RandomState
 
     @abstractmethod
     def _targets_of(self, y: Any, *, incremental: bool) -> Targets:
         """What y means; where training goes on, what it meant before. Raises ValueError for y that does not fit."""
 
-    def _learn_targets(self, y: Any, *, incremental: bool = False) -> Targets:
-        """Take note of what y means."""
-        self._targets = self._targets_of(y, incremental=incremental)
-        self.out_activation_ = self._targets.out_activation
-        if isinstance(self._targets, ClassTargets):
-            self.classes_ = self._targets.labels.classes
-        return self._targets
-
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, call: Call, validation_data: tuple[Any, ...] | None = None
     ) -> None:
-        """Check, place, train, keep."""
-        _forget(self, "history_", "kkt_residual_")
+        """Check, place, train, keep; training that raises an error leaves the first weights, as in scikit-learn."""
         check_call(self, call, validation_data)
         prepared = prepare(self, X, y, sample_weight, call, validation_data)
-        network, problem = prepared.network, prepared.problem
+        fitted = prepared.start
+        try:
+            fitted = self._train(prepared, call)
+        finally:
+            write_fitted(self, fitted)
+
+    def _train(self, prepared: Prepared, call: Call) -> Fitted:
+        """What training makes of `prepared.start`, whose progress is kept up to date."""
+        start, network, problem = prepared.start, prepared.network, prepared.problem
         strengths = over_batches(problem.hyper.strengths, problem.train.x.shape[-2], problem.batch_rows)
         objective = Objective(network, problem.placement, problem.train, strengths)
+        resumable = start.resumable
+        give = problem.placement.backend.to_numpy if prepared.host else (lambda array: array)
         if self.solver in FULL_BATCH:
-            point = fit_full_batch(self, network, objective, problem)
+            point = fit_full_batch(self, network, objective, problem, start.progress)
         else:
             point, resumable = fit_stochastic(
-                self, network, problem, prepared.optimizer, prepared.score, resume=prepared.resume, call=call
-            )
-            give = problem.placement.backend.to_numpy if prepared.host else (lambda slot: slot)
-            self._resumable = resumable._replace(slots=[give(slot) for slot in resumable.slots])
-        kept = network.unpack(point)
-        give = problem.placement.backend.to_numpy
-        self.coefs_, self.intercepts_ = weights_of(tree_map(give, kept) if prepared.host else kept)
-        if not call.incremental:
-            self.kkt_residual_ = float(objective.residual(point)[0])
-
-    def _initialize(self, network: Network, dtype: str) -> None:
-        """Draw the first weights and forget earlier training."""
-        self.n_layers_ = len(network.dense_layers) + 1
-        self.n_outputs_ = network.out_features
-        self.t_ = self.n_iter_ = 0
-        self.coefs_, self.intercepts_ = draw_weights(self, network, self._random_state, dtype)
-        accounts = (
-            "loss_curve_",
-            "validation_scores_",
-            "best_validation_score_",
-            "best_loss_",
-            "_no_improvement_count",
-        )
-        _forget(self, "kept_inputs_", "_resumable", *accounts)
+                self, network, problem, prepared.optimizer, prepared.score, start.progress,
+                resume=prepared.resume, rng=prepared.rng, call=call,
+            )  # fmt: skip
+            resumable = resumable._replace(slots=[give(slot) for slot in resumable.slots])
+        weights, biases = weights_of(tree_map(give, network.unpack(point)))
+        residual = None if call.incremental else float(objective.residual(point)[0])
+        return replace(start, weights=weights, biases=biases, kkt_residual=residual, resumable=resumable)
 
     def _fitted(self, placement: Placement) -> tuple[Network, Tree]:
         """The fitted network; its widths come from the weights, which `compact` may have narrowed."""
@@ -151,19 +137,28 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         """
         check_is_fitted(self)
         found = compact_weights(self.coefs_, self.intercepts_, self.activation)
+        fitted = read_fitted(self)
+        if fitted is None:
+            raise AssertionError("the estimator is fitted")
+        kept = np.ones(len(found.inputs), dtype=bool) if fitted.kept_inputs is None else fitted.kept_inputs.copy()
+        kept[kept] = found.inputs
         small = clone(self).set_params(hidden_layer_sizes=tuple(int(weight.shape[1]) for weight in found.weights[:-1]))
-        parameter_names = small.get_params()
-        for name, value in vars(self).items():
-            if name not in (*parameter_names, "_resumable", "history_"):
-                setattr(small, name, list(value) if isinstance(value, list) else value)
-        small.coefs_, small.intercepts_ = found.weights, found.biases
+        write_fitted(
+            small,
+            replace(
+                fitted,
+                weights=found.weights,
+                biases=found.biases,
+                progress=deepcopy(replace(fitted.progress, history=None)),
+                resumable=None,
+                kept_inputs=kept,
+            ),
+        )
         small.n_features_in_ = int(found.inputs.sum())
         if hasattr(self, "feature_names_in_"):
             small.feature_names_in_ = self.feature_names_in_[found.inputs]
         if self.penalty_factor is not None:
             small.penalty_factor = np.asarray(self.penalty_factor)[found.inputs]
-        small.kept_inputs_ = getattr(self, "kept_inputs_", np.ones(len(found.inputs), dtype=bool)).copy()
-        small.kept_inputs_[small.kept_inputs_] = found.inputs
         return small
 
     def __getstate__(self) -> dict[str, Any]:
@@ -183,12 +178,6 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         tags.input_tags.sparse = True
         tags.array_api_support = True
         return tags
-
-
-def _forget(estimator: Any, *names: str) -> None:
-    for name in names:
-        if hasattr(estimator, name):
-            delattr(estimator, name)
 
 
 def _outputs(network: Network, params: Tree, table: Any, placement: Placement) -> Array:

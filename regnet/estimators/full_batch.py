@@ -12,6 +12,7 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.tree import tree_map
 from regnet.arrays.types import Array
 from regnet.display.warning import warn
+from regnet.estimators.fitted import Accounts, Progress
 from regnet.networks.network import Network
 from regnet.solvers.fista import fista
 from regnet.solvers.lbfgs import lbfgs
@@ -30,8 +31,10 @@ NOT_FINITE = (
 )
 
 
-def fit_full_batch(estimator: Any, network: Network, objective: Objective, problem: Problem, /) -> Array:
-    """The point (1, size) of the minimum that the estimator's `solver` finds; sets `loss_` and `n_iter_`.
+def fit_full_batch(
+    estimator: Any, network: Network, objective: Objective, problem: Problem, progress: Progress, /
+) -> Array:
+    """The point (1, size) of the minimum that the estimator's `solver` finds; how far it came is noted in `progress`.
 
     Warns ConvergenceWarning in scikit-learn's words where the solver ended for another reason than convergence. Raises
     ValueError, in its words too, where the objective is not finite.
@@ -70,16 +73,15 @@ def fit_full_batch(estimator: Any, network: Network, objective: Objective, probl
                 units=objective.units(),
                 callback=note,
             )
-    estimator.n_iter_ = min(int(found.iterations[0]), int(estimator.max_iter))
-    estimator.loss_ = np.float64(found.value[0])
+    progress.n_iter = min(int(found.iterations[0]), int(estimator.max_iter))
+    loss = progress.loss = np.float64(found.value[0])
     if estimator.solver != "lbfgs":
-        estimator.loss_curve_ = curve
-        estimator.best_loss_ = estimator.loss_
+        progress.loss_curve, progress.accounts = curve, Accounts(loss)
     xp = array_namespace(found.point)
-    if not np.isfinite(estimator.loss_) or not bool(xp.all(xp.isfinite(found.point))):
+    if not np.isfinite(loss) or not bool(xp.all(xp.isfinite(found.point))):
         raise ValueError(NOT_FINITE)
     if found.status[0] != 0:
-        _warn(estimator, int(found.status[0]), found.messages[0])
+        _warn(estimator, progress.n_iter, int(found.status[0]), found.messages[0])
     return found.point
 
 
@@ -100,13 +102,11 @@ def _newton(estimator: Any, network: Network, problem: Problem, note: Callable[[
     return found._replace(point=put(found.point))
 
 
-def _warn(estimator: Any, status: int, message: str) -> None:
-    text = (
-        f"{estimator.solver} failed to converge after {estimator.n_iter_} iteration(s) (status={status}):\n{message}\n"
-    )
+def _warn(estimator: Any, iterations: int, status: int, message: str) -> None:
+    text = f"{estimator.solver} failed to converge after {iterations} iteration(s) (status={status}):\n{message}\n"
     if status == STUCK:
         text += "\nNo step from there makes the loss smaller: standardise the inputs, or compute in float64."
-    if estimator.n_iter_ == estimator.max_iter:
+    if iterations == estimator.max_iter:
         text += f"\nIncrease the number of iterations to improve the convergence (max_iter={estimator.max_iter})."
     text += (
         "\nYou might also want to scale the data as shown in:\n"

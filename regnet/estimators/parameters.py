@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from regnet.arrays.types import Array
 from regnet.display.warning import warn
 from regnet.estimators.inputs import to_host
 from regnet.mathematics.activations import ACTIVATIONS
@@ -106,9 +107,9 @@ def check_newton(estimator: Any, loss: str | Loss, /) -> None:
         )
 
 
-def check_widths(estimator: Any, widths: Sequence[int], /) -> None:
+def check_widths(weights: Sequence[Array], widths: Sequence[int], /) -> None:
     """Raise ValueError if the weights that are to be trained further are of a network of other widths."""
-    fitted = [estimator.coefs_[0].shape[0], *(weight.shape[1] for weight in estimator.coefs_)]
+    fitted = [weights[0].shape[0], *(weight.shape[1] for weight in weights)]
     if fitted != list(widths):
         raise ValueError(
             f"The estimator holds a network {'-'.join(map(str, fitted))}, which cannot be trained further as "

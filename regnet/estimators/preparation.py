@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,10 +15,11 @@ from regnet.arrays.types import Array
 from regnet.backend.placement import Placement, dtype_name
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
-from regnet.estimators.stochastic import Call, Resumable
+from regnet.estimators.fitted import Fitted, Resumable, read_fitted
+from regnet.estimators.stochastic import Call
 from regnet.estimators.stopping import stops_by_score
 from regnet.estimators.targets import Targets
-from regnet.estimators.weights import params_of
+from regnet.estimators.weights import draw_weights, params_of
 from regnet.mathematics.losses import get_loss
 from regnet.mathematics.optimizers import Optimizer
 from regnet.mathematics.weighting import relative_weights, weight_shares
@@ -36,13 +38,18 @@ RowParts: TypeAlias = tuple[Any, Any, Any]
 
 
 class Prepared(NamedTuple):
-    """What `_fit` trains; score: see `fit_stochastic`; host: whether results go back as NumPy arrays."""
+    """What `_fit` trains, and from where; score, resume, rng: see `fit_stochastic`; host: whether results go back as
 
+    NumPy arrays.
+    """
+
+    start: Fitted
     network: Network
     problem: Problem
     optimizer: Optimizer
     score: Callable[[Array], float] | None
     resume: Resumable | None
+    rng: np.random.RandomState
     host: bool
 
 
@@ -73,16 +80,18 @@ def prepare(
 ) -> Prepared:
     """Everything that training needs, checked and on the device."""
     hidden, stochastic = parameters.widths_of(estimator), estimator.solver not in FULL_BATCH
-    reset = not hasattr(estimator, "coefs_") or (not estimator.warm_start and not call.incremental)
-    if not reset and hasattr(estimator, "kept_inputs_"):
-        X = data.select_columns(X, estimator.kept_inputs_)
-    given = data.check_fit_inputs(estimator, X, y, sample_weight, reset=reset, numeric=estimator._targets_class.numeric)
+    before = read_fitted(estimator) if estimator.warm_start or call.incremental else None
+    if before is not None and before.kept_inputs is not None:
+        X = data.select_columns(X, before.kept_inputs)
+    given = data.check_fit_inputs(
+        estimator, X, y, sample_weight, reset=before is None, numeric=estimator._targets_class.numeric
+    )
     penalties = parameters.make_penalties(estimator, given.x.shape[1])
-    targets = estimator._learn_targets(given.y, incremental=call.incremental)
-    placement = _placement(estimator, given.placement, reset)
+    targets: Targets = estimator._targets_of(given.y, incremental=call.incremental)
+    placement = _placement(estimator, given.placement, before)
     table = data.dense_rows(given.x, placement)
     rows = (table, targets.encode(given.y), data.check_weight(targets.weigh(given.y, given.weight)))
-    estimator._random_state = check_random_state(estimator.random_state)
+    rng = check_random_state(estimator.random_state)
     parameters.check_smooth(estimator.solver, targets.loss)
     widths = [table.shape[1], *hidden, rows[1].shape[1]]
     network = parameters.make_network(estimator, widths, targets.loss, dropout=estimator.dropout)
@@ -92,13 +101,16 @@ def prepare(
         raise ValueError(
             f"dropout={estimator.dropout} needs batches, and solver={estimator.solver!r} has none: use 'adam'."
         )
-    if reset:
-        estimator._initialize(network, given.placement.dtype)
-    parameters.check_widths(estimator, widths)
+    if before is None:
+        start = Fitted(targets, *draw_weights(estimator, network, rng, given.placement.dtype))
+    else:
+        progress = replace(before.progress, n_iter=0, history=None)
+        start = replace(before, targets=targets, progress=progress, kkt_residual=None)
+    parameters.check_widths(start.weights, widths)
     if call.incremental and estimator.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")
-    rows, held_out, score = _hold_out(estimator, network, placement, rows, validation_data)
-    resume = getattr(estimator, "_resumable", None) if call.incremental else None
+    rows, held_out, score = _hold_out(estimator, targets, network, placement, rows, validation_data, rng)
+    resume = start.resumable if call.incremental else None
     optimizer = parameters.make_optimizer(estimator) if resume is None else resume.optimizer
     problem = assemble(
         network,
@@ -108,45 +120,49 @@ def prepare(
         optimizer=optimizer,
         penalties=penalties,
         batch_size=parameters.batch_rows(estimator, rows[0].shape[0]) if stochastic else None,
-        params=params_of(network, placement, estimator.coefs_, estimator.intercepts_),
-        seed=int(estimator._random_state.randint(np.iinfo(np.int32).max)) if network.has_dropout else 0,
+        params=params_of(network, placement, start.weights, start.biases),
+        seed=int(rng.randint(np.iinfo(np.int32).max)) if network.has_dropout else 0,
         batch_l2=_batch_l2(estimator, rows[0], rows[2]),
     )
-    return Prepared(network, problem, optimizer, score, resume, given.host)
+    return Prepared(start, network, problem, optimizer, score, resume, rng, given.host)
 
 
-def _placement(estimator: Any, given: Placement, reset: bool) -> Placement:
+def _placement(estimator: Any, given: Placement, before: Fitted | None) -> Placement:
     """Where to compute: in the type of X, or of the weights that are trained further.
 
     L-BFGS computes in float64 on NumPy, as SciPy's does.
     """
-    dtype = given.dtype if reset else dtype_name(estimator.coefs_[0]) or given.dtype
+    dtype = given.dtype if before is None else dtype_name(before.weights[0]) or given.dtype
     in_float64 = estimator.solver == "lbfgs" and given.backend.name == "numpy"
     return given._replace(dtype="float64" if in_float64 else dtype)
 
 
 def _hold_out(
-    estimator: Any, network: Network, placement: Placement, rows: RowParts, validation_data: tuple[Any, ...] | None
+    estimator: Any,
+    targets: Targets,
+    network: Network,
+    placement: Placement,
+    rows: RowParts,
+    validation_data: tuple[Any, ...] | None,
+    rng: np.random.RandomState,
 ) -> tuple[RowParts, RowParts | None, Callable[[Array], float] | None]:
     """The rows to train on, those held out, and the score that stops the training, if there are any."""
     if validation_data is not None:
-        return rows, _check_validation(estimator, validation_data, placement, rows), None
+        return rows, _check_validation(estimator, targets, validation_data, placement, rows), None
     if not stops_by_score(estimator) or estimator.solver in FULL_BATCH:
         return rows, None, None
-    rows, held_out = _split(estimator, placement, rows)
-    return rows, held_out, _scorer(estimator._targets, network, placement, held_out)
+    rows, held_out = _split(estimator, targets, placement, rows, rng)
+    return rows, held_out, _scorer(targets, network, placement, held_out)
 
 
 def _check_validation(
-    estimator: Any, validation_data: tuple[Any, ...], placement: Placement, rows: RowParts
+    estimator: Any, targets: Targets, validation_data: tuple[Any, ...], placement: Placement, rows: RowParts
 ) -> RowParts:
     """Validation rows as the training rows are: checked, encoded, on the same device."""
     x, y, *weight = validation_data
-    given = data.check_fit_inputs(
-        estimator, x, y, weight[0] if weight else None, reset=False, numeric=estimator._targets_class.numeric
-    )
-    estimator._targets.check(given.y)
-    encoded = estimator._targets.encode(given.y)
+    given = data.check_fit_inputs(estimator, x, y, weight[0] if weight else None, reset=False, numeric=targets.numeric)
+    targets.check(given.y)
+    encoded = targets.encode(given.y)
     if encoded.shape[1] != rows[1].shape[1]:
         raise ValueError(f"validation_data: y has {encoded.shape[1]} outputs, but y has {rows[1].shape[1]} in fit.")
     if given.placement.backend is placement.backend:
@@ -168,13 +184,15 @@ def _scorer(targets: Targets, network: Network, placement: Placement, rows: RowP
     return score
 
 
-def _split(estimator: Any, placement: Placement, rows: RowParts) -> tuple[RowParts, RowParts]:
+def _split(
+    estimator: Any, targets: Targets, placement: Placement, rows: RowParts, rng: np.random.RandomState
+) -> tuple[RowParts, RowParts]:
     """Set aside `validation_fraction` of the rows: the ones that scikit-learn would."""
     train, held_out = train_test_split(
         np.arange(rows[0].shape[0]),
-        random_state=estimator._random_state,
+        random_state=rng,
         test_size=estimator.validation_fraction,
-        stratify=estimator._targets.stratify_by(rows[1]),
+        stratify=targets.stratify_by(rows[1]),
     )
     if len(held_out) < 2:
         raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
@@ -184,10 +202,10 @@ def _split(estimator: Any, placement: Placement, rows: RowParts) -> tuple[RowPar
             return None if values is None else values[numbers]
         return array_namespace(values).take(values, placement.put(numbers, "int32"), axis=0)
 
-    table, targets, weight = rows
+    table, encoded, weight = rows
     return (
-        (take(table, train), take(targets, train), take(weight, train)),
-        (take(table, held_out), take(targets, held_out), take(weight, held_out)),
+        (take(table, train), take(encoded, train), take(weight, train)),
+        (take(table, held_out), take(encoded, held_out), take(weight, held_out)),
     )
 
 

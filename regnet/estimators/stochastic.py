@@ -11,8 +11,9 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.display.progress import progress_bar
 from regnet.display.warning import warn
+from regnet.estimators.fitted import Progress, Resumable
 from regnet.estimators.full_batch import NOT_FINITE
-from regnet.estimators.stopping import SgdRate, StoppingRule, first_rate, open_accounts
+from regnet.estimators.stopping import StoppingRule, first_rate
 from regnet.mathematics.optimizers import Optimizer
 from regnet.networks.network import Network
 from regnet.training.assembly import Problem
@@ -21,7 +22,7 @@ from regnet.training.early_stopping import EarlyStopping
 from regnet.training.samplers import ShuffledSampler
 from regnet.training.trainer import Callback, Trainer
 
-__all__ = ["Call", "Resumable", "fit_stochastic"]
+__all__ = ["Call", "fit_stochastic"]
 
 
 class Call(NamedTuple):
@@ -32,39 +33,25 @@ class Call(NamedTuple):
     log_every: int | None = None
 
 
-class Resumable(NamedTuple):
-    """What `partial_fit` goes on from, whatever the parameters have been set to since, as in scikit-learn.
-
-    optimizer, its slots, the steps taken; rate: the learning rate of solver 'sgd', or None; baseline: the data loss
-    that a training which works does not end far above, as the first call found it.
-    """
-
-    optimizer: Optimizer
-    slots: list[Array]
-    t: int
-    rate: SgdRate | None
-    baseline: float
-
-
 def fit_stochastic(
     estimator: Any,
     network: Network,
     problem: Problem,
     optimizer: Optimizer,
     score: Callable[[Array], float] | None,
+    progress: Progress,
     /,
     *,
     resume: Resumable | None,
+    rng: np.random.RandomState,
     call: Call,
 ) -> tuple[Array, Resumable]:
     """Run `max_iter` epochs (one if call.incremental) or until a rule stops them; returns the point and how to go on.
 
-    score: of a point on the validation rows, if that decides. Sets `loss_curve_`, `loss_`, `n_iter_`, `t_` and what
-    belongs to early stopping; `history_` if records are wanted.
+    score: of a point on the validation rows, if that decides; progress: is kept up to date; rng: shuffles the rows.
     Raises ValueError in scikit-learn's words if the weights or the loss are no longer finite, unless early stopping has
     better ones; warns DivergenceWarning of that, and of a loss that has exploded.
     """
-    open_accounts(estimator)
     put, to_numpy = problem.placement.put, problem.placement.backend.to_numpy
     rate = first_rate(estimator) if resume is None else resume.rate
     state, hyper = problem.state._replace(running_loss=put(np.zeros((1, 1)))), problem.hyper
@@ -77,7 +64,7 @@ def fit_stochastic(
     by_records = isinstance(estimator.early_stopping, EarlyStopping)
     held_out = problem.validation is not None and score is None
     recorded = call.log_every is not None or bool(call.callbacks) or by_records or held_out
-    rule = StoppingRule(estimator, problem, score, rate, incremental=call.incremental, by_records=by_records)
+    rule = StoppingRule(estimator, progress, problem, score, rate, incremental=call.incremental, by_records=by_records)
     trainer = Trainer(
         problem,
         network,
@@ -89,8 +76,8 @@ def fit_stochastic(
         baseline=None if resume is None else np.asarray([resume.baseline]),
     )
     steps_before = 0 if resume is None else resume.t
-    sampler = ShuffledSampler(problem, steps_before, bool(estimator.shuffle), estimator._random_state)
-    estimator.n_iter_ = 0
+    sampler = ShuffledSampler(problem, steps_before, bool(estimator.shuffle), rng)
+    progress.history = trainer.history if recorded else None
     epochs = 1 if call.incremental else int(estimator.max_iter)
     with (
         problem.placement.backend.session(problem.placement.device),
@@ -102,8 +89,6 @@ def fit_stochastic(
             warn("Training interrupted by user.")
         rule.flush()
         verdict = trainer.finish(rule.best_point)
-    if recorded:
-        estimator.history_ = trainer.history
     state = trainer.state
     point = rule.best_point if trainer.best is None else trainer.best.point
     lost = point is None and verdict.diverged_at[0] >= 0

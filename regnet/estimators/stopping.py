@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -11,23 +11,15 @@ from sklearn.exceptions import ConvergenceWarning
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.display.warning import warn
+from regnet.estimators.fitted import Accounts, Progress, SgdRate
 from regnet.training.assembly import Problem
 from regnet.training.step import Hyper, State
 from regnet.training.trainer import EpochEnd
 
-__all__ = ["SgdRate", "StoppingRule", "first_rate", "open_accounts", "stops_by_score"]
+__all__ = ["StoppingRule", "first_rate", "stops_by_score"]
 
 SMALLEST_RATE = 1e-12
 """Of the first rate: what `invscaling` may fall to, so that momentum can be expressed in units of the new rate."""
-
-
-class SgdRate(NamedTuple):
-    """The learning rate of solver 'sgd': scikit-learn's schedule by name, its first value, power_t, and where it is."""
-
-    schedule: str
-    initial: float
-    power: float
-    value: float
 
 
 def first_rate(estimator: Any, /) -> SgdRate | None:
@@ -43,21 +35,20 @@ def stops_by_score(estimator: Any, /) -> bool:
     return isinstance(estimator.early_stopping, (bool, np.bool_)) and bool(estimator.early_stopping)
 
 
-def open_accounts(estimator: Any, /) -> None:
-    """Set the attributes that a stopping rule keeps, unless an earlier call that is continued left them."""
-    if hasattr(estimator, "_no_improvement_count"):
-        return
-    scored = stops_by_score(estimator)
-    estimator.loss_curve_ = []
-    estimator._no_improvement_count = 0
-    estimator.validation_scores_ = [] if scored else None
-    estimator.best_validation_score_ = -np.inf if scored else None
-    estimator.best_loss_ = None if scored else np.inf
+def _open_accounts(progress: Progress, *, scored: bool) -> Accounts:
+    """What a stopping rule goes on with; new, unless an earlier call left it. scored: whether scores decide."""
+    accounts = progress.accounts
+    if accounts is None or accounts.stale < 0 or progress.loss_curve is None:
+        accounts, progress.loss_curve = None, []
+    if accounts is None or scored != (accounts.validation_scores is not None):
+        accounts = Accounts(None, [], -np.inf, stale=0) if scored else Accounts(stale=0)
+    progress.accounts = accounts
+    return accounts
 
 
 @final
 class StoppingRule:
-    """scikit-learn's decisions after an epoch, kept in the estimator's own attributes.
+    """scikit-learn's decisions after an epoch, with what they go by kept in `progress`.
 
     Training stops when the running training loss (or, under early stopping, the validation score) has not improved by
     `tol` for more than `n_iter_no_change` epochs; `learning_rate` 'adaptive' divides the rate by 5 instead, until it
@@ -67,6 +58,7 @@ class StoppingRule:
     def __init__(
         self,
         estimator: Any,
+        progress: Progress,
         problem: Problem,
         score: Callable[[Array], float] | None,
         rate: SgdRate | None,
@@ -76,6 +68,7 @@ class StoppingRule:
     ) -> None:
         """score: of a point on the validation rows, where that decides; by_records: an `EarlyStopping` decides."""
         self._est, self._problem, self._score = estimator, problem, score
+        self._progress, self._accounts = progress, _open_accounts(progress, scored=stops_by_score(estimator))
         self._incremental, self._by_records, self.rate = incremental, by_records, rate
         self._rows = problem.train.x.shape[-2]
         self._pending: list[Array] = []
@@ -87,20 +80,20 @@ class StoppingRule:
 
     def __call__(self, epoch: int, state: State, hyper: Hyper) -> EpochEnd:
         """See the class."""
-        est = self._est
+        est, progress = self._est, self._progress
         self._pending.append(state.running_loss)
         state = state._replace(running_loss=array_namespace(state.point).zeros_like(state.running_loss))
-        est.n_iter_ += 1
-        est.t_ += self._rows
+        progress.n_iter += 1
+        progress.t += self._rows
         if self._lazy:
             stop = False
         else:
             stop = self._after_loss(state)
             if self.rate is not None and self.rate.schedule == "invscaling":
-                state, hyper = self._set_rate(state, hyper, self.rate.initial / (est.t_ + 1) ** self.rate.power)
-            if not stop and not self._by_records and est._no_improvement_count > est.n_iter_no_change:
+                state, hyper = self._set_rate(state, hyper, self.rate.initial / (progress.t + 1) ** self.rate.power)
+            if not stop and not self._by_records and self._accounts.stale > est.n_iter_no_change:
                 stop, state, hyper = self._no_longer_improving(state, hyper)
-        if not stop and not self._incremental and est.n_iter_ == est.max_iter:
+        if not stop and not self._incremental and progress.n_iter == est.max_iter:
             warn(
                 f"Stochastic Optimizer: Maximum iterations ({est.max_iter:d}) reached and the optimization hasn't "
                 "converged yet.",
@@ -110,31 +103,31 @@ class StoppingRule:
 
     def flush(self) -> None:
         """Read the losses of the epochs since the last reading, and keep the accounts that follow from them."""
-        est, to_numpy = self._est, self._problem.placement.backend.to_numpy
+        progress, accounts, to_numpy = self._progress, self._accounts, self._problem.placement.backend.to_numpy
         for value in self._pending:
-            est.loss_ = np.float64(to_numpy(value)[0, 0])
-            est.loss_curve_.append(est.loss_)
+            loss = progress.loss = np.float64(to_numpy(value)[0, 0])
+            progress.loss_curve.append(loss)
             if self._score is None:
-                est._no_improvement_count = est._no_improvement_count + 1 if est.loss_ > est.best_loss_ - est.tol else 0
-                est.best_loss_ = est.loss_ if est.loss_ < est.best_loss_ else est.best_loss_
+                accounts.stale = accounts.stale + 1 if loss > accounts.best_loss - self._est.tol else 0
+                accounts.best_loss = loss if loss < accounts.best_loss else accounts.best_loss
         self._pending.clear()
 
     def _after_loss(self, state: State) -> bool:
         """Update the count of epochs without improvement; True if the loss is no longer finite."""
-        est = self._est
+        est, progress, accounts = self._est, self._progress, self._accounts
         self.flush()
         if est.verbose:
-            print(f"Iteration {est.n_iter_}, loss = {est.loss_:.8f}")
-        finite = bool(np.isfinite(est.loss_))
+            print(f"Iteration {progress.n_iter}, loss = {progress.loss:.8f}")
+        finite = bool(np.isfinite(progress.loss))
         if self._score is not None:
             value = self._score(state.point) if finite else float("nan")
-            est.validation_scores_.append(value)
+            accounts.validation_scores.append(value)
             if est.verbose:
                 print(f"Validation score: {value:f}")
-            improves = not value < est.best_validation_score_ + est.tol
-            est._no_improvement_count = 0 if improves else est._no_improvement_count + 1
-            if value > est.best_validation_score_:
-                est.best_validation_score_ = value
+            improves = not value < accounts.best_validation_score + est.tol
+            accounts.stale = 0 if improves else accounts.stale + 1
+            if value > accounts.best_validation_score:
+                accounts.best_validation_score = value
                 self.best_point = array_namespace(state.point).asarray(state.point, copy=True)
         return not finite
 
@@ -151,7 +144,7 @@ class StoppingRule:
         state, hyper = self._set_rate(state, hyper, rate.value / 5.0)
         if est.verbose:
             print(f"{message} Setting learning rate to {rate.value / 5.0:f}")
-        est._no_improvement_count = 0
+        self._accounts.stale = 0
         return False, state, hyper
 
     def _set_rate(self, state: State, hyper: Hyper, value: float) -> tuple[State, Hyper]:

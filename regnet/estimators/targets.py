@@ -33,6 +33,10 @@ class Targets(Protocol):
         """The data loss that is minimised."""
 
     @property
+    def classes(self) -> NDArray[Any] | None:
+        """The classes, or the numbers of several labels, sorted; None for values."""
+
+    @property
     def out_activation(self) -> str:
         """scikit-learn's name of the output function that goes with the loss."""
 
@@ -80,6 +84,11 @@ class ClassTargets:
         return self.labels.loss
 
     @property
+    def classes(self) -> NDArray[Any]:
+        """See Targets."""
+        return self.labels.classes
+
+    @property
     def out_activation(self) -> str:
         """See Targets."""
         return "softmax" if self.labels.kind == "multiclass" else "logistic"
@@ -91,15 +100,15 @@ class ClassTargets:
 
     def check(self, y: Any, /) -> None:
         """See Targets."""
-        unknown = np.setdiff1d(labels_of(y).classes, self.labels.classes)
+        unknown = np.setdiff1d(labels_of(y).classes, self.classes)
         if len(unknown):
             raise ValueError(
-                f"validation_data: y has classes {unknown} that are not in `self.classes_`: {self.labels.classes}."
+                f"validation_data: y has classes {unknown} that are not in `self.classes_`: {self.classes}."
             )
 
     def check_continued(self, y: Any, /, *, same: bool) -> None:
         """Raise ValueError where training cannot go on with y: unknown classes, or, if `same`, not all of them."""
-        classes, known = labels_of(y).classes, self.labels.classes
+        classes, known = labels_of(y).classes, self.classes
         if same and set(classes) != set(known):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
@@ -127,8 +136,8 @@ class ClassTargets:
     def _class_weights(self, y: Any, train: Any) -> Any:
         """The class weight of each row, (n,); a dict's refer to all classes, whichever of them y has."""
         if isinstance(self.class_weight, dict) and self.labels.kind != "multilabel":
-            by_class = compute_class_weight(self.class_weight, classes=self.labels.classes, y=y)
-            return by_class[np.searchsorted(self.labels.classes, y)]
+            by_class = compute_class_weight(self.class_weight, classes=self.classes, y=y)
+            return by_class[np.searchsorted(self.classes, y)]
         if train is None:
             return compute_sample_weight(self.class_weight, y)
         by_share = isinstance(self.class_weight, str)  # 'balanced'; 0 for what no training row is
@@ -138,8 +147,8 @@ class ClassTargets:
     def missing_from(self, y: NDArray[Any], /) -> NDArray[Any]:
         """See Targets; none of several labels a row, of which each is yes or no."""
         if self.labels.kind == "multilabel":
-            return self.labels.classes[:0]
-        return np.setdiff1d(self.labels.classes, np.unique(y))
+            return self.classes[:0]
+        return np.setdiff1d(self.classes, np.unique(y))
 
     def stratify_by(self, encoded: Any, /) -> Any:
         """See Targets; by the class if there are two, as scikit-learn 1.9 does."""
@@ -157,6 +166,7 @@ class ValueTargets:
     """Numbers, one or several a row, and the loss that measures residuals."""
 
     numeric: ClassVar[bool] = True
+    classes: ClassVar[None] = None
     loss: Loss
 
     @property

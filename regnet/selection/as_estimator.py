@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.estimators.fitted import Accounts, Fitted, Progress, write_fitted
 from regnet.estimators.weights import weights_of
 from regnet.networks.network import Network
 from regnet.sweep.fold import Fold
@@ -44,10 +45,8 @@ def fitted_estimator(
     for name, value in parameters.items():
         setattr(estimator, name, value)
     weights, biases = weights_of(network.unpack(point[None, :]))
-    estimator.coefs_, estimator.intercepts_ = fold.affine.restore(weights, biases)
-    estimator.n_layers_, estimator.n_outputs_ = len(weights) + 1, weights[-1].shape[1]
-    estimator.n_iter_, estimator.t_ = epochs, epochs * len(fold.x)
-    estimator.loss_ = estimator.best_loss_ = np.float64(loss)
+    progress = Progress(epochs, epochs * len(fold.x), np.float64(loss), accounts=Accounts(np.float64(loss)))
+    write_fitted(estimator, Fitted(template._targets, *fold.affine.restore(weights, biases), progress))
     if fold.transformer is not None:  # what it sees are the transformer's columns
         estimator.n_features_in_ = weights[0].shape[0]
         if hasattr(estimator, "feature_names_in_"):

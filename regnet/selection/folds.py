@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features
 from regnet.backend.config import asked_dtype, config_context
 from regnet.backend.placement import Placement, dtype_name
 from regnet.estimators import inputs as data
+from regnet.estimators.fitted import write_targets
 from regnet.estimators.targets import Targets
 from regnet.mathematics.losses import Huber
 from regnet.mathematics.scaling import Affine, Scaling, scale_of
@@ -58,7 +59,8 @@ def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor:
         table = None
     host_y, weight = data.to_host(given.y), data.to_host(given.weight)
     host_y = host_y.toarray() if hasattr(host_y, "toarray") else host_y
-    targets = template._learn_targets(host_y)
+    targets: Targets = template._targets_of(host_y, incremental=False)
+    write_targets(template, targets)
     data.check_weight(targets.weigh(host_y, weight))
     return Checked(x, table, host_y, weight, given.placement, given.host)
 
