@@ -60,6 +60,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     ) -> None:
         """Check, place, train, keep; training that raises an error leaves the first weights, as in scikit-learn."""
         check_call(self, call, validation_data)
+        call = call._replace(held_out=validation_data is not None)
         prepared = prepare(self, X, y, sample_weight, call, validation_data)
         fitted = prepared.start
         try:

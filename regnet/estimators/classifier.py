@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
@@ -195,10 +196,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
                 "the resulting weights as the class_weight parameter."
             )
         if _check_partial_fit_first_call(self, None if classes is None else to_host(classes)):
-            given = labels_of(y) if getattr(y, "ndim", 0) == 2 or np.ndim(y) == 2 else None
-            if given is None or given.kind != "multilabel":
-                given = labels_of(np.asarray(self.classes_))
-            self._targets = ClassTargets(given)
+            known = np.asarray(self.classes_)
+            several = np.ndim(y) == 2 and (found := labels_of(y)).kind == "multilabel"
+            self._targets = ClassTargets(replace(found, classes=known) if several else labels_of(known))
         self._fit(X, y, sample_weight, Call(incremental=True))
         return self
 

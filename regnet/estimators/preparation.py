@@ -147,12 +147,13 @@ def _hold_out(
     rng: np.random.RandomState,
 ) -> tuple[RowParts, RowParts | None, Callable[[Array], float] | None]:
     """The rows to train on, those held out, and the score that stops the training, if there are any."""
+    scored = stops_by_score(estimator) and estimator.solver not in FULL_BATCH
+    held_out = None
     if validation_data is not None:
-        return rows, _check_validation(estimator, targets, validation_data, placement, rows), None
-    if not stops_by_score(estimator) or estimator.solver in FULL_BATCH:
-        return rows, None, None
-    rows, held_out = _split(estimator, targets, placement, rows, rng)
-    return rows, held_out, _scorer(targets, network, placement, held_out)
+        held_out = _check_validation(estimator, targets, validation_data, placement, rows)
+    elif scored:
+        rows, held_out = _split(estimator, targets, placement, rows, rng)
+    return rows, held_out, _scorer(targets, network, placement, held_out) if scored and held_out is not None else None
 
 
 def _check_validation(

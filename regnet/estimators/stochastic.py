@@ -26,11 +26,15 @@ __all__ = ["Call", "fit_stochastic"]
 
 
 class Call(NamedTuple):
-    """What one call of `fit` or `partial_fit` asks for: one epoch more (incremental), callbacks and records."""
+    """What one call of `fit` or `partial_fit` asks for: one epoch more (incremental), callbacks and records.
+
+    held_out: whether it was given validation rows, which are recorded.
+    """
 
     incremental: bool = False
     callbacks: Sequence[Callback] = ()
     log_every: int | None = None
+    held_out: bool = False
 
 
 def fit_stochastic(
@@ -62,8 +66,7 @@ def fit_stochastic(
         hyper = hyper if rate is None else hyper._replace(learning_rate=put(np.full((1, 1), rate.value)))
     problem = problem._replace(state=state, hyper=hyper)
     by_records = isinstance(estimator.early_stopping, EarlyStopping)
-    held_out = problem.validation is not None and score is None
-    recorded = call.log_every is not None or bool(call.callbacks) or by_records or held_out
+    recorded = call.log_every is not None or bool(call.callbacks) or by_records or call.held_out
     rule = StoppingRule(estimator, progress, problem, score, rate, incremental=call.incremental, by_records=by_records)
     trainer = Trainer(
         problem,

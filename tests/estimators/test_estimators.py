@@ -212,3 +212,44 @@ def test_scores_are_of_what_was_asked(rng):
         fitted.score(X, y, 0 * weight)
     with pytest.warns(UndefinedMetricWarning, match="less than two samples"):
         assert np.isnan(fitted.score(X[:1], y[:1]))
+
+
+def test_given_validation_rows_stop_the_training_by_their_score():
+    model = MLPClassifier((5,), early_stopping=True, n_iter_no_change=2, max_iter=60, tol=0.5, random_state=0)
+    model.fit(X, BINARY, validation_data=(X[:20], BINARY[:20]))
+    assert model.n_iter_ == len(model.validation_scores_) == 4  # the first is the best by 0.5, as from -inf
+    assert model.best_validation_score_ == max(model.validation_scores_)
+    assert model.history_[-1].validation_metric == pytest.approx(model.validation_scores_[-1])
+    assert model.score(X[:20], BINARY[:20]) == model.best_validation_score_
+
+
+def test_training_goes_on_under_another_kind_of_early_stopping():
+    """Each keeps accounts of its own; the losses are one curve."""
+    model = MLPClassifier((5,), early_stopping=True, warm_start=True, max_iter=3, random_state=0).fit(X, BINARY)
+    assert (len(model.validation_scores_), model.best_loss_) == (3, None)
+    model.set_params(early_stopping=False).fit(X, BINARY)
+    assert (model.validation_scores_, model.best_loss_) == (None, min(model.loss_curve_[3:]))
+    assert len(model.set_params(early_stopping=True).fit(X, BINARY).loss_curve_) == 9
+    assert len(model.validation_scores_) == 3
+
+
+def test_training_that_ends_in_an_error_leaves_what_scikit_learn_leaves():
+    """First weights, and the losses of the epochs that were; a network that is trained further keeps its weights."""
+
+    def fail(record, model):
+        if record.epoch == 2:
+            raise RuntimeError("the callback's own")
+
+    model = MLPClassifier((5,), max_iter=4, random_state=0, warm_start=True)
+    with pytest.raises(RuntimeError, match="own"):
+        model.fit(X, BINARY, callbacks=[fail])
+    assert (model.n_iter_, model.t_, len(model.loss_curve_), len(model.history_)) == (2, 120, 2, 3)
+    np.testing.assert_array_equal(
+        model.coefs_[0],
+        MLPClassifier((5,), max_iter=1, random_state=0, learning_rate_init=1e-300).fit(X, BINARY).coefs_[0],
+    )
+    trained = model.fit(X, BINARY).coefs_[0]
+    with pytest.raises(RuntimeError, match="own"):
+        model.fit(X, BINARY, callbacks=[fail])
+    assert model.coefs_[0] is trained
+    assert (model.n_iter_, len(model.loss_curve_)) == (2, 8)
