@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.fitted import Accounts, Fitted, Progress, write_fitted
 from regnet.estimators.weights import weights_of
 from regnet.networks.network import Network
@@ -26,7 +27,7 @@ def outputs_of(network: Network, fold: Fold, point: NDArray[Any], x: NDArray[Any
 
 
 def fitted_estimator(
-    template: Any,
+    template: MLPClassifier | MLPRegressor,
     network: Network,
     fold: Fold,
     point: NDArray[Any],
@@ -34,7 +35,7 @@ def fitted_estimator(
     *,
     loss: float,
     epochs: int,
-) -> Any:
+) -> MLPClassifier | MLPRegressor:
     """A fitted `MLPClassifier` or `MLPRegressor` that takes rows as the fold did before it standardised them.
 
     template: unfitted, but for what the targets and the table have taught it, which is that of every fold.

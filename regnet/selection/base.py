@@ -28,7 +28,7 @@ from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.path import collect_path
 from regnet.selection.reporting import is_near_tie, report_absent, report_divergence
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
-from regnet.selection.settings import SWEEP_CONSTRAINTS, make_template, restart_seeds
+from regnet.selection.settings import SWEEP_CONSTRAINTS, Estimator, SweepSettings, make_template, restart_seeds
 from regnet.selection.splitting import make_splits
 from regnet.selection.sweep_spec import make_spec
 from regnet.sweep.fold import Fold
@@ -74,7 +74,8 @@ class BaseCV(ChosenNetwork, ABC):
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
         self._check_combinations()
-        template = make_template(self, self._classifier)
+        settings = SweepSettings.of_search(self)
+        template = make_template(settings, self._template_class, **self._own_parameters())
         checked = check_table(template, X, y, sample_weight, self.preprocessor)
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
             if hasattr(template, name):
@@ -85,16 +86,15 @@ class BaseCV(ChosenNetwork, ABC):
         self.n_splits_, self.n_diverged_ = len(splits), 0
         everything = (rows, rows[:0])
         folds = make_folds(
-            template, checked, [*splits, everything], standardize=self.standardize, preprocessor=self.preprocessor,
-            class_weighted=self.scoring is None,
+            settings, template, checked, [*splits, everything], class_weighted=self.scoring is None
         )  # fmt: skip
         report_absent(folds[-1], self._names(checked))
         self.fold_weights_ = fold_weights([fold.weight_test for fold in folds[:-1]])
         self.n_repeats_ = repeats_of([rows[test] for _, test in splits])
-        whole = make_spec(self, template, folds, checked.placement, (1.0,), seeds, "range")
+        whole = make_spec(settings, template, folds, checked.placement, (1.0,), seeds, "range")
         lambdas = find_lambdas(whole, self.n_lambdas) if self.lambdas is None else check_lambdas(self.lambdas)
         with_all = self.refit and bool(self.warm_start)
-        spec = make_spec(self, template, folds, checked.placement, lambdas, seeds, "path")
+        spec = make_spec(settings, template, folds, checked.placement, lambdas, seeds, "path")
         if self.sweep_dir is not None:  # rows that no fold trains on are rows of the search
             spec = replace(spec, data=data_digest(folds))
         spec = spec if with_all else replace(spec, folds=spec.folds[:-1])
@@ -129,6 +129,10 @@ class BaseCV(ChosenNetwork, ABC):
             self._take(self._refitted(template, penalised, spec, folds[-1], everywhere), folds[-1])
         return self
 
+    def _own_parameters(self) -> dict[str, Any]:
+        """The parameters that networks of classes, or of values, have alone."""
+        return {name: getattr(self, name) for name in ("class_weight", "loss") if name in self.get_params(deep=False)}
+
     def _names(self, checked: Checked) -> Any:
         """The names of the networks' inputs, or None where they have none."""
         return getattr(self, "feature_names_in_", None) if checked.table is not None else None
@@ -146,7 +150,7 @@ class BaseCV(ChosenNetwork, ABC):
             return False
         return len(spec.network.dense_layers) > 1 if self.adaptive == "auto" else bool(self.adaptive)
 
-    def _scoring(self, template: Any, weighted: bool) -> Any:
+    def _scoring(self, template: Estimator, weighted: bool) -> Any:
         """A name that is scored directly, or a scorer."""
         scoring = default_scoring(self._classifier) if self.scoring is None else self.scoring
         direct = {"neg_log_loss", "accuracy"} if self._classifier else set(DIRECT) - {"neg_log_loss", "accuracy"}
@@ -229,7 +233,7 @@ class BaseCV(ChosenNetwork, ABC):
                 "learning_rate_init, or look for a row that no fold was trained on."
             )
 
-    def _refitted(self, template: Any, penalised: SweepSpec, spec: SweepSpec, fold: Fold, factors: Any) -> Any:
+    def _refitted(self, template: Estimator, penalised: SweepSpec, spec: SweepSpec, fold: Fold, factors: Any) -> Any:
         """The chosen strength on all rows, where no path has it already; as in a fold, of the restart with the smallest
 
         penalised objective. spec: the relaxed pass, or the penalised one again.

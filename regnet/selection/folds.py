@@ -19,6 +19,7 @@ from regnet.estimators.targets import Targets
 from regnet.mathematics.losses import Huber
 from regnet.mathematics.scaling import Affine, Scaling, scale_of
 from regnet.mathematics.weighting import weight_shares
+from regnet.selection.settings import Estimator, SweepSettings
 from regnet.sweep.fold import Fold
 
 __all__ = ["Checked", "check_table", "make_folds"]
@@ -38,7 +39,7 @@ class Checked(NamedTuple):
     host: bool
 
 
-def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor: Any) -> Checked:
+def check_table(template: Estimator, x: Any, y: Any, sample_weight: Any, preprocessor: Any) -> Checked:
     """Check the arguments of `fit` in scikit-learn's words, and teach the template the targets' classes."""
     if preprocessor is None:
         given = _check_values(template, x, y, sample_weight)
@@ -65,7 +66,7 @@ def check_table(template: Any, x: Any, y: Any, sample_weight: Any, preprocessor:
     return Checked(x, table, host_y, weight, given.placement, given.host)
 
 
-def _check_values(template: Any, x: Any, y: Any, sample_weight: Any) -> data.Inputs:
+def _check_values(template: Estimator, x: Any, y: Any, sample_weight: Any) -> data.Inputs:
     """The checked arguments, with all digits that x has: it is standardised before it gets the type to compute in."""
     numeric = template._targets_class.numeric
     if not data.on_host(x):
@@ -78,12 +79,11 @@ def _check_values(template: Any, x: Any, y: Any, sample_weight: Any) -> data.Inp
 
 
 def make_folds(
-    template: Any,
+    settings: SweepSettings,
+    template: Estimator,
     checked: Checked,
     splits: Sequence[tuple[Any, Any]],
     *,
-    standardize: bool,
-    preprocessor: Any,
     class_weighted: bool = False,
 ) -> list[Fold]:
     """One fold for every (training rows, held-out rows). Nothing of a fold is learned from its held-out rows.
@@ -92,11 +92,11 @@ def make_folds(
     Raises ValueError for a fold whose training rows lack a class, or whose transformer makes another number of columns.
     """
     folds: list[Fold] = []
-    unit = _common_unit(template, checked) if standardize and isinstance(template._targets.loss, Huber) else None
+    threshold = settings.standardize and isinstance(template._targets.loss, Huber)
+    unit = _common_unit(template._targets, checked) if threshold else None
     for number, (train, test) in enumerate(splits):
         fold = _make_fold(
-            template, checked, number, np.asarray(train), np.asarray(test), standardize, preprocessor, class_weighted,
-            unit,
+            settings, template._targets, checked, number, np.asarray(train), np.asarray(test), class_weighted, unit
         )  # fmt: skip
         if folds and fold.x.shape[1] != folds[0].x.shape[1]:
             raise ValueError(
@@ -108,20 +108,19 @@ def make_folds(
 
 
 def _make_fold(
-    template: Any,
+    settings: SweepSettings,
+    targets: Targets,
     checked: Checked,
     number: int,
     train: NDArray[Any],
     test: NDArray[Any],
-    standardize: bool,
-    preprocessor: Any,
     class_weighted: bool,
     unit: float | None,
 ) -> Fold:
     dtype = checked.placement.dtype
     if not len(train):
         raise ValueError(f"Fold {number} has no training rows.")
-    targets, own_y = template._targets, checked.y[train]
+    own_y = checked.y[train]
     _check_classes(targets, own_y, number)
     given = None if checked.weight is None else checked.weight[train]
     weight = targets.weigh(own_y, given)
@@ -135,18 +134,18 @@ def _make_fold(
     if len(test) and not weight_test.any():
         raise ValueError(f"Fold {number}: all held-out rows have weight 0.")
     transformer = None
-    if preprocessor is None:
+    if settings.preprocessor is None:
         if checked.table is None:
             raise AssertionError("a table that no transformer makes is checked before")
         x, x_test = checked.table[train], checked.table[test]
     else:
-        transformer = clone(preprocessor)
+        transformer = clone(settings.preprocessor)
         x = _as_table(transformer.fit_transform(_safe_indexing(checked.x, train), own_y))
         x_test = x[:0] if not len(test) else _as_table(transformer.transform(_safe_indexing(checked.x, test)))
     y = np.asarray(targets.encode(own_y), dtype=np.float64)
     y_test = np.asarray(targets.encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
-    of_x = scale_of(x, weight) if standardize else None
-    of_y = scale_of(y, weight) if standardize and targets.has_units else None
+    of_x = scale_of(x, weight) if settings.standardize else None
+    of_y = scale_of(y, weight) if settings.standardize and targets.has_units else None
     if unit is not None and of_y is not None:
         of_y = of_y._replace(scale=np.full(y.shape[1], unit))
     affine = Affine(*_affine(of_x, x.shape[1]), *_affine(of_y, y.shape[1]))
@@ -162,13 +161,13 @@ def _make_fold(
     )  # fmt: skip
 
 
-def _common_unit(template: Any, checked: Checked) -> float:
+def _common_unit(targets: Targets, checked: Checked) -> float:
     """What the targets of every fold and output are divided by where the loss has a threshold in their units.
 
     Root mean square over outputs of their standard deviations over all rows: a scale of each fold's own would be a
     threshold of its own, and one of all changes nothing but the unit of the strengths.
     """
-    y = np.asarray(template._targets.encode(checked.y), dtype=np.float64)
+    y = np.asarray(targets.encode(checked.y), dtype=np.float64)
     weight = np.ones(len(y)) if checked.weight is None else np.asarray(checked.weight, dtype=np.float64)
     found = scale_of(y, weight)
     spread = np.where(found.constant, 0.0, found.scale)

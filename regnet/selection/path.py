@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,15 +16,15 @@ from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.path_result import PathResult
 from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.scoring import default_scoring
-from regnet.selection.settings import check_sweep_parameters, restart_seeds
+from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
 from regnet.selection.sweep_spec import make_spec
 from regnet.sweep.spec import Cell, SweepSpec
 
-__all__ = ["check_estimator_for_sweep", "collect_path", "path", "settings_of"]
+__all__ = ["check_estimator_for_sweep", "collect_path", "path"]
 
 
 def path(
-    estimator: MLPClassifier | MLPRegressor,
+    estimator: Estimator,
     X: Any,
     y: Any,
     *,
@@ -70,7 +69,8 @@ def path(
     >>> int(found.n_selected[-1]), bool((found.losses[0] < found.losses[-1]))
     (0, True)
     """
-    settings = settings_of(
+    check_estimator_for_sweep(estimator)
+    settings = SweepSettings.of_arguments(
         estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
         warm_start=warm_start, standardize=standardize, restarts=restarts, memory_limit=memory_limit,
     )  # fmt: skip
@@ -79,7 +79,7 @@ def path(
     template = clone(estimator)
     checked = check_table(template, X, y, sample_weight, None)
     rows = np.arange(len(checked.y))
-    (fold,) = make_folds(template, checked, [(rows, rows[:0])], standardize=standardize, preprocessor=None)
+    (fold,) = make_folds(settings, template, checked, [(rows, rows[:0])])
     report_absent(fold, getattr(template, "feature_names_in_", None))
     seeds = restart_seeds(template.random_state, restarts)
     spec = make_spec(settings, template, [fold], checked.placement, (1.0,), seeds, "path")
@@ -95,14 +95,6 @@ def path(
     for number, one in enumerate(found.estimators):
         found.scores[number] = one.score(*validation_data)
     return found
-
-
-def settings_of(estimator: Any, **given: Any) -> Any:
-    """What `make_spec` asks for, from an estimator and the arguments of a function."""
-    check_estimator_for_sweep(estimator)
-    check_sweep_parameters(given)
-    names = ("hidden_layer_sizes", "batch_size", "max_iter", "tol")
-    return SimpleNamespace(**given, **{name: getattr(estimator, name) for name in names})
 
 
 def check_estimator_for_sweep(estimator: Any) -> None:
@@ -126,7 +118,9 @@ def check_estimator_for_sweep(estimator: Any) -> None:
         raise ValueError("early_stopping would end every network of a sweep elsewhere: leave it out, and set max_iter.")
 
 
-def collect_path(spec: SweepSpec, collected: Collector, template: Any, checked: Checked, fold: int = 0) -> PathResult:
+def collect_path(
+    spec: SweepSpec, collected: Collector, template: Estimator, checked: Checked, fold: int = 0
+) -> PathResult:
     """The path on one fold that kept its points, of the chosen restart at each strength."""
     restarts = collected.chosen[:, fold]
     where = (np.arange(len(restarts)), fold, restarts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self, TypeAlias, final
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_parameter_constraints
 
@@ -22,10 +24,13 @@ __all__ = [
     "NETWORK_PARAMETERS",
     "SWEEP_CONSTRAINTS",
     "TO_TOLERANCE",
-    "check_sweep_parameters",
+    "Estimator",
+    "SweepSettings",
     "make_template",
     "restart_seeds",
 ]
+
+Estimator: TypeAlias = MLPClassifier | MLPRegressor
 
 NETWORK_PARAMETERS = ("hidden_layer_sizes", "activation", "shuffle", "dropout", "initializer")
 """Parameters that networks have from the estimator they are cells of, under the same name."""
@@ -57,30 +62,65 @@ SWEEP_CONSTRAINTS: dict[str, Any] = {
 }
 
 
-def check_sweep_parameters(given: dict[str, Any]) -> None:
-    """Raise ValueError, in scikit-learn's words, for an argument of a function that has no such values."""
-    validate_parameter_constraints(SWEEP_CONSTRAINTS, given, caller_name="regnet")
+@final
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings:
+    """What a user has set of a sweep, by the names of SWEEP_CONSTRAINTS; None, and 'auto': left open."""
+
+    hidden_layer_sizes: Any
+    activation: Any
+    shuffle: bool
+    dropout: float
+    initializer: Any
+    penalty: str
+    lambdas: Any
+    n_lambdas: int
+    l1_ratio: float
+    companion_l2: float
+    warm_start: bool
+    standardize: bool
+    preprocessor: Any
+    restarts: int
+    solver: Any
+    learning_rate_init: float | None
+    batch_size: Any
+    max_iter: int | None
+    tol: float | None
+    memory_limit: int | None
+    random_state: Any
+    verbose: Any
+
+    @classmethod
+    def of_search(cls, search: BaseEstimator) -> Self:
+        """The parameters of a search, which has them all."""
+        return cls(**{field.name: getattr(search, field.name) for field in fields(cls)})
+
+    @classmethod
+    def of_arguments(cls, estimator: Estimator, **given: Any) -> Self:
+        """The arguments of a function, and the estimator's parameters for what is no argument.
+
+        Raises ValueError, in scikit-learn's words, for an argument that has no such values.
+        """
+        validate_parameter_constraints(SWEEP_CONSTRAINTS, given, caller_name="regnet")
+        given = {"preprocessor": None, **given}
+        return cls(**given, **{one.name: getattr(estimator, one.name) for one in fields(cls) if one.name not in given})
 
 
-def make_template(owner: Any, classifier: bool) -> Any:
-    """The unfitted estimator that every cell of the sweep is a fit of."""
-    warm = owner.warm_start
-    rate = owner.learning_rate_init
-    solver = owner.solver
+def make_template(settings: SweepSettings, kind: type[MLPClassifier] | type[MLPRegressor], **own: Any) -> Estimator:
+    """The unfitted estimator that every cell of the sweep is a fit of; own: parameters that only its kind has."""
+    warm, rate, solver = settings.warm_start, settings.learning_rate_init, settings.solver
     if solver == "auto":
-        known = classifier or is_known(get_loss(owner.loss))
-        linear = not widths_of(owner) and owner.penalty != "alpha" and owner.batch_size == "auto"
-        solver = "newton" if linear and known and not owner.dropout else "adam"
-    given = {name: getattr(owner, name) for name in NETWORK_PARAMETERS}
-    given |= {
-        "solver": solver,
-        "learning_rate_init": rate if rate is not None else 3e-3 if warm else 1e-3,
-        "batch_size": owner.batch_size,
-        "random_state": owner.random_state,
-    }
-    if classifier:
-        return MLPClassifier(**given, class_weight=owner.class_weight)
-    return MLPRegressor(**given, loss=owner.loss)
+        known = "loss" not in own or is_known(get_loss(own["loss"]))
+        linear = not widths_of(settings) and settings.penalty != "alpha" and settings.batch_size == "auto"
+        solver = "newton" if linear and known and not settings.dropout else "adam"
+    return kind(
+        **{name: getattr(settings, name) for name in NETWORK_PARAMETERS},
+        **own,
+        solver=solver,
+        learning_rate_init=rate if rate is not None else 3e-3 if warm else 1e-3,
+        batch_size=settings.batch_size,
+        random_state=settings.random_state,
+    )
 
 
 def restart_seeds(random_state: Any, restarts: int) -> tuple[int, ...]:

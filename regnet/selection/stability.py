@@ -14,14 +14,13 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from regnet.display.plots import stability_figure
 from regnet.display.warning import warn
-from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.selection.collector import Collector
 from regnet.selection.false_selections import weakest_within
 from regnet.selection.folds import check_table, make_folds
 from regnet.selection.lambdas import check_lambdas, find_lambdas
-from regnet.selection.path import settings_of
+from regnet.selection.path import check_estimator_for_sweep
 from regnet.selection.reporting import report_absent, report_divergence
-from regnet.selection.settings import restart_seeds
+from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
 from regnet.selection.sweep_spec import make_spec
 
 __all__ = ["StabilityResult", "stability_selection"]
@@ -64,7 +63,7 @@ class StabilityResult:
 
 
 def stability_selection(
-    estimator: MLPClassifier | MLPRegressor,
+    estimator: Estimator,
     X: Any,
     y: Any,
     *,
@@ -106,7 +105,8 @@ def stability_selection(
     [0, 1, 3, 4]
     """
     _check(penalty, weakest, subsamples, threshold, false_selections)
-    settings = settings_of(
+    check_estimator_for_sweep(estimator)
+    settings = SweepSettings.of_arguments(
         estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
         warm_start=True, standardize=standardize, restarts=1, memory_limit=memory_limit,
     )  # fmt: skip
@@ -114,7 +114,7 @@ def stability_selection(
     checked = check_table(template, X, y, sample_weight, None)
     rows = np.arange(len(checked.y))
     (seed,) = restart_seeds(template.random_state, 1)
-    everything = make_folds(template, checked, [(rows, rows[:0])], standardize=standardize, preprocessor=None)
+    everything = make_folds(settings, template, checked, [(rows, rows[:0])])
     report_absent(everything[0], getattr(template, "feature_names_in_", None))
     if lambdas is None:
         whole = make_spec(settings, template, everything, checked.placement, (1.0,), (seed,), "range")
@@ -124,7 +124,7 @@ def stability_selection(
     else:
         strengths = check_lambdas(lambdas)
     halves = _halves(template, checked.y, subsamples // 2, seed)
-    folds = make_folds(template, checked, halves, standardize=standardize, preprocessor=None)
+    folds = make_folds(settings, template, checked, halves)
     spec = make_spec(settings, template, folds, checked.placement, strengths, (seed,), "stability")
     collected = Collector(spec, "", None, frozenset()).run(
         memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir, progress=progress
@@ -157,7 +157,7 @@ def _check(penalty: str, weakest: float, subsamples: Any, threshold: float, fals
         raise ValueError(f"penalty={penalty!r} selects no inputs: use 'input_l1', or 'weight_l1'.")
 
 
-def _halves(template: Any, y: NDArray[Any], pairs: int, seed: int) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+def _halves(template: Estimator, y: NDArray[Any], pairs: int, seed: int) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """`pairs` times both halves of the rows, each as (rows, none held out); in each, classes have their share."""
     splitter: Any = StratifiedKFold if is_classifier(template) and y.ndim == 1 else KFold
     rows = np.arange(len(y))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from regnet.backend.config import get_config
@@ -17,7 +15,7 @@ from regnet.estimators.parameters import (
 )
 from regnet.mathematics.losses import in_units
 from regnet.mathematics.schedules import as_schedule
-from regnet.selection.settings import TO_TOLERANCE
+from regnet.selection.settings import TO_TOLERANCE, Estimator, SweepSettings
 from regnet.sweep.fold import Fold
 from regnet.sweep.path_penalty import Mix
 from regnet.sweep.spec import SweepSpec
@@ -35,7 +33,7 @@ STEPS_PER_STRENGTH = 200
 ALL_ROWS = 2048
 
 
-def _settle_newton(owner: Any, template: Any, placement: Placement, weights: int) -> None:
+def _settle_newton(settings: SweepSettings, template: Estimator, placement: Placement, weights: int) -> None:
     """'auto' leaves linear models to 'fista' where networks have a device of their own ('newton' works on the host),
 
     and where no weight becomes 0 and there are many: 'newton' factorises a matrix of as many rows.
@@ -44,14 +42,14 @@ def _settle_newton(owner: Any, template: Any, placement: Placement, weights: int
     """
     check_newton(template, template._targets.loss)
     elsewhere = placement.backend.free_bytes(placement.device) is not None
-    dense = owner.penalty == "weight_l2" and weights > MOST_DENSE
-    if getattr(owner, "solver", None) == "auto" and (elsewhere or dense):
+    dense = settings.penalty == "weight_l2" and weights > MOST_DENSE
+    if settings.solver == "auto" and (elsewhere or dense):
         template.solver = "fista"
 
 
 def make_spec(
-    owner: Any,
-    template: Any,
+    settings: SweepSettings,
+    template: Estimator,
     folds: list[Fold],
     placement: Placement,
     lambdas: tuple[float, ...],
@@ -64,8 +62,8 @@ def make_spec(
     256 rows or of a 200th part. Cold ones train for 200 epochs of 200 rows, as scikit-learn's MLP does.
     """
     if template.solver == "newton":
-        _settle_newton(owner, template, placement, folds[0].x.shape[1] * folds[0].y.shape[1])
-    if owner.penalty == "neuron_l1" and not widths_of(owner):
+        _settle_newton(settings, template, placement, folds[0].x.shape[1] * folds[0].y.shape[1])
+    if settings.penalty == "neuron_l1" and not widths_of(settings):
         raise ValueError(
             "penalty='neuron_l1', but hidden_layer_sizes=() has no hidden layer whose neurons it could act on: use "
             "'input_l1' or 'weight_l1'."
@@ -74,16 +72,16 @@ def make_spec(
         raise ValueError("solver: give an optimizer with one learning rate; a sweep has its own axes.")
     check_smooth(template.solver, template._targets.loss)
     rows = max(len(fold.x) for fold in folds)
-    warm = bool(owner.warm_start)
-    widths = [folds[0].x.shape[1], *widths_of(owner), folds[0].y.shape[1]]
+    warm = bool(settings.warm_start)
+    widths = [folds[0].x.shape[1], *widths_of(settings), folds[0].y.shape[1]]
     loss = in_units(template._targets.loss, float(folds[0].affine.y_scale[0, 0]))
     network = make_network(template, widths, loss, dropout=template.dropout)
     batch: int | None
     to_tolerance = template.solver in TO_TOLERANCE
     if to_tolerance:
         batch = None
-    elif owner.batch_size != "auto":
-        batch = int(owner.batch_size)
+    elif settings.batch_size != "auto":
+        batch = int(settings.batch_size)
     elif warm:
         batch = None if rows <= ALL_ROWS else max(256, rows // STEPS_PER_STRENGTH)
     else:
@@ -91,8 +89,8 @@ def make_spec(
     if batch is not None and batch >= rows and len({len(fold.x) for fold in folds}) == 1:
         batch = None
     steps = 1 if batch is None else -(-min(len(fold.x) for fold in folds) // batch)
-    if owner.max_iter is not None:
-        epochs = int(owner.max_iter)
+    if settings.max_iter is not None:
+        epochs = int(settings.max_iter)
     elif to_tolerance:
         epochs = ITERATIONS[template.solver]
     else:
@@ -103,8 +101,8 @@ def make_spec(
                 f"dropout={template.dropout} needs batches, and solver={template.solver!r} has none: use 'adam'."
             )
         tol = 1e-8 if placement.dtype == "float64" else 1e-5
-        template.tol = tol if owner.tol is None else float(owner.tol)
-    mix = Mix(owner.penalty, float(owner.l1_ratio), float(owner.companion_l2))
+        template.tol = tol if settings.tol is None else float(settings.tol)
+    mix = Mix(settings.penalty, float(settings.l1_ratio), float(settings.companion_l2))
     inputs = widths[0]
     return SweepSpec(
         name=name,

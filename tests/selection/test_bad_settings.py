@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from searches import FRIEDMAN, quick
@@ -9,6 +11,7 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import KFold, LeaveOneOut
 
 from regnet import Adam, MLPClassifierCV, MLPRegressor, stability_selection
+from regnet.selection.settings import SWEEP_CONSTRAINTS, SweepSettings
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,7 @@ def test_stability_selections_own_errors():
     ):
         with pytest.raises(ValueError, match=message):
             stability_selection(MLPRegressor(), *FRIEDMAN, **settings)
+
+
+def test_every_setting_of_a_sweep_is_checked():
+    assert {field.name for field in fields(SweepSettings)} == set(SWEEP_CONSTRAINTS)
