@@ -1,15 +1,18 @@
 # make demo   the origin's network with and without its penalties, then a strength chosen by cross-validation
-# make test   ruff, mypy, the floors' contract, pytest
+# make test   ruff, mypy, the floors' contract, pytest: what takes longer than ten seconds is left out
+# make test-long  the tests that make test leaves out
 # make bench  every workload against its peers (PyTorch too with EXTRA=torch): tables, a file, a picture, README's table
 # make wheel  dist/*.whl, which a machine without a network can install
 # make gpu    a GPU's tests and benchmarks by PYTHON as it is (it has CuPy, torch, JAX) and the wheel; figures go to OUT
-# Set PYTHON to another interpreter, EXTRA to further packages for tests and benchmarks (EXTRA="torch jax").
+# Set PYTHON to another interpreter, EXTRA to further packages for tests and benchmarks (EXTRA="torch jax"), WORKERS to
+# the processes that share the tests (0: none but pytest's own).
 
 PYTHON ?= python3
 VENV ?= .venv
 EXTRA ?=
 EPOCHS ?= 2000
 OUT ?= benchmarks/results
+WORKERS ?= 2
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -17,7 +20,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ON_GPU = PYTHONPATH=$(CURDIR)/build/gpu$${PYTHONPATH:+:$$PYTHONPATH} $(PYTHON)
 CARRIED = array-api-compat array-api-extra array-api-strict
 
-.PHONY: demo test bench lint types floors unit wheel gpu gpu-test gpu-bench clean
+.PHONY: demo test test-long bench lint types floors unit wheel gpu gpu-test gpu-bench clean
 
 demo: $(VENV)/.demo
 	@mkdir -p demo
@@ -55,8 +58,14 @@ types: $(VENV)/.test
 floors: $(VENV)/.test
 	$(BIN)/lint-imports
 
+# A library that started threads in every worker would have more of them than there are cores.
+PYTEST = JAX_ENABLE_X64=1 OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
+
 unit: $(VENV)/.test
-	JAX_ENABLE_X64=1 $(BIN)/pytest
+	$(PYTEST) -m "not slow"
+
+test-long: $(VENV)/.test
+	$(PYTEST) -m slow
 
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml
 	$(INSTALL) -e '.[bench]' $(EXTRA)

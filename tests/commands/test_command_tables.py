@@ -7,27 +7,18 @@ import json
 
 import numpy as np
 import pytest
+from command_line import typed
 from conftest import need
 from text_files import KINDS, ROWS, X, table, write
-from typer.testing import CliRunner
 
 from regnet import Network, fit
-from regnet.commands.app import app
 from regnet.networks import checkpoint
 
 FAST = ("--hidden", "16", "--epochs", 60, "--seed", 1)
 
 
-def regnet(*arguments):
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
 def predict(model, path, folder):
-    regnet("predict", model, path, "--output", folder / "predicted.csv")
+    typed("predict", model, path, "--output", folder / "predicted.csv")
     return list(csv.DictReader((folder / "predicted.csv").read_text().splitlines()))
 
 
@@ -59,7 +50,7 @@ def test_columns_far_from_zero_keep_their_digits(kind, command, tmp_path):
     path, y = far_from_zero(kind, tmp_path)
     options = ["--learning-rate", 0.01] if command == "fit" else ["--n-lambdas", 6]
     outputs = ["--save", tmp_path / "m.st", "--json", tmp_path / "j.json"]
-    regnet(command, path, *FAST, *options, "--test-size", 0.2, *outputs)
+    typed(command, path, *FAST, *options, "--test-size", 0.2, *outputs)
     figures = json.loads((tmp_path / "j.json").read_text())
     assert figures["test_score"] > 0.97
     if command == "select":
@@ -74,7 +65,7 @@ def test_columns_far_from_zero_keep_their_digits(kind, command, tmp_path):
 def test_a_saved_model_gives_the_network_what_the_training_gave_it(dtype, tmp_path, monkeypatch):
     monkeypatch.setenv("REGNET_DTYPE", dtype)
     path, y = far_from_zero("csv", tmp_path)
-    regnet("fit", path, *FAST, "--test-size", 0, "--save", tmp_path / "m.st")
+    typed("fit", path, *FAST, "--test-size", 0, "--save", tmp_path / "m.st")
     model, extra = checkpoint.load(tmp_path / "m.st")
     x = np.loadtxt(path, delimiter=",", skiprows=1)[:, :2]
     z = (x - x.mean(axis=0)) / x.std(axis=0)
@@ -100,7 +91,7 @@ def test_labels_come_back_from_a_saved_model(kind, tmp_path):
     labels, shown = LABELS[kind]
     which = (X[:, 0] > 0).astype(int)
     np.savez(tmp_path / "t.npz", x=X, y=labels[which])
-    regnet("fit", tmp_path / "t.npz", *FAST, "--learning-rate", 0.03, "--save", tmp_path / "m.st")
+    typed("fit", tmp_path / "t.npz", *FAST, "--learning-rate", 0.03, "--save", tmp_path / "m.st")
     rows = predict(tmp_path / "m.st", tmp_path / "t.npz", tmp_path)
     assert np.mean([row["y"] == shown[k] for row, k in zip(rows, which, strict=True)]) > 0.95
     assert list(rows[0]) == ["y", *(f"p({label})" for label in shown)]
@@ -139,12 +130,12 @@ def test_notes_are_printed_and_predictions_stay_a_table(tmp_path):
     path = write(tmp_path / "t.csv", {"rownames": list(range(1, ROWS + 1)), **table(kind=KINDS)})
     for command in ("fit", "select"):
         options = [] if command == "fit" else ["--n-lambdas", 3]
-        said = regnet(command, path, *FAST, *options, "--save", tmp_path / "m.st")
+        said = typed(command, path, *FAST, *options, "--save", tmp_path / "m.st")
         assert said.count("column 'rownames' numbers the rows (1 to 60) and is left out; --keep-row-numbers keeps") == 1
         assert checkpoint.load(tmp_path / "m.st")[1]["feature_names"] == ["a", "b", "y"]
-        assert "note:" not in regnet(command, path, *FAST, *options, "--keep-row-numbers")
+        assert "note:" not in typed(command, path, *FAST, *options, "--keep-row-numbers")
     frame = write(tmp_path / "frame.csv", {"0": X[:, 0].tolist(), "1": X[:, 1].tolist(), "2": KINDS})
-    assert "is taken for a header" in regnet("fit", frame, *FAST, "--save", tmp_path / "m.st")
+    assert "is taken for a header" in typed("fit", frame, *FAST, "--save", tmp_path / "m.st")
     assert len(predict(tmp_path / "m.st", frame, tmp_path)) == ROWS
 
 

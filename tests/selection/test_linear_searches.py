@@ -54,6 +54,7 @@ def test_elastic_net_and_ridge_are_the_linear_case():
         np.testing.assert_allclose(ridge.estimators[number].coefs_[0][:, 0], expected, atol=1e-7)
 
 
+@pytest.mark.slow  # skglm compiles its solver
 @pytest.mark.filterwarnings("ignore:'@' is faster on contiguous arrays")  # skglm's own
 def test_logistic_regression_is_the_linear_case():
     SparseLogisticRegression = need("skglm").SparseLogisticRegression

@@ -16,6 +16,7 @@ def test_adaptive_factors_are_inverse_norms():
     np.testing.assert_allclose(adaptive_factors(norms), [[1.0, 2.0, 1000.0], [1.0, 1.0, 1.0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [200, 201])
 def test_friedmans_inputs_are_found(seed):
     X, y = make_friedman1(1300, n_features=50, noise=1.0, random_state=seed)
@@ -26,18 +27,29 @@ def test_friedmans_inputs_are_found(seed):
     assert found.n_selected_[0] > found.n_selected_[-1] == 0
 
 
+def test_the_largest_inputs_are_found_by_a_short_search():
+    """Fewer strengths and folds, so that what matters little may be missed and little of no effect may stay."""
+    X, y = make_friedman1(1300, n_features=50, noise=1.0, random_state=200)
+    found = MLPRegressorCV(n_lambdas=15, cv=3, random_state=0).fit(X[:300], y[:300])
+    assert {0, 1, 3} <= set(np.flatnonzero(found.selected_features_))
+    assert found.selected_features_.sum() <= 8
+    assert found.score(X[300:], y[300:]) > 0.8
+    assert found.n_selected_[0] > found.n_selected_[-1] == 0
+
+
 def test_noise_has_no_inputs():
     rng = np.random.default_rng(100)
     X, y = rng.standard_normal((300, 50)), rng.standard_normal(300)
     with pytest.warns(UserWarning, match="no input is left: a constant"):
-        found = MLPRegressorCV(random_state=0).fit(X, y)
+        found = MLPRegressorCV(n_lambdas=15, cv=3, random_state=0).fit(X, y)
     assert found.selected_features_.sum() == 0
     assert np.ptp(found.predict(X)) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_adaptive_selection_drops_what_plain_selection_keeps():
     X, y = make_friedman1(300, n_features=40, noise=1.0, random_state=5)
-    plain, adaptive = (MLPRegressorCV(adaptive=how, random_state=0).fit(X, y) for how in (False, True))
+    settings = {"n_lambdas": 15, "cv": 3, "random_state": 0}
+    plain, adaptive = (MLPRegressorCV(adaptive=how, **settings).fit(X, y) for how in (False, True))
     assert not hasattr(plain, "adaptive_factors_")
     assert plain.selected_features_.sum() > adaptive.selected_features_.sum() >= 4
     assert adaptive.best_estimator_.penalty_factor.min() == 1.0

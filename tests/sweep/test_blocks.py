@@ -36,13 +36,18 @@ def test_one_thread_changes_nothing(fast):
 
 
 @pytest.mark.parametrize("make", [small, cold])
-def test_executors_change_nothing(make, tmp_path):
+def test_threads_of_an_executor_change_nothing(make, tmp_path):
     data = FRIEDMAN if make is small else IRIS
     whole = make().fit(*data)
     with ThreadPoolExecutor(2) as pool:
-        same(whole, make(executor=pool).fit(*data))
+        same(whole, make(executor=pool, sweep_dir=tmp_path).fit(*data))
+
+
+@pytest.mark.parametrize("make", [small, pytest.param(cold, marks=pytest.mark.slow)])
+def test_processes_change_nothing(make, tmp_path):
+    data = FRIEDMAN if make is small else IRIS
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        same(whole, make(executor=pool, sweep_dir=tmp_path / "sweep").fit(*data))
+        same(make().fit(*data), make(executor=pool, sweep_dir=tmp_path).fit(*data))
 
 
 def test_n_jobs_are_processes_and_change_nothing(monkeypatch):

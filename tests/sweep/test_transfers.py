@@ -110,10 +110,10 @@ def test_selection(preprocessor, device, tmp_path):
     x, y = device
     groups = placement("torch").put(np.arange(150) % 5, "int64")
     lambdas = placement("torch").put(np.geomspace(1e-3, 0.1, 4))
-    settings = {"hidden_layer_sizes": (5,), "max_iter": 5, "random_state": 0, "preprocessor": preprocessor}
-    search = MLPClassifierCV(**settings, lambdas=lambdas, cv=GroupKFold(5)).fit(x, y, groups=groups)
+    settings = {"hidden_layer_sizes": (5,), "max_iter": 2, "random_state": 0, "preprocessor": preprocessor}
+    search = MLPClassifierCV(**settings, lambdas=lambdas, cv=GroupKFold(3)).fit(x, y, groups=groups)
     with config_context(dtype="float64"):
-        expected = MLPClassifierCV(**settings, lambdas=lambdas.numpy(), cv=GroupKFold(5)).fit(
+        expected = MLPClassifierCV(**settings, lambdas=lambdas.numpy(), cv=GroupKFold(3)).fit(
             X, Y, groups=groups.numpy()
         )
     np.testing.assert_allclose(search.score_mean_, expected.score_mean_, rtol=1e-5)
