@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import os
 import subprocess
 import sys
+import warnings
+from unittest import mock
 
 import numpy as np
 from typer.testing import CliRunner
 
-from regnet.commands.app import app
+from regnet.commands.app import app, main
 
 
 def run(*arguments, cwd, **environment):
+    """In a process of its own, as a user has it."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("REGNET_")} | environment
     command = [sys.executable, "-m", "regnet", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+
+def called(*arguments, cwd, **environment):
+    """What `run` gives back, without a process, which takes seconds to begin; its output has no descriptor."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("REGNET_")} | environment
+    command, out, err, status = ["regnet", *map(str, arguments)], io.StringIO(), io.StringIO(), 0
+    with (
+        contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
+        mock.patch.dict(os.environ, env, clear=True), mock.patch.object(sys, "argv", command),
+        warnings.catch_warnings(),
+    ):  # fmt: skip
+        warnings.simplefilter("default")
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+    return subprocess.CompletedProcess(command, status, out.getvalue(), err.getvalue())
 
 
 def typed(*arguments):

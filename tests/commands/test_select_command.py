@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from command_line import run
+from command_line import called, run
 
 from regnet.commands.select_run import choose_strength
 from regnet.tables.files import read_table
@@ -59,7 +59,7 @@ def test_a_near_tie_is_said_in_a_line(tmp_path):
     """Two strengths that differ in the ninth digit have the same scores, but for rounding."""
     write_table(tmp_path / "table.csv")
     options = ["--hidden", "", "--penalty", "weight_l1", "--rule", "min", "--lambdas", "0.01,0.010000000001"]
-    done = run("select", "table.csv", *options, "--json", "s.json", cwd=tmp_path)
+    done = called("select", "table.csv", *options, "--json", "s.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("near a tie: rounding may choose 0.01, ") == 1
     assert json.loads((tmp_path / "s.json").read_text())["near_tie"] is True
@@ -69,7 +69,7 @@ def test_classes_a_journal_and_a_linear_model(tmp_path):
     write_table(tmp_path / "table.csv", target="kind")
     options = ["--hidden", "", "--penalty", "weight_l1", "--rule", "min", "--cv", 3, "--lambdas", "1e-3,1e-2,1e-1"]
     first, again = (
-        run("select", "table.csv", *options, "--sweep-dir", "sweep", "--json", name, cwd=tmp_path)
+        called("select", "table.csv", *options, "--sweep-dir", "sweep", "--json", name, cwd=tmp_path)
         for name in ("1.json", "2.json")
     )
     assert first.returncode == again.returncode == 0, first.stderr
@@ -78,7 +78,7 @@ def test_classes_a_journal_and_a_linear_model(tmp_path):
     assert {"a", "c"} <= set(one["selected"])
     assert one["score"] == "neg_log_loss"
     assert one["test_score"] is None
-    other = run("select", "table.csv", *options, "--seed", 1, "--sweep-dir", "sweep", cwd=tmp_path)
+    other = called("select", "table.csv", *options, "--seed", 1, "--sweep-dir", "sweep", cwd=tmp_path)
     assert other.returncode == 2
     assert "holds the sweep of another problem" in other.stderr
 
@@ -101,7 +101,7 @@ def test_classes_a_journal_and_a_linear_model(tmp_path):
 def test_what_it_refuses(options, message, tmp_path):
     write_table(tmp_path / "table.csv", rows=60)
     before = sorted(tmp_path.iterdir())
-    done = run("select", "table.csv", "--epochs", 5, "--n-lambdas", 3, *options, cwd=tmp_path)
+    done = called("select", "table.csv", "--epochs", 5, "--n-lambdas", 3, *options, cwd=tmp_path)
     assert done.returncode == 2, done.stdout
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
