@@ -131,10 +131,20 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         return float(zeros / sum(weight.shape[0] * weight.shape[1] for weight in self.coefs_))
 
     def compact(self) -> Any:
-        """A new estimator without the inputs and hidden neurons that change nothing, with the same predictions.
+        """Make a new estimator without the inputs and hidden neurons that change nothing, with the same predictions.
 
-        It takes the inputs that are left, or the table that the whole estimator took: the boolean `kept_inputs_`
-        says which columns of that it uses. Raises NotFittedError before `fit`.
+        It takes the inputs that are left, or the table that the whole estimator took: the boolean `kept_inputs_` says
+        which columns of that it uses.
+
+        Returns
+        -------
+        estimator
+            Of the same class, fitted.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
         """
         check_is_fitted(self)
         found = compact_weights(self.coefs_, self.intercepts_, self.activation)

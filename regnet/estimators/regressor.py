@@ -37,45 +37,112 @@ LOSSES: dict[str, Loss] = {
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
     """A dense network for numbers: scikit-learn's `MLPRegressor`, with penalties of its own and on any array library.
 
-    loss: 'squared_error' (half of it), 'poisson' (half the deviance, y >= 0, predictions exp(output)),
-    'absolute_error' (or 'absolute'; predicts medians; not with lbfgs and fista), 'huber' (squared up to a residual of
-    1, then linear), or a loss object such as Huber(2.0). Several outputs: losses are summed over them.
+    NumPy arrays, lists, frames and sparse matrices go where REGNET_BACKEND says and give NumPy arrays back; arrays of
+    PyTorch, JAX or CuPy stay on their device, and what `fit` learns and `predict` returns are arrays there.
 
-    hidden_layer_sizes: widths of the hidden layers; () is a linear model. activation: 'relu', 'tanh', 'logistic',
-    'identity', 'leaky_relu' or an activation object.
-
-    solver: 'adam', 'sgd' or 'lbfgs' as in scikit-learn; 'fista' (all rows, accelerated proximal gradient, for any
-    penalty, inputs in any units: `tol` bounds the subgradient as if each had a mean square of about 1); 'newton'
-    (linear models, exactly and quickly: on the host in float64, and from zeros, since first weights do not matter
-    there); or an optimizer of regnet such as Adam(0.02), which then holds the learning rate.
-
-    alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, random_state, tol, verbose,
-    warm_start, momentum, nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon,
-    n_iter_no_change, max_fun: scikit-learn's, with the same numbers drawn from the same random_state. early_stopping
-    may also be an `EarlyStopping`. alpha adds alpha / (2 * rows of the batch) * sum W^2; it counts as 0 if one of the
-    strengths below is given and alpha is not. Where rows have weights, they are those rows times the mean weight.
-
-    weight_l1, weight_l2, bias_l1, bias_l2: strengths of the terms that join the mean data loss,
+    The strengths are those of the terms that join the mean data loss,
 
         weight_l1 sum|W| + weight_l2 sum W^2 + bias_l1 sum|b| + bias_l2 sum b^2,
 
-    one number for every layer or one per layer; they mean the same for any number of rows and any batch size.
-    input_l1: group lasso on the inputs, input_l1 * sum_i sqrt(out) ||W_i||_2 over the first layer's rows: an input is
-    used or it is not. neuron_l1: the same on the hidden neurons (rows of the later layers), one number or one per
-    hidden layer. penalty_factor: one number >= 0 per input, multiplies weight_l1, weight_l2 and input_l1 of that
-    input. l1_step: 'proximal' (exact zeros) or 'subgradient' (none). dropout: share of hidden outputs dropped in
-    training. initializer: a name or object for the first weights (biases 0); None draws scikit-learn's.
+    and of groups; they mean the same for any number of rows and any batch size. Where nothing else is said a parameter
+    is scikit-learn's, and the same numbers are drawn from the same random_state.
 
-    Fitted attributes are scikit-learn's (coefs_, intercepts_, loss_, best_loss_, loss_curve_,
-    validation_scores_, best_validation_score_, t_, n_iter_, n_layers_, n_outputs_, out_activation_, n_features_in_,
-    feature_names_in_), and: selected_features_ (inputs with a weight that is not 0), sparsity_ (share of weights that
-    are 0), kkt_residual_ (largest entry of the objective's smallest subgradient on the training rows, with alpha as
-    an epoch's batches have it on average: 0 at an optimum), model_ (the network, for `regnet.save`), history_ (if
-    `fit` was given log_every, callbacks or validation_data).
+    Parameters
+    ----------
+    loss : str or Loss, default 'squared_error'
+        'squared_error' (half of it), 'poisson' (half the deviance, y >= 0, predictions exp(output)), 'absolute_error'
+        (or 'absolute'; predicts medians; not with lbfgs and fista), 'huber' (squared up to a residual of 1, then
+        linear), or a loss object such as Huber(2.0). Several outputs: losses are summed over them.
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        Widths of the hidden layers; () is a linear model.
+    activation : str or Activation, default 'relu'
+        Of the hidden layers: 'relu', 'tanh', 'logistic', 'identity', 'leaky_relu' or an activation object.
+    solver : str or Optimizer, default 'adam'
+        'adam', 'sgd' or 'lbfgs' as in scikit-learn; 'fista' (all rows, accelerated proximal gradient, for any penalty,
+        inputs in any units: `tol` bounds the subgradient as if each had a mean square of about 1); 'newton' (linear
+        models, exactly and quickly: on the host in float64, and from zeros, since first weights do not matter there);
+        or an optimizer of regnet such as Adam(0.02), which then holds the learning rate.
+    alpha : float, default 1e-4
+        Adds alpha / (2 * rows of the batch) * sum W^2; it counts as 0 if one of the strengths below is given and alpha
+        is not. Where rows have weights, they are those rows times the mean weight.
+    batch_size : int or 'auto', default 'auto'
+        Rows of a step; 'auto' is min(200, n).
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, default 'constant'
+        How the rate of 'sgd' goes on.
+    learning_rate_init : float, default 1e-3
+        The rate of 'adam' and 'sgd'.
+    power_t : float, default 0.5
+        The exponent of 'invscaling'.
+    max_iter : int, default 200
+        Epochs at most, or iterations of a solver that takes all rows.
+    shuffle : bool, default True
+        Whether every epoch's batches are drawn anew.
+    random_state : int, RandomState or None, default None
+        Draws first weights, batches, dropout and what early stopping holds out.
+    tol : float, default 1e-4
+        What an improvement must exceed to count, or how near to an optimum a solver that takes all rows comes.
+    verbose : bool or int, default False
+        Whether to show the progress.
+    warm_start : bool, default False
+        Whether `fit` goes on from the weights that it finds.
+    momentum : float, default 0.9
+        Of 'sgd'.
+    nesterovs_momentum : bool, default True
+        Whether it is Nesterov's.
+    early_stopping : bool or EarlyStopping, default False
+        Whether to hold rows out and stop when their score no longer rises, or a rule of one's own.
+    validation_fraction : float, default 0.1
+        The share of the rows that is held out.
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        By which the means of 'adam' forget.
+    epsilon : float, default 1e-8
+        Keeps the steps of 'adam' finite.
+    n_iter_no_change : int, default 10
+        Epochs without an improvement after which training stops.
+    max_fun : int, default 15000
+        Evaluations of 'lbfgs' at most.
+    weight_l1, weight_l2, bias_l1, bias_l2 : float or sequence of float, optional
+        Strengths of the four terms above, one number for every layer or one per layer.
+    input_l1 : float, optional
+        Group lasso on the inputs, input_l1 * sum_i sqrt(out) ||W_i||_2 over the first layer's rows: an input is used or
+        it is not.
+    neuron_l1 : float or sequence of float, optional
+        The same on the hidden neurons (rows of the later layers), one number or one per hidden layer.
+    penalty_factor : array-like, optional
+        One number >= 0 per input; it multiplies weight_l1, weight_l2 and input_l1 of that input.
+    l1_step : {'proximal', 'subgradient'}, default 'proximal'
+        How L1 acts; the first leaves exact zeros, the second none.
+    dropout : float, default 0
+        The share of the hidden outputs that is dropped in training.
+    initializer : str or Initializer, optional
+        How the first weights are drawn (biases are 0); None draws scikit-learn's.
 
-    X: NumPy arrays, lists, frames and sparse matrices go where REGNET_BACKEND says and give NumPy arrays back; arrays
-    of PyTorch, JAX or CuPy stay on their device, and what `fit` learns and `predict` returns are arrays there.
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of array
+        Weights (in, out) and biases (out,) of each layer.
+    loss_, best_loss_, loss_curve_ : float, float and list of float
+        The objective at the end, its least value, and by epoch.
+    validation_scores_, best_validation_score_ : list of float and float
+        Of the rows that early stopping holds out.
+    t_, n_iter_, n_layers_, n_outputs_, out_activation_ : int and str
+        As scikit-learn has them.
+    n_features_in_, feature_names_in_ : int and array of str
+        Of the table that `fit` saw.
+    selected_features_ : array of bool
+        The inputs with a weight that is not 0.
+    sparsity_ : float
+        The share of weights that are 0.
+    kkt_residual_ : float
+        The largest entry of the objective's smallest subgradient on the training rows, with alpha as an epoch's batches
+        have it on average: 0 at an optimum.
+    model_ : Model
+        The network, for `regnet.save`.
+    history_ : History
+        If `fit` was given log_every, callbacks or validation_data.
 
+    Examples
+    --------
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True, scaled=False)
     >>> X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -175,13 +242,33 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         callbacks: Sequence[Callback] = (),
         log_every: int | None = None,
     ) -> Self:
-        """Train on X (n, features) and y (n,) or (n, outputs); returns the estimator.
+        """Train on all rows.
 
-        sample_weight: (n,), >= 0; a weight of 2 counts a row twice. validation_data: (X, y) or (X, y, sample_weight),
-        held out for early stopping and records. callbacks: called as `callback(record, model)` every `log_every`
-        epochs (default 1), which `history_` keeps; returning True, and nothing else, ends the training. Batch solvers
-        only.
-        Raises ValueError in scikit-learn's words for bad data, and naming the parameter that does not fit.
+        Parameters
+        ----------
+        X : array-like or sparse matrix
+            The rows, (n, features).
+        y : array-like
+            Values, (n,) or (n, outputs).
+        sample_weight : array-like, optional
+            Weights of the rows, (n,), 0 or more; a weight of 2 counts a row twice.
+        validation_data : tuple, optional
+            The rows (X, y) or (X, y, sample_weight), held out for early stopping and records.
+        callbacks : sequence of callable, optional
+            Each is called as `callback(record, model)` every `log_every` epochs; returning True, and nothing else, ends
+            the training. Batch solvers only.
+        log_every : int, optional
+            Epochs between the records that `history_` keeps; default 1.
+
+        Returns
+        -------
+        estimator
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError
+            For bad data, in scikit-learn's words, and for a parameter that does not fit, naming it.
         """
         self._fit(X, y, sample_weight, Call(callbacks=callbacks, log_every=log_every), validation_data)
         return self
@@ -189,18 +276,62 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
     @available_if(is_stochastic)  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """One epoch over the given rows, from where the last call stopped; returns the estimator."""
+        """Train one epoch over the given rows, from where the last call stopped.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix
+            The rows, (n, features).
+        y : array-like
+            Values, (n,) or (n, outputs).
+        sample_weight : array-like, optional
+            Weights of the rows, (n,), 0 or more.
+
+        Returns
+        -------
+        estimator
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError
+            For bad data and for targets of another shape, in scikit-learn's words.
+        """
         self._fit(X, y, sample_weight, Call(incremental=True))
         return self
 
     def predict(self, X: Any) -> Array:
-        """The predicted values, (n,), or (n, outputs) if there is more than one output."""
+        """Predict the values.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix
+            The rows, (n, features).
+
+        Returns
+        -------
+        array
+            Values, (n,), or (n, outputs) if there is more than one output.
+        """
         return self._predict(X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R2 on X and y, averaged over outputs; NaN with scikit-learn's warning for fewer than two rows.
+        """Measure R2, averaged over outputs.
 
-        A constant target counts 1 if it is met exactly, else 0, also where scikit-learn's mean of it is rounded.
+        Parameters
+        ----------
+        X : array-like or sparse matrix
+            The rows, (n, features).
+        y : array-like
+            Values, (n,) or (n, outputs).
+        sample_weight : array-like, optional
+            Weights of the rows, (n,), 0 or more.
+
+        Returns
+        -------
+        float
+            R2; NaN with scikit-learn's warning for fewer than two rows. A constant target counts 1 if it is met
+            exactly, else 0, also where scikit-learn's mean of it is rounded.
         """
         values = to_host(self.predict(X))
         targets = check_array(to_host(y), ensure_2d=False, input_name="y")

@@ -46,22 +46,66 @@ def path(
 ) -> PathResult:
     """Train `estimator`'s network at every strength of one penalty.
 
-    penalty: 'input_l1' (group lasso on inputs), 'neuron_l1' (on hidden neurons), 'weight_l1', 'weight_l2', or 'alpha'
-    (scikit-learn's). l1_ratio: < 1 gives the rest to an L2, as in ElasticNet. companion_l2: the L2 on the layers
-    without groups, in units of lambda; with 0 a penalty on one layer is evaded by scaling the next one up. See
-    `regnet.sweep.mix.Mix` for the formula.
+    The estimator's `max_iter` is the number of epochs at each strength; 'auto' batches are all rows, where there are at
+    most 2048. `regnet.sweep.path_penalty.Mix` has the formula of the penalty.
 
-    lambdas: the strengths, or None for `n_lambdas` in geometric steps up to where nothing is left. warm_start: from
-    weak to strong, each from the solution before it (the other way round an all-zero network is a trap, but for
-    solver='newton', which is for linear models and goes that way); False: each
-    from the estimator's first weights, all in one stack. The estimator's `max_iter` is the number of epochs at each
-    strength; 'auto' batches are all rows, where there are at most 2048. restarts: networks from different first
-    weights. standardize: centre and scale inputs (and a regression's targets); what is returned is in their own units,
-    and so is a Huber loss's delta.
-    validation_data: (X, y) for `scores`. memory_limit, n_jobs, executor, sweep_dir: see `MLPClassifierCV`.
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        Without strengths of its own.
+    X : array-like
+        The rows, (n, features).
+    y : array-like
+        Their targets.
+    penalty : {'input_l1', 'neuron_l1', 'weight_l1', 'weight_l2', 'alpha'}, default 'input_l1'
+        What the strength multiplies: a group lasso on inputs or hidden neurons, L1 or L2 on weights, or scikit-learn's
+        own.
+    lambdas : sequence of float, optional
+        The strengths; None: `n_lambdas` of them in geometric steps up to where nothing is left.
+    n_lambdas : int, default 50
+        How many strengths, where they are not given.
+    l1_ratio : float, default 1.0
+        Below 1 the rest is an L2, as in ElasticNet.
+    companion_l2 : float, default 1.0
+        The L2 on the layers without groups, in units of lambda; with 0 a penalty on one layer is evaded by scaling the
+        next one up.
+    warm_start : bool, default True
+        From weak to strong, each from the solution before it (the other way round an all-zero network is a trap, but
+        for solver='newton', which is for linear models and goes that way); False: each from the estimator's first
+        weights, all in one stack.
+    standardize : bool, default True
+        Whether to centre and scale inputs (and a regression's targets); what is returned is in their own units, and so
+        is a Huber loss's delta.
+    restarts : int, default 1
+        Networks from different first weights.
+    sample_weight : array-like, optional
+        Weights of the rows, (n,), 0 or more.
+    validation_data : tuple, optional
+        The rows (X, y) for `scores`.
+    memory_limit, n_jobs, executor, sweep_dir : int, int, Executor and path, optional
+        See `MLPClassifierCV`.
+    progress : bool, default False
+        Whether to show a bar, if the output is a terminal.
 
-    Raises ValueError naming the argument, and for an estimator that has strengths of its own.
+    Returns
+    -------
+    PathResult
+        What was found at each strength, a fitted estimator included.
 
+    Raises
+    ------
+    TypeError
+        For an estimator of another library.
+    ValueError
+        For an argument that cannot be, naming it, and for an estimator that has strengths of its own.
+
+    Warns
+    -----
+    DivergenceWarning
+        Naming strength and step.
+
+    Examples
+    --------
     >>> from sklearn.datasets import make_friedman1
     >>> X, y = make_friedman1(300, n_features=10, random_state=0)
     >>> mlp = MLPRegressor(hidden_layer_sizes=(16,), learning_rate_init=3e-3, random_state=0)

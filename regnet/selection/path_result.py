@@ -18,14 +18,27 @@ __all__ = ["PathResult"]
 class PathResult:
     """What a path found at each strength; of the restart with the smallest objective (data loss + penalty) there.
 
-    A relaxed path has the restarts that the penalised one chose.
+    A relaxed path has the restarts that the penalised one chose. Norms are of the network as it was trained, on
+    standardised inputs if `standardize` was True.
 
-    lambdas: ascending, (n,); losses: mean data loss on the training rows, of standardised targets; scores: on the
-    validation rows (NaN without any; the estimator's usual score: accuracy or R2); zeros: share of weights that are
-    exactly 0; norms: Frobenius norm of each layer's weights, (n, layers); input_norms: ||row|| of the first layer's
-    weights, (n, features); selected: whether an input has a weight that is not 0, (n, features); feature_names: of
-    the inputs. Norms are of the network as it was trained, on standardised inputs if `standardize` was True.
-    estimators: fitted, one per strength; their weights are in the table's own units.
+    Parameters
+    ----------
+    lambdas : array of float
+        The strengths, ascending, (n,).
+    losses : array of float
+        The mean data loss on the training rows, of standardised targets, (n,).
+    scores : array of float
+        On the validation rows, (n,): the estimator's usual score, accuracy or R2; NaN without any.
+    zeros : array of float
+        The share of weights that are exactly 0, (n,).
+    norms : array of float
+        The Frobenius norm of each layer's weights, (n, layers).
+    input_norms : array of float
+        The norms of the rows of the first layer's weights, (n, features).
+    feature_names : tuple of str
+        Of the inputs.
+    estimators : tuple of MLPClassifier or MLPRegressor
+        Fitted, one per strength; their weights are in the table's own units.
     """
 
     lambdas: NDArray[np.float64]
@@ -39,7 +52,7 @@ class PathResult:
 
     @property
     def selected(self) -> NDArray[np.bool_]:
-        """See the class."""
+        """Whether an input has a weight that is not 0, (n, features)."""
         return self.input_norms > 0
 
     @property
@@ -48,9 +61,17 @@ class PathResult:
         return np.asarray(self.selected.sum(axis=1))
 
     def plot(self, chosen: int = 0) -> Any:
-        """The norms of the inputs' weights against the strength, as a matplotlib Figure.
+        """Draw the norms of the inputs' weights against the strength.
 
-        chosen: the number of a strength, whose inputs are coloured and named.
+        Parameters
+        ----------
+        chosen : int, default 0
+            The number of a strength, whose inputs are coloured and named.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            It is not shown.
         """
         return norms_figure(
             self.lambdas, self.input_norms, self.feature_names, chosen, title="regularisation path",

@@ -16,64 +16,129 @@ __all__ = ["MLPRegressorCV"]
 class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-learn has no types
     """A network for numbers whose penalty's strength is chosen by cross-validation, as `cv.glmnet` does it.
 
-    Networks for every strength, fold and restart are trained as stacks; the strength is the best one, or the
-    strongest whose held-out score is within one standard error of the best; the network at that strength is
-    refitted on all rows.
+    Networks for every strength, fold and restart are trained as stacks; the strength is the best one, or the strongest
+    whose held-out score is within one standard error of the best; the network at that strength is refitted on all rows.
+    Folds count by the weight of their held-out rows, and splits that repeat rows do not narrow the standard error, as
+    `regnet.selection.choice.choose` has it. None of memory_limit, n_jobs, executor and sweep_dir changes a number.
 
-    hidden_layer_sizes, activation, loss, shuffle, dropout, initializer: as in `MLPRegressor`, but one hidden layer
-    of 16: a selection needs few neurons. () is a linear model, glmnet's case.
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default (16,)
+        Widths of the hidden layers, as in `MLPRegressor`: a selection needs few neurons. () is a linear model, glmnet's
+        case.
+    activation : str or Activation, default 'relu'
+        As in `MLPRegressor`.
+    loss : str or Loss, default 'squared_error'
+        As in `MLPRegressor`.
+    penalty : {'input_l1', 'neuron_l1', 'weight_l1', 'weight_l2', 'alpha'}, default 'input_l1'
+        What the strength lambda multiplies, beside the mean data loss: a group lasso on the inputs (used or not) or on
+        hidden neurons, L1 or L2 on weights, or scikit-learn's own.
+    lambdas : sequence of float, optional
+        Strengths; None: n_lambdas of them in geometric steps up to where nothing is left.
+    n_lambdas : int, default 50
+        How many strengths, where they are not given.
+    cv : int, splitter or iterable, default 5
+        A number of folds (None: 5), which random_state draws (KFold with shuffle=True), as `cv.glmnet` draws them;
+        `GridSearchCV(cv=5)` takes the rows in their order. Or any splitter of scikit-learn, which is taken as it is (a
+        warning says if it does not shuffle rows that are sorted by y); `fit` takes groups.
+    restarts : int, default 1
+        Networks from different first weights; at each strength the one with the smallest penalised training objective
+        stands for its fold, as for the refit. Of linear models they are all the same.
+    scoring : str or callable, optional
+        A name or scorer of scikit-learn, which must take the sample_weight that `fit` is given; None: r2.
+    select : {'1se', 'min'}, default '1se'
+        Which strength is chosen: the strongest within one standard error of the best, or the best.
+    adaptive : bool or 'auto', default 'auto'
+        Whether there is a second path whose strengths are divided by the norm that an input's weights had in a pilot
+        (the first path at its best strength; each fold has its own), which drops inputs that plain selection keeps.
+        'auto': for input_l1 on networks with a hidden layer.
+    relax : bool, default False
+        Whether to refit every selection from new weights without the penalty that found it, and choose by those scores;
+        restarts stay those that the penalised objective chose.
+    refit : bool, default True
+        Whether to have a network on all rows, which predicts.
+    l1_ratio : float, default 1.0
+        Below 1 the rest is an L2 on the same weights, as in ElasticNet.
+    companion_l2 : float, default 1.0
+        L2 on the layers without groups, in units of lambda; with 0, weights escape from the penalised layer into the
+        others (ReLU is homogeneous).
+    warm_start : bool, default True
+        From weak to strong, each network from the solution before; False: all strengths at once, from the first weights
+        that `MLPRegressor` would draw with the same random_state, batches too.
+    standardize : bool, default True
+        Whether to centre and scale the inputs and targets by each fold's training rows. A Huber loss's
+        delta is in units of y: for it targets are scaled by all rows' standard deviation, alike in all folds.
+    preprocessor : transformer, optional
+        A transformer or Pipeline that is fitted in each fold before that.
+    solver : str or Optimizer, default 'auto'
+        'auto' is 'adam', and for linear models 'newton' (exact, on the host, from strong to weak; 'fista' on a GPU and
+        for more than 1,000 weights under an L2 alone, 'adam' for losses without second derivatives); or 'sgd' or an
+        optimizer object.
+    learning_rate_init : float, optional
+        The learning rate; None is 3e-3 (cold: 1e-3).
+    batch_size : int or 'auto', default 'auto'
+        Rows of a step; 'auto' is all rows up to 2048, else 256 or a 200th part of them (cold: 200).
+    max_iter : int, optional
+        Epochs at each strength; None: 200 steps (cold: 200 epochs).
+    tol : float, optional
+        Of 'newton' and 'fista'; None: 1e-8 (float32: 1e-5).
+    shuffle : bool, default True
+        Whether every epoch's batches are drawn anew.
+    dropout : float, default 0
+        The share of the hidden outputs that is dropped in training.
+    initializer : str or Initializer, optional
+        As in `MLPRegressor`.
+    memory_limit : int, optional
+        Bytes for the networks that are trained together; None: half of what is free.
+    n_jobs : int, optional
+        Processes that train, as scikit-learn counts them (without numba they use the processors better than one process
+        does).
+    executor : Executor, optional
+        In their place an executor of `concurrent.futures`, such as Dask's `Client.get_executor()`, whose workers train.
+    sweep_dir : str or path, optional
+        A folder in which every trained network is noted, so that a sweep that was killed goes on where it stopped.
+    random_state : int, RandomState or None, default None
+        Draws first weights, batches, and folds unless cv is a splitter. An integer gives the same ones at every `fit`;
+        None and a RandomState give new ones, so that searches differ in their folds too.
+    verbose : bool, default False
+        Whether to show the progress.
 
-    penalty: what the strength lambda multiplies, beside the mean data loss. 'input_l1' (group lasso on the inputs:
-    used or not), 'neuron_l1' (on hidden neurons), 'weight_l1', 'weight_l2', or 'alpha' (scikit-learn's own).
-    l1_ratio: below 1 the rest is an L2 on the same weights, as in ElasticNet. companion_l2: L2 on the layers
-    without groups, in units of lambda; with 0, weights escape from the penalised layer into the others (ReLU is
-    homogeneous).
+    Attributes
+    ----------
+    lambdas_ : array of float
+        The strengths, ascending, (n_lambdas,).
+    cv_scores_ : array of float
+        By strength, fold and restart, (n_lambdas, n_folds, n_restarts); higher is better, NaN where a network diverged.
+    chosen_restarts_ : array of int
+        Whose scores count, (n_lambdas, n_folds).
+    fold_weights_, n_repeats_ : array of float and int
+        What each fold counts, (n_folds,), with a sum of 1; how often a row is held out.
+    score_mean_, score_se_ : array of float
+        Mean and standard error over the folds, (n_lambdas,).
+    lambda_min_, lambda_1se_, lambda_ : float
+        The best strength, the strongest within one standard error of it, and the chosen one.
+    best_index_, best_score_ : int and float
+        The chosen strength's number and mean score.
+    rival_, margin_ : float
+        The strength that is nearest to being chosen instead, and how many standard errors away it is.
+    near_tie_, kernels_ : bool and str
+        Whether rounding reaches that far, so that other kernels may choose otherwise; what computed.
+    n_selected_, zeros_, input_norms_ : array of int and of float
+        At each strength the number of inputs used, the share of weights that are 0, and the norms of the inputs'
+        weights, (n_lambdas, n_features).
+    n_splits_, n_diverged_ : int
+        Number of splits, and of networks that diverged.
+    pilot_scores_, adaptive_factors_ : array of float
+        After adaptive paths: the pilot's scores, (n_lambdas, n_folds), and the factors of the inputs.
+    best_estimator_ : MLPRegressor
+        With refit: the chosen network, in the units of X.
+    selected_features_ : array of bool
+        With refit: the inputs that it uses.
+    path_ : PathResult
+        With refit and warm_start: the path on all rows.
 
-    lambdas: strengths, or None for n_lambdas in geometric steps up to where nothing is left. warm_start: from weak
-    to strong, each network from the solution before; False: all strengths at once, from the first weights that
-    `MLPRegressor` would draw with the same random_state, batches too. adaptive: a second path whose strengths are
-    divided by the norm that an input's weights had in a pilot (the first path at its best strength; each fold has
-    its own), which drops inputs that plain selection keeps. 'auto': for input_l1 on networks with a hidden layer.
-    relax: refit every selection from new weights without the penalty that found it, and choose by those scores;
-    restarts stay those that the penalised objective chose.
-
-    cv: a number of folds (None: 5), which random_state draws (KFold with shuffle=True), as `cv.glmnet` draws them;
-    `GridSearchCV(cv=5)` takes the rows in their order. Or any splitter of scikit-learn, which is taken as it is
-    (a warning says if it does not shuffle rows that are sorted by y); `fit` takes groups.
-
-    restarts: networks from different first weights; at each strength the one with the smallest penalised training
-    objective stands for its fold, as for the refit. Folds count by the weight of their held-out rows, and splits that
-    repeat rows do not narrow the standard error, as `regnet.selection.rule.choose` has it. scoring: a name or scorer of
-    scikit-learn, which must take the sample_weight that `fit` is given; None: r2. select: '1se' or 'min'. refit:
-    whether to have a network on all rows, which predicts.
-
-    standardize: centre and scale the inputs and targets by each fold's training rows. (A Huber loss's delta is in units
-    of y: for it targets are scaled by all rows' standard deviation, alike in all folds.) preprocessor: a transformer or
-    Pipeline that is fitted in each fold before that.
-    solver: 'auto' is 'adam', and for linear models 'newton' (exact, on the host, from strong to weak; 'fista' on a
-    GPU and for more than 1,000 weights under an L2 alone, 'adam' for losses without second derivatives); or 'sgd' or
-    an optimizer object. Of linear models restarts are all the same. learning_rate_init: None is 3e-3 (cold: 1e-3).
-    batch_size: 'auto' is all rows up to 2048, else 256 or a 200th part of them (cold: 200). max_iter: epochs at each
-    strength; None: 200 steps (cold: 200 epochs). tol: of 'newton' and 'fista'; None: 1e-8 (float32: 1e-5).
-    memory_limit: bytes for the networks that are trained together; None: half of what is free. n_jobs: processes
-    that train, as scikit-learn counts them (without numba they use the processors better than one process does);
-    or executor: a `concurrent.futures` executor, such as Dask's `Client.get_executor()`, whose workers train.
-    sweep_dir: a folder in which every trained network is noted, so that a sweep that was killed goes on where it
-    stopped. None of these four changes a number. verbose: show progress.
-
-    random_state: first weights, batches, and folds unless cv is a splitter. An integer gives the same ones at every
-    `fit`; None and a RandomState give new ones, so that searches differ in their folds too.
-
-    Fitted attributes: lambdas_ (ascending), cv_scores_ (n_lambdas, n_folds, n_restarts; higher is better, NaN where a
-    network diverged), chosen_restarts_ (n_lambdas, n_folds: whose scores count), fold_weights_ (n_folds; sum 1),
-    n_repeats_ (how often a row is held out), score_mean_ and score_se_ (over folds), lambda_min_, lambda_1se_, lambda_
-    (the chosen one), best_index_ and best_score_ (its number and mean score), rival_ and margin_ (what is nearest to
-    being chosen instead, how many standard errors away), near_tie_ (whether rounding reaches it), kernels_ (what
-    computed), n_selected_ (inputs used at each strength), zeros_ (share of weights that are 0), input_norms_
-    (n_lambdas, n_features), n_splits_, n_diverged_; after adaptive paths pilot_scores_ (n_lambdas, n_folds) and
-    adaptive_factors_; with refit best_estimator_ (`MLPRegressor`, in the units of X), selected_features_, and path_ (a
-    `PathResult` on all rows) if warm_start.
-
+    Examples
+    --------
     >>> from sklearn.datasets import make_friedman1
     >>> X, y = make_friedman1(300, n_features=20, random_state=0)
     >>> found = MLPRegressorCV(n_lambdas=20, random_state=0).fit(X, y)

@@ -31,10 +31,22 @@ __all__ = ["StabilityResult", "stability_selection"]
 class StabilityResult:
     """What is selected when half of the rows are missing.
 
-    lambdas: ascending, (n,); frequencies: share of the subsamples in which an input is used, (n, features); threshold:
-    the frequency that counts as stable; feature_names: of the inputs; start: number of the weakest strength of the
-    range that counts (n: none does); q: how many inputs a subsample uses at any strength of that range, on average;
-    bound: of how many inputs of no effect are stable, on average, see `expected_false_selections`.
+    Parameters
+    ----------
+    lambdas : array of float
+        The strengths, ascending, (n,).
+    frequencies : array of float
+        The share of the subsamples in which an input is used, (n, features).
+    threshold : float
+        The frequency that counts as stable.
+    feature_names : tuple of str
+        Of the inputs.
+    start : int
+        The number of the weakest strength of the range that counts (n: none does).
+    q : float
+        How many inputs a subsample uses at any strength of that range, on average.
+    bound : float
+        Of how many inputs of no effect are stable, on average, see `expected_false_selections`.
     """
 
     lambdas: NDArray[np.float64]
@@ -56,7 +68,13 @@ class StabilityResult:
         return self.largest >= self.threshold
 
     def plot(self) -> Any:
-        """The stability paths over the range, as a matplotlib Figure."""
+        """Draw the stability paths over the range.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            It is not shown.
+        """
         counts = (np.arange(len(self.lambdas)) >= self.start)[:, None]
         shown = np.where(counts, self.frequencies, np.nan)
         return stability_figure(self.lambdas, shown, self.feature_names, self.threshold)
@@ -86,17 +104,64 @@ def stability_selection(
 ) -> StabilityResult:
     """Train a path on many halves of the rows, and count in how many of them each input is used.
 
-    subsamples: an even number; they come in pairs of halves that complement one another (in each, classes have their
-    share). lambdas: the strengths, or None for `n_lambdas` from `weakest` times the one at which nothing is left on all
-    rows up to sqrt(2) times that: half of the rows leave chance so much larger gradients.
-    false_selections: how many inputs of no effect may be stable, on average over tables. At weak strengths every input
-    is used, which says nothing: the strengths that count go down only as far as `expected_false_selections` allows,
-    which is reported as `bound`. threshold: in (0.5, 1]; 0.9 allows the longest range. Few inputs of many can be stable
-    at once: with 10 inputs and these defaults 4 or 5. The other arguments are those of `path`. All networks are trained
-    as one stack. Raises ValueError naming the argument. Warns if even the strongest strength selects too many.
+    At weak strengths every input is used, which says nothing: the strengths that count go down only as far as
+    `expected_false_selections` allows, which is reported as `bound`. Few inputs of many can be stable at once: with 10
+    inputs and these defaults 4 or 5. All networks are trained as one stack.
 
-    Sources: Meinshausen & Buehlmann, JRSS B 72 (2010); Shah & Samworth, JRSS B 75 (2013), for the pairs.
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        Without strengths of its own.
+    X : array-like
+        The rows, (n, features).
+    y : array-like
+        Their targets.
+    penalty : {'input_l1', 'weight_l1'}, default 'input_l1'
+        What selects.
+    lambdas : sequence of float, optional
+        The strengths; None: `n_lambdas` from `weakest` times the one at which nothing is left on all rows up to sqrt(2)
+        times that: half of the rows leave chance so much larger gradients.
+    n_lambdas : int, default 20
+        How many strengths, where they are not given.
+    weakest : float, default 0.2
+        The weakest strength, as a share of the one at which nothing is left.
+    subsamples : int, default 50
+        An even number; they come in pairs of halves that complement one another (in each, classes have their share).
+    threshold : float, default 0.9
+        The frequency that counts as stable, in (0.5, 1]; 0.9 allows the longest range.
+    false_selections : float, default 1.0
+        How many inputs of no effect may be stable, on average over tables.
+    l1_ratio, companion_l2, standardize : float, float and bool
+        See `path`.
+    sample_weight : array-like, optional
+        Weights of the rows, (n,), 0 or more.
+    memory_limit, n_jobs, executor, sweep_dir : int, int, Executor and path, optional
+        See `MLPClassifierCV`.
+    progress : bool, default False
+        Whether to show a bar, if the output is a terminal.
 
+    Returns
+    -------
+    StabilityResult
+        Frequencies, and which inputs are stable.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `path`, and for a number that means nothing, naming the argument.
+
+    Warns
+    -----
+    UserWarning
+        If even the strongest strength selects too many.
+
+    References
+    ----------
+    Meinshausen & Buehlmann, Stability selection, JRSS B 72 (2010); Shah & Samworth, Variable selection with error
+    control, JRSS B 75 (2013), for the pairs.
+
+    Examples
+    --------
     >>> from sklearn.datasets import make_friedman1
     >>> X, y = make_friedman1(300, n_features=10, random_state=0)
     >>> mlp = MLPRegressor(hidden_layer_sizes=(16,), learning_rate_init=3e-3, random_state=0)
