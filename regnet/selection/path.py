@@ -108,6 +108,7 @@ def path(
     --------
     >>> from sklearn.datasets import make_friedman1
     >>> X, y = make_friedman1(300, n_features=10, random_state=0)
+    >>> from regnet import MLPRegressor, path
     >>> mlp = MLPRegressor(hidden_layer_sizes=(16,), learning_rate_init=3e-3, random_state=0)
     >>> found = path(mlp, X, y, n_lambdas=30)
     >>> int(found.n_selected[-1]), bool((found.losses[0] < found.losses[-1]))

@@ -164,6 +164,7 @@ def stability_selection(
     --------
     >>> from sklearn.datasets import make_friedman1
     >>> X, y = make_friedman1(300, n_features=10, random_state=0)
+    >>> from regnet import MLPRegressor, stability_selection
     >>> mlp = MLPRegressor(hidden_layer_sizes=(16,), learning_rate_init=3e-3, random_state=0)
     >>> found = stability_selection(mlp, X, y, subsamples=20, n_lambdas=10, weakest=0.3)
     >>> found.stable.nonzero()[0].tolist()
