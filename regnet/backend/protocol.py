@@ -38,7 +38,7 @@ class BackendInfo(NamedTuple):
         Of the array library.
     devices : tuple of str
         Names that REGNET_DEVICE takes.
-    notes : tuple of str
+    notes : tuple of str, optional
         One line each: BLAS library, its kernel architecture, threads, driver.
     """
 

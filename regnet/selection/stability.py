@@ -131,7 +131,9 @@ def stability_selection(
         The frequency that counts as stable, in (0.5, 1]; 0.9 allows the longest range.
     false_selections : float, default 1.0
         How many inputs of no effect may be stable, on average over tables.
-    l1_ratio, companion_l2, standardize : float, float and bool
+    l1_ratio, companion_l2 : float, default 1.0
+        See `path`.
+    standardize : bool, default True
         See `path`.
     sample_weight : array-like, optional
         Weights of the rows, (n,), 0 or more.

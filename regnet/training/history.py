@@ -37,7 +37,7 @@ class Record:
         Frobenius norm of the weight, by layer.
     zeros : dict of str to float
         Share of weights that are exactly 0, by layer.
-    validation_loss, validation_metric : float or None
+    validation_loss, validation_metric : float, optional
         On the validation rows, if there are any; the loss without penalties.
     """
 
@@ -67,7 +67,7 @@ class History:
     ----------
     metric_name : {'accuracy', 'r2'}
         What `metric` is.
-    records : list of Record
+    records : list of Record, optional
         From first to last.
     """
 
