@@ -14,9 +14,12 @@ import numpy as np
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from regnet.arrays.namespace import root_module
+
 __all__ = ["from_glmnet", "from_keras", "from_sklearn", "from_torch"]
 
 KERAS_DEFAULT = 0.01
+KERAS = ("keras", "tf_keras", "tensorflow")
 
 CONVERTED = (MLPClassifier, MLPRegressor, Ridge, Lasso, ElasticNet, LogisticRegression, PoissonRegressor)
 
@@ -142,7 +145,7 @@ def from_keras(
     Raises
     ------
     ValueError
-        For other regularizers and losses.
+        For other regularizers, classes of the same name from elsewhere included, and for other losses.
 
     References
     ----------
@@ -167,7 +170,8 @@ def _keras_terms(regularizer: Any) -> dict[str, float]:
     if regularizer in ("l1", "l2"):
         return {regularizer: KERAS_DEFAULT}
     terms = {name: float(getattr(regularizer, name)) for name in ("l1", "l2") if hasattr(regularizer, name)}
-    if type(regularizer).__name__ not in ("L1", "L2", "L1L2") or not terms:
+    ours = root_module(regularizer) in KERAS and type(regularizer).__name__ in ("L1", "L2", "L1L2")
+    if not ours or not terms:
         raise ValueError(f"{regularizer!r} has no conversion: give L1, L2, L1L2 or 'l1', 'l2'.")
     return terms
 

@@ -141,6 +141,7 @@ def test_glmnet_factors():
         (lambda: from_torch(0.1, optimizer="AdamW"), "regnet.AdamW"),
         (lambda: from_torch(0.1, loss="hinge"), "loss='hinge'"),
         (lambda: from_keras(object()), "no conversion"),
+        (lambda: from_keras(type("L2", (), {"l2": 0.1})()), "no conversion"),
         (lambda: from_glmnet(1.0, penalty_factor=[0.0, 0.0]), "positive sum"),
         (lambda: from_glmnet(0.1, alpha=2.0), "alpha lie in"),
         (lambda: from_torch(-0.1), "weight_decay=-0.1 must be 0 or more"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from regnet.mathematics.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
+from regnet.mathematics.activations import Activation, Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from regnet.mathematics.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -13,8 +13,8 @@ from regnet.mathematics.losses import (
     Poisson,
     SquaredError,
 )
-from regnet.mathematics.optimizers import OPTIMIZERS, SGD
-from regnet.mathematics.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay, as_schedule
+from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from regnet.mathematics.schedules import SCHEDULES, as_schedule
 from regnet_cupy.device_code import FEW
 
 __all__ = ["ACTIVATIONS", "LOSSES", "RULES", "Plan", "plan_of"]
@@ -27,7 +27,6 @@ LOSSES: tuple[type[Any], ...] = (
     CategoricalCrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson,
 )  # fmt: skip
 RULES = ("SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adam", "AdamW")
-SCHEDULES: tuple[type[Any], ...] = (Constant, Cosine, Exponential, InverseTime, StepDecay)
 
 
 class Plan(NamedTuple):
@@ -84,54 +83,50 @@ class Plan(NamedTuple):
         return not self.few_inputs or self.depth > 1 + self.own_outputs
 
 
-def plan_of(network: Any, optimizer: Any, /) -> Plan | None:
+def plan_of(network: Any, optimizer: Optimizer, /) -> Plan | None:
     """The plan, or None if something in it is not regnet's own, or drops out where no hidden layer ends."""
-    dropouts = _dropouts_of(network)
-    activations = [layer.activation_object for layer in network.dense_layers]
-    numbers = [_number(ACTIVATIONS, activation) for activation in activations]
-    loss, rule = _number(LOSSES, network.loss_object), _rule_of(optimizer)
-    ours = type(as_schedule(optimizer.learning_rate)) in SCHEDULES
-    if dropouts is None or loss is None or rule is None or None in numbers or not ours:
+    activations: list[Activation] = [layer.activation_object for layer in network.dense_layers]
+    loss, rule, dropouts = network.loss_object, _rule_of(optimizer), _dropouts_of(network)
+    known = type(loss) in LOSSES and all(type(activation) in ACTIVATIONS for activation in activations)
+    scheduled = type(as_schedule(optimizer.learning_rate)) in SCHEDULES
+    if not network.is_plain or not known or not scheduled or rule is None or dropouts is None:
         return None
     return Plan(
         widths=(network.in_features, *(layer.out_features for layer in network.dense_layers)),
-        activations=tuple(number for number in numbers if number is not None),
-        slopes=tuple(float(getattr(activation, "slope", 0.0)) for activation in activations),
+        activations=tuple(ACTIVATIONS.index(type(activation)) for activation in activations),
+        slopes=tuple(float(one.slope) if type(one) is LeakyRelu else 0.0 for one in activations),
         dropouts=dropouts,
-        loss=loss,
-        delta=float(getattr(network.loss_object, "delta", 0.0)),
-        rule=rule,
-        beta1=float(getattr(optimizer, "beta1", getattr(optimizer, "momentum", 0.0))),
-        beta2=float(getattr(optimizer, "beta2", getattr(optimizer, "rho", 0.0))),
-        epsilon=float(getattr(optimizer, "epsilon", 0.0)),
-        epsilon_hat=bool(getattr(optimizer, "epsilon_hat", False)),
-        decay=float(getattr(optimizer, "weight_decay", 0.0)),
+        loss=LOSSES.index(type(loss)),
+        delta=float(loss.delta) if type(loss) is Huber else 0.0,
+        **rule,
     )
 
 
-def _number(known: tuple[type[Any], ...], thing: Any) -> int | None:
-    """Its place among the known types; what is derived from one of them may be another function."""
-    return known.index(type(thing)) if type(thing) in known else None
-
-
-def _rule_of(optimizer: Any) -> int | None:
-    if type(optimizer) not in OPTIMIZERS:
+def _rule_of(optimizer: Optimizer) -> dict[str, Any] | None:
+    """The optimizer's part of a plan; None for one that is not exactly of our types."""
+    found: dict[str, Any] = {"beta1": 0.0, "beta2": 0.0, "epsilon": 0.0, "epsilon_hat": False, "decay": 0.0}
+    if type(optimizer) is SGD:
+        name = "SGD" if not optimizer.momentum else "Nesterov" if optimizer.nesterov else "Momentum"
+        found["beta1"] = float(optimizer.momentum)
+    elif type(optimizer) is Adagrad:
+        name, found["epsilon"] = "Adagrad", float(optimizer.epsilon)
+    elif type(optimizer) is RMSprop:
+        name, found["beta2"], found["epsilon"] = "RMSprop", float(optimizer.rho), float(optimizer.epsilon)
+    elif type(optimizer) is Adam or type(optimizer) is AdamW:
+        name, found["epsilon_hat"] = "Adam", bool(optimizer.epsilon_hat)
+        found |= {key: float(getattr(optimizer, key)) for key in ("beta1", "beta2", "epsilon")}
+        if type(optimizer) is AdamW:
+            name, found["decay"] = "AdamW", float(optimizer.weight_decay)
+    else:
         return None
-    name = type(optimizer).__name__
-    if type(optimizer) is SGD and optimizer.momentum:
-        name = "Nesterov" if optimizer.nesterov else "Momentum"
-    return RULES.index(name)
+    return {"rule": RULES.index(name), **found}
 
 
 def _dropouts_of(network: Any) -> tuple[tuple[int, float], ...] | None:
     """The dropout after each Dense layer; None if there is one before the first or after the last, or two in a row."""
     found = [(0, 0.0)] * len(network.dense_layers)
-    dense = -1
-    for number, layer in enumerate(network.layers):
-        if not hasattr(layer, "rate"):
-            dense += 1
-        elif layer.rate:
-            if not 0 <= dense < len(found) - 1 or found[dense][1]:
-                return None
-            found[dense] = number, layer.rate
+    for number, before, rate in network.dropouts:
+        if not 1 <= before < len(found) or found[before - 1][1]:
+            return None
+        found[before - 1] = number, rate
     return tuple(found)

@@ -12,11 +12,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 from regnet.arrays.tree import leaves, tree_map
-from regnet.arrays.types import Step
-from regnet.backend.protocol import Run
+from regnet.arrays.types import Schedule, Step, Tree
+from regnet.backend.protocol import Backend, Run
+from regnet.mathematics.optimizers import Optimizer
+from regnet.mathematics.schedules import as_schedule, is_constant
 from regnet_cupy.arrays import TILE_ELEMENTS, bytes_of, networks_of
 from regnet_cupy.device_code import FEW, Kernels
 from regnet_cupy.device_step import FACTORS, DeviceStep
@@ -24,8 +26,6 @@ from regnet_cupy.plan import Plan, plan_of
 from regnet_cupy.products import CublasProducts, CupyProducts, Products
 
 __all__ = ["GraphRun", "Replay", "make_run_of"]
-
-Function: TypeAlias = Callable[..., Any]
 
 MOST_NETWORKS = 65535
 """Blocks along a grid's third axis, which is the network."""
@@ -42,17 +42,17 @@ def _say(sentence: str) -> None:
     _logger.warning(sentence)
 
 
-def make_run_of(cupy: Any, reference: Function, /) -> Function:
+def make_run_of(cupy: Any, reference: Callable[..., Run], /) -> Callable[..., Run]:
     """Runs on kernels of our own; what they cannot do goes to the reference."""
 
-    def make_run(backend: Any, network: Any, optimizer: Any, step: Step) -> Run:
+    def make_run(backend: Backend, network: Any, optimizer: Optimizer, step: Step) -> Run:
         plan = plan_of(network, optimizer)
         otherwise: Run = reference(backend, network, optimizer, step)
         if plan is None:
             return otherwise
         replayed = GraphRun(cupy, plan, network.layout, optimizer.learning_rate)
 
-        def choose(state: Any, data: Any, hyper: Any, n: int) -> Any:
+        def choose(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
             suits = _fits(plan, network.layout.size, state, data)
             return (replayed if suits else otherwise)(state, data, hyper, n)
 
@@ -78,7 +78,7 @@ class GraphRun:
     ) -> None:  # fmt: skip
         """schedule: the optimizer's learning rate; products: None for the best there are; capture: False to launch."""
         self._cupy, self._plan, self._layout, self._products, self._capture = cupy, plan, layout, products, capture
-        self._schedule = schedule if hasattr(schedule, "factor") and type(schedule).__name__ != "Constant" else None
+        self._schedule = None if is_constant(schedule) else as_schedule(schedule)
         self._replays: OrderedDict[Any, Replay] = OrderedDict()
 
     @property
@@ -144,7 +144,7 @@ class GraphRun:
             scheduled=self._schedule is not None,
         )  # fmt: skip
 
-    def _set_factors(self, step: DeviceStep, schedule: Any) -> None:
+    def _set_factors(self, step: DeviceStep, schedule: Schedule) -> None:
         """The schedule for the next FACTORS steps, step t at t % FACTORS, reckoned on the device from its own count."""
         assert step.factors is not None
         t = step.state.t[:1]

@@ -11,6 +11,7 @@ from regnet.arrays.namespace import root_module
 from regnet.arrays.types import Array, Step, Tree
 from regnet.backend.memo import make_once
 from regnet.backend.protocol import Backend, BackendError, BackendInfo, Kernels, Run
+from regnet.mathematics.optimizers import Optimizer
 
 __all__ = ["JaxBackend"]
 
@@ -85,7 +86,7 @@ class JaxBackend(Backend):
     def kernels(self, reference: Kernels, /) -> Kernels:
         """A run is a compiled loop."""
 
-        def run(backend: Backend, network: Any, optimizer: Any, step: Step) -> Run:
+        def run(backend: Backend, network: Any, optimizer: Optimizer, step: Step) -> Run:
             found: Run = make_once(_loop, step)
             return found
 

@@ -111,7 +111,7 @@ class Pass:
 
 def is_dense(network: Any, /) -> bool:
     """Whether the network is nothing but dense layers: dropout, and a layer of a user's own, go to the reference."""
-    return len(network.layers) == len(network.dense_layers)
+    return network.is_plain and len(network.layers) == len(network.dense_layers)
 
 
 def find_pass(kept: Kept, make: Any, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> Any:

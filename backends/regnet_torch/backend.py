@@ -80,9 +80,9 @@ class TorchBackend(Backend):
 
     def kernels(self, reference: Kernels, /) -> Kernels:
         """With PyTorch's own fused operations."""
-        from regnet_torch.kernels import fuse_gradient, fuse_update
+        from regnet_torch.kernels import fuse_kernels
 
-        return reference._replace(gradient=fuse_gradient(reference.gradient), update=fuse_update(reference.update))
+        return fuse_kernels(reference)
 
     def describe(self) -> BackendInfo:
         """Version, devices, threads."""

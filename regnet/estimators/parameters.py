@@ -209,7 +209,7 @@ def check_smooth(solver: Any, loss: str | Loss, /) -> None:
 
     Such a solver stops at a kink that some row lies in, wherever that is; it comes near no minimum.
     """
-    if solver in ("lbfgs", "fista") and isinstance(get_loss(loss), AbsoluteError):
+    if solver in ("lbfgs", "fista") and type(get_loss(loss)) is AbsoluteError:
         raise ValueError(
             f"solver={solver!r} cannot minimise loss='absolute_error', whose gradient jumps where a residual is 0: use "
             f"solver='adam', or a loss that is smooth there, such as Huber(0.01) (delta in units of y)."

@@ -16,7 +16,7 @@ from regnet.arrays.types import Array
 from regnet.backend.placement import Placement
 from regnet.estimators.inputs import to_host
 from regnet.estimators.labels import Labels, labels_of
-from regnet.mathematics.losses import Loss, Poisson
+from regnet.mathematics.losses import Loss
 from regnet.mathematics.metrics import r2_of
 from regnet.mathematics.weighting import combine_weights
 
@@ -172,18 +172,18 @@ class ValueTargets:
     @property
     def out_activation(self) -> str:
         """See Targets."""
-        return "exp" if isinstance(self.loss, Poisson) else "identity"
+        return "exp" if self.loss.kind == "counts" else "identity"
 
     @property
     def has_units(self) -> bool:
         """See Targets; counts come through a logarithm."""
-        return not isinstance(self.loss, Poisson)
+        return self.loss.kind != "counts"
 
     def check(self, y: Any, /) -> None:
         """See Targets."""
         if isinstance(y, np.ndarray) and y.dtype.kind not in "fiub":
             raise TypeError(f"y holds values of type {y.dtype}, but a regression takes numbers.")
-        if isinstance(self.loss, Poisson) and bool(array_namespace(y).any(y < 0)):
+        if self.loss.kind == "counts" and bool(array_namespace(y).any(y < 0)):
             raise ValueError(
                 "Some value(s) of y are out of the valid range of the loss 'poisson': it takes counts, y >= 0."
             )

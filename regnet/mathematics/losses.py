@@ -290,6 +290,7 @@ def in_units(loss: str | Loss, unit: float, /) -> Loss:
     """The loss of outputs and targets that were divided by `unit`: a threshold in units of the target goes with them.
 
     Huber: value(z / u, y / u; delta / u) = value(z, y; delta) / u^2, so that what minimises one minimises the other.
+    A class derived from it is another loss, and stays as it is.
     """
     loss = get_loss(loss)
-    return replace(loss, delta=loss.delta / unit) if isinstance(loss, Huber) else loss
+    return replace(loss, delta=loss.delta / unit) if type(loss) is Huber else loss

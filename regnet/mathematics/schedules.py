@@ -15,6 +15,7 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array, Schedule
 
 __all__ = [
+    "SCHEDULES",
     "Constant",
     "Cosine",
     "Exponential",
@@ -150,8 +151,8 @@ class Cosine:
         return self.final + 0.5 * (1.0 - self.final) * (1.0 + xp.cos(math.pi * done))
 
 
-OURS: tuple[type, ...] = (Constant, InverseTime, Exponential, StepDecay, Cosine)
-"""Whose factor is elementwise."""
+SCHEDULES: tuple[type, ...] = (Constant, InverseTime, Exponential, StepDecay, Cosine)
+"""Our own, as exact types: their factor is elementwise."""
 
 
 def is_constant(learning_rate: Rate | Schedule, /) -> bool:
@@ -165,7 +166,7 @@ def factors(learning_rate: Rate | Schedule, steps: Array, /) -> Array:
     Ours are computed at once; a schedule of the user's own is asked for one step after another, as its protocol says.
     """
     schedule, xp = as_schedule(learning_rate), array_namespace(steps)
-    if type(schedule) in OURS:
+    if type(schedule) in SCHEDULES:
         return schedule.factor(steps)
     found = [schedule.factor(steps[number, ...]) for number in range(steps.shape[0])]
     return xp.stack([xp.asarray(factor, dtype=steps.dtype) for factor in found])

@@ -168,13 +168,14 @@ def _from_json(value: Any) -> Any:
 
 
 def _encode(value: Any) -> Any:
-    if is_dataclass(value) and type(value).__name__ in _CLASSES:
+    if is_dataclass(value) and _CLASSES.get(type(value).__name__) is type(value):
         return {"class": type(value).__name__} | {f.name: _encode(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, (tuple, list)):
         return [_encode(entry) for entry in value]
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
-    raise TypeError(f"{type(value).__name__} cannot be saved: regnet saves its own activations and losses only.")
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    raise TypeError(f"{name} cannot be saved: regnet saves its own layers, activations, initializers and losses only.")
 
 
 def _decode(value: Any) -> Any:

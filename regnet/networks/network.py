@@ -194,10 +194,29 @@ class Network:
             DenseParams(next(arrays), next(arrays)) if isinstance(layer, Dense) else () for layer in self.layers
         )
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether every layer is a Dense or a Dropout, none of a class derived from them or of another one.
+
+        A backend may compute such a network its own way, from `dense_layers` and `dropouts`.
+        """
+        return all(type(layer) in (Dense, Dropout) for layer in self.layers)
+
+    @cached_property
+    def dropouts(self) -> tuple[tuple[int, int, float], ...]:
+        """Where training draws random bits: a layer's number, the number of Dense layers before it, its rate."""
+        dense, found = 0, []
+        for number, layer in enumerate(self.layers):
+            if isinstance(layer, Dense):
+                dense += 1
+            elif isinstance(layer, Dropout) and layer.rate:
+                found.append((number, dense, layer.rate))
+        return tuple(found)
+
     @property
     def has_dropout(self) -> bool:
         """Whether training draws random bits."""
-        return any(isinstance(layer, Dropout) and layer.rate for layer in self.layers)
+        return bool(self.dropouts)
 
     @property
     def metric(self) -> Metric:

@@ -92,7 +92,7 @@ def make_folds(
     Raises ValueError for a fold whose training rows lack a class, or whose transformer makes another number of columns.
     """
     folds: list[Fold] = []
-    threshold = settings.standardize and isinstance(template._targets.loss, Huber)
+    threshold = settings.standardize and type(template._targets.loss) is Huber
     unit = _common_unit(template._targets, checked) if threshold else None
     for number, (train, test) in enumerate(splits):
         fold = _make_fold(

@@ -63,7 +63,7 @@ def find_lambdas(spec: SweepSpec, count: int) -> tuple[float, ...]:
     """
     everything = replace(spec, folds=spec.folds[-1:])
     linear = len(spec.network.dense_layers) == 1 and spec.mix.penalty in ("input_l1", "weight_l1")
-    known = is_known(spec.network.loss_object) or isinstance(spec.network.loss_object, Huber)
+    known = is_known(spec.network.loss_object) or type(spec.network.loss_object) is Huber
     if linear and known and spec.template.solver in TO_TOLERANCE:
         largest = max(_null_gradient(spec, fold) for fold in (everything if spec.warm_start else spec).folds)
     else:
@@ -81,8 +81,8 @@ def _null_gradient(spec: SweepSpec, fold: Fold) -> float:
     """The smallest strength at which a linear model's weights are all 0: the gradient's largest part at constants."""
     y, share = np.asarray(fold.y, dtype=np.float64), fold.weight
     loss = spec.network.loss_object
-    residual = y - (_location(y, share, loss.delta) if isinstance(loss, Huber) else share @ y)
-    if isinstance(loss, Huber):
+    residual = y - (_location(y, share, loss.delta) if type(loss) is Huber else share @ y)
+    if type(loss) is Huber:
         residual = np.clip(residual, -loss.delta, loss.delta)
     gradient = np.asarray(fold.x, dtype=np.float64).T @ (share[:, None] * residual)
     groups = spec.mix.penalty == "input_l1"

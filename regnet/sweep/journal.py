@@ -9,6 +9,7 @@ import os
 import re
 import zipfile
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
@@ -44,7 +45,7 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
     info = get_backend(spec.backend).describe()
     return {
         "data or folds": spec.data or data_digest(spec.folds),
-        "estimator": repr({name: value for name, value in sorted(parameters.items()) if name != "random_state"}),
+        "estimator": repr({name: _told(value) for name, value in sorted(parameters.items()) if name != "random_state"}),
         "penalty": repr(spec.mix),
         "lambdas": repr(spec.lambdas),
         "random_state": repr(spec.seeds),
@@ -55,6 +56,16 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
         "backend": f"{spec.backend} {info.version}, {_device_name(spec.device)}",
         "libraries": "; ".join(_libraries(spec)),
         "regnet": version("regnet-xp"),
+    }
+
+
+def _told(value: Any) -> Any:
+    """A parameter, and of an object its class and that class's module: another function may have the same name."""
+    if not is_dataclass(value):
+        return value
+    kind = type(value)
+    return f"{kind.__module__}.{kind.__qualname__}", {
+        one.name: _told(getattr(value, one.name)) for one in fields(value)
     }
 
 
