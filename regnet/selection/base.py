@@ -3,51 +3,53 @@
 from __future__ import annotations
 
 import os
-import zlib
 from abc import ABC
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
+from regnet.display.plots import norms_figure, selection_figure
 from regnet.display.warning import warn
 from regnet.estimators.inputs import to_host
 from regnet.selection.adaptive import adaptive_factors
-from regnet.selection.as_estimator import fitted_estimator
-from regnet.selection.choice import fold_weights, repeats_of, rival_of
+from regnet.selection.choice import Choice, choose, fold_weights, repeats_of, rival_of
 from regnet.selection.collector import Collector
-from regnet.selection.fitted_search import ChosenNetwork
 from regnet.selection.folds import Checked, check_table, make_folds
 from regnet.selection.lambdas import check_lambdas, find_lambdas
+from regnet.selection.passes import Passes, check_finite, named, refitted
 from regnet.selection.path import collect_path
-from regnet.selection.reporting import is_near_tie, report_absent, report_divergence
+from regnet.selection.reporting import is_near_tie, report_absent
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.settings import SWEEP_CONSTRAINTS, Estimator, SweepSettings, make_template, restart_seeds
 from regnet.selection.splitting import make_splits
 from regnet.selection.sweep_spec import make_spec
 from regnet.sweep.fold import Fold
 from regnet.sweep.journal import data_digest, kernels_of
-from regnet.sweep.spec import Cell, SweepSpec
+from regnet.sweep.spec import SweepSpec
 
 __all__ = ["BaseCV"]
 
-EXCLUDED = 1e30
-"""The penalty factor of an input that a relaxed network must not use."""
+
+def _best_has(name: str) -> Any:
+    return lambda self: hasattr(getattr(self, "best_estimator_", self._template_class), name)
 
 
-def _named(name: str, values: NDArray[Any]) -> str:
-    """The name of a pass in the journal, with what an earlier pass decided for it."""
-    return f"{name}-{zlib.crc32(np.ascontiguousarray(values, dtype=np.float64).tobytes()):08x}"
-
-
-class BaseCV(ChosenNetwork, ABC):
+class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """The parts that do not depend on what is predicted."""
+
+    _template_class: ClassVar[type[Estimator]]
+    _classifier: ClassVar[bool]
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **SWEEP_CONSTRAINTS,
@@ -83,7 +85,7 @@ class BaseCV(ChosenNetwork, ABC):
         rows = np.arange(len(checked.y))
         seeds = restart_seeds(self.random_state, self.restarts)
         splits = make_splits(self.cv, checked.y, to_host(groups), classifier=self._classifier, seed=seeds[0])
-        self.n_splits_, self.n_diverged_ = len(splits), 0
+        self.n_splits_ = len(splits)
         everything = (rows, rows[:0])
         folds = make_folds(
             settings, template, checked, [*splits, everything], class_weighted=self.scoring is None
@@ -98,36 +100,44 @@ class BaseCV(ChosenNetwork, ABC):
         if self.sweep_dir is not None:  # rows that no fold trains on are rows of the search
             spec = replace(spec, data=data_digest(folds))
         spec = spec if with_all else replace(spec, folds=spec.folds[:-1])
-        scoring = self._scoring(template, checked.weight is not None)
-        collected = self._run(spec, checked, scoring, with_all)
+        passes = Passes(
+            checked, self._scoring(template, checked.weight is not None), with_all=with_all,
+            memory_limit=self.memory_limit, executor=self.executor, n_jobs=self.n_jobs, sweep_dir=self.sweep_dir,
+            progress=bool(self.verbose),
+        )  # fmt: skip
+        collected, factors = passes.run(spec), None
         if self._is_adaptive(spec):
-            self.pilot_scores_ = collected.of_chosen(collected.scores)[:, : self.n_splits_]
-            pilot = self._choose(self.pilot_scores_)
-            norms = collected.of_chosen(collected.input_norms)[pilot.best]
-            if self.refit and not with_all:
-                alone = self._alone(spec, folds[-1], pilot.best, None, "pilot")
-                norms = np.concatenate([norms, alone.of_chosen(alone.input_norms)[0]])
-            factors = adaptive_factors(norms)
-            self.adaptive_factors_ = factors[-1] if self.refit else factors.mean(axis=0)
-            used = factors[: len(spec.folds)]
-            spec = replace(spec, name=_named("adaptive", used), factors=used)
-            collected = self._run(spec, checked, scoring, with_all)
-            everywhere = factors[-1:]
-        else:
-            everywhere = None
+            spec, collected, factors = self._adaptive(passes, spec, collected, folds[-1], with_all)
         penalised = spec
         if self.relax:
-            spec, collected = self._relaxed(spec, collected, checked, scoring, with_all)
+            spec, collected = passes.relaxed(spec, collected)
         self._keep(spec, collected)
         if with_all:
-            self.path_ = collect_path(spec, collected, template, checked, fold=len(spec.folds) - 1)
-            found = self.path_
+            self.path_ = found = collect_path(spec, collected, template, checked, fold=len(spec.folds) - 1)
             self.n_selected_, self.zeros_, self.input_norms_ = found.n_selected, found.zeros, found.input_norms
-            self._check_finite(collected.of_chosen(collected.objectives)[self.best_index_, -1])
+            check_finite(collected.of_chosen(collected.objectives)[self.best_index_, -1], self.lambda_)
             self._take(found.estimators[self.best_index_], folds[-1])
         elif self.refit:
-            self._take(self._refitted(template, penalised, spec, folds[-1], everywhere), folds[-1])
+            chosen = refitted(passes, template, penalised, spec, folds[-1], self.best_index_, factors)
+            self._take(chosen, folds[-1])
+        self.n_diverged_ = passes.n_diverged
         return self
+
+    def _adaptive(
+        self, passes: Passes, spec: SweepSpec, collected: Collector, everything: Fold, with_all: bool
+    ) -> tuple[SweepSpec, Collector, NDArray[np.float64]]:
+        """The second path, whose pilot is the first one; also the factors of all rows' inputs, (1, in)."""
+        self.pilot_scores_ = collected.of_chosen(collected.scores)[:, : self.n_splits_]
+        pilot = self._choose(self.pilot_scores_)
+        norms = collected.of_chosen(collected.input_norms)[pilot.best]
+        if self.refit and not with_all:
+            alone = passes.alone(spec, everything, pilot.best, None, "pilot")
+            norms = np.concatenate([norms, alone.of_chosen(alone.input_norms)[0]])
+        factors = adaptive_factors(norms)
+        self.adaptive_factors_ = factors[-1] if self.refit else factors.mean(axis=0)
+        used = factors[: len(spec.folds)]
+        spec = replace(spec, name=named("adaptive", used), factors=used)
+        return spec, passes.run(spec), factors[-1:]
 
     def _own_parameters(self) -> dict[str, Any]:
         """The parameters that networks of classes, or of values, have alone."""
@@ -158,41 +168,6 @@ class BaseCV(ChosenNetwork, ABC):
             return scoring
         return scorer_of(template, scoring, weighted=weighted)
 
-    def _run(self, spec: SweepSpec, checked: Checked, scoring: Any, with_all: bool, chosen: Any = None) -> Collector:
-        keep = frozenset([len(spec.folds) - 1]) if with_all else frozenset()
-        source = checked.x if checked.host or checked.table is None else checked.table
-
-        def raw(numbers: NDArray[Any]) -> tuple[Any, Any]:
-            return _safe_indexing(source, numbers), _safe_indexing(checked.y, numbers)
-
-        collected = Collector(spec, scoring, raw, keep, chosen).run(
-            memory_limit=self.memory_limit,
-            executor=self.executor,
-            n_jobs=self.n_jobs,
-            sweep_dir=self.sweep_dir,
-            progress=bool(self.verbose),
-        )
-        self._report(spec, collected)
-        return collected
-
-    def _report(self, spec: SweepSpec, collected: Collector) -> None:
-        report_divergence(spec, collected)
-        self.n_diverged_ += int((collected.diverged_at >= 0).sum())
-
-    def _relaxed(
-        self, spec: SweepSpec, collected: Collector, checked: Checked, scoring: Any, with_all: bool
-    ) -> tuple[SweepSpec, Collector]:
-        """Every support once more, from new weights and without the penalty that found it.
-
-        Restarts stay those that the penalised pass chose: without a penalty the largest support has the smallest loss.
-        """
-        factors = np.where(collected.selected, 0.0, EXCLUDED)
-        free = replace(spec.mix, l1_ratio=1.0, companion_l2=0.0)
-        epochs = spec.epochs_at(0)
-        name = _named("relax", factors)
-        spec = replace(spec, name=name, mix=free, factors=factors, warm_start=False, screen=False, epochs=epochs)
-        return spec, self._run(spec, checked, scoring, with_all, collected.chosen)
-
     def _keep(self, spec: SweepSpec, collected: Collector) -> None:
         """The fitted attributes that the scores decide."""
         self.lambdas_ = np.asarray(spec.lambdas)
@@ -215,45 +190,6 @@ class BaseCV(ChosenNetwork, ABC):
         self.zeros_ = collected.of_chosen(collected.zeros).mean(axis=1)
         self.input_norms_ = collected.of_chosen(collected.input_norms).mean(axis=1)
 
-    def _alone(self, spec: SweepSpec, fold: Fold, strength: int, factors: Any, name: str) -> Collector:
-        """The networks of one strength on all rows."""
-        decided = (np.ravel([] if factors is None else factors), [spec.lambdas[strength]], spec.seeds)
-        name = _named(name, np.concatenate(decided))
-        alone = replace(spec, name=name, lambdas=(spec.lambdas[strength],), folds=(fold,), factors=factors)
-        collected = Collector(alone, "", None, frozenset([0]))
-        collected.run(memory_limit=self.memory_limit, sweep_dir=self.sweep_dir)
-        self._report(alone, collected)
-        return collected
-
-    def _check_finite(self, objectives: Any) -> None:
-        """Raise ValueError if no network of the chosen strength is left."""
-        if not np.isfinite(objectives).any():
-            raise ValueError(
-                f"On all rows every network of the chosen strength, {self.lambda_:.3g}, diverged: lower "
-                "learning_rate_init, or look for a row that no fold was trained on."
-            )
-
-    def _refitted(self, template: Estimator, penalised: SweepSpec, spec: SweepSpec, fold: Fold, factors: Any) -> Any:
-        """The chosen strength on all rows, where no path has it already; as in a fold, of the restart with the smallest
-
-        penalised objective. spec: the relaxed pass, or the penalised one again.
-        """
-        collected = self._alone(penalised, fold, self.best_index_, factors, "refit")
-        self._check_finite(collected.objectives[0, 0])
-        restart = int(collected.chosen[0, 0])
-        if spec is not penalised:
-            factors = np.where(collected.selected[0, :, restart], 0.0, EXCLUDED)
-            own = replace(spec, seeds=(spec.seeds[restart],))
-            collected, restart = self._alone(own, fold, self.best_index_, factors, "relaxed"), 0
-            self._check_finite(collected.objectives[0, 0])
-        parameters = spec.mix.parameters(len(spec.network.dense_layers), self.lambda_)
-        if factors is not None:
-            parameters["penalty_factor"] = np.asarray(factors[0])
-        return fitted_estimator(
-            template, spec.network, fold, collected.points[Cell(0, 0, restart)], parameters,
-            loss=float(collected.losses[0, 0, restart]), epochs=spec.epochs,
-        )  # fmt: skip
-
     def _take(self, estimator: Any, fold: Fold) -> None:
         """Make an estimator the one that predicts."""
         self.selected_features_ = np.asarray(estimator.selected_features_)
@@ -265,3 +201,89 @@ class BaseCV(ChosenNetwork, ABC):
                 else ("is within one standard error of the best network. Look at plot_path(), or take select='min'.")
             )
             warn(f"At the chosen strength, {self.lambda_:.3g}, no input is left: a constant {best}")
+
+    def predict(self, X: Any) -> Any:
+        """What the refitted network predicts."""
+        return self._fitted().predict(self._seen(X))
+
+    def _choose(self, scores: Any) -> Choice:
+        """What scores (strengths, folds) speak for, by the splits that they are of."""
+        return choose(scores, weight=self.fold_weights_, repeats=self.n_repeats_)
+
+    def _fitted(self) -> Any:
+        """The refitted network. Raises NotFittedError, also after a fit without one."""
+        check_is_fitted(self, "lambdas_")
+        if not hasattr(self, "best_estimator_"):
+            raise NotFittedError(
+                "fit was called with refit=False, so there is no network to predict with: set refit=True."
+            )
+        return self.best_estimator_
+
+    def _seen(self, values: Any) -> Any:
+        """Arrays as the refitted network takes them: a transformer in front works on the host."""
+        return values if self.preprocessor is None else to_host(values)
+
+    @available_if(_best_has("predict_proba"))  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> Any:
+        """The refitted network's probabilities."""
+        return self._fitted().predict_proba(self._seen(X))
+
+    @available_if(_best_has("predict_log_proba"))  # type: ignore[untyped-decorator]
+    def predict_log_proba(self, X: Any) -> Any:
+        """Their logarithms."""
+        return self._fitted().predict_log_proba(self._seen(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy, or R2, of the refitted network."""
+        return float(self._fitted().score(self._seen(X), self._seen(y), self._seen(sample_weight)))
+
+    def __sklearn_tags__(self) -> Any:
+        """Those of the network that predicts; a transformer in front may take other tables."""
+        tags, own = super().__sklearn_tags__(), self._template_class().__sklearn_tags__()
+        tags.input_tags.sparse = own.input_tags.sparse
+        tags.target_tags.multi_output = own.target_tags.multi_output
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = own.classifier_tags.multi_label
+        return tags
+
+    def plot_path(self) -> Any:
+        """Score with error bars against the strength, inputs on top, both strengths marked: a matplotlib Figure."""
+        check_is_fitted(self, "lambdas_")
+        pilot = getattr(self, "pilot_scores_", None)
+        scoring = self.scoring if isinstance(self.scoring, str) else None
+        name = scoring or ("score" if self.scoring is not None else default_scoring(self._classifier))
+        return selection_figure(
+            self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, self.min_index_, self.one_se_index_,
+            score_name=name, penalty=self.penalty, reference=None if pilot is None else self._choose(pilot).mean,
+        )  # fmt: skip
+
+    def plot_norms(self, names: Sequence[str] | None = None) -> Any:
+        """The norm of each input's weights against the strength, the chosen inputs coloured: a matplotlib Figure.
+
+        names: of the inputs (of the transformed ones, behind a preprocessor); default: those of the table.
+        """
+        check_is_fitted(self, "lambdas_")
+        count = self.input_norms_.shape[1]
+        if names is None:
+            names = getattr(self, "feature_names_in_", ()) if self.preprocessor is None else ()
+        given = tuple(map(str, names)) if len(names) == count else tuple(f"x{number}" for number in range(count))
+        return norms_figure(
+            self.lambdas_, self.input_norms_, given, self.best_index_, title="regularisation path",
+            ylabel="norm of an input's weights",
+        )  # fmt: skip
+
+    def __sklearn_clone__(self) -> Self:
+        """An executor has threads or connections, which cannot be copied: the clone has the same one.
+
+        Metadata requests are copied, as `sklearn.base.clone` does it.
+        """
+        given = {name: value for name, value in self.get_params(deep=False).items() if name != "executor"}
+        copied = {name: clone(value, safe=False) for name, value in given.items()}
+        twin: Self = type(self)(**copied, executor=self.executor)
+        if "_metadata_request" in vars(self):  # set_fit_request and its like leave it beside the parameters
+            twin._metadata_request = deepcopy(self._metadata_request)
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the executor, for the same reason."""
+        return {**super().__getstate__(), "executor": None}
