@@ -36,15 +36,8 @@ def draw_weights(estimator: Any, network: Network, rng: np.random.RandomState, d
 
 def params_of(network: Network, placement: Placement, weights: list[Array], biases: list[Array], /) -> Tree:
     """The network's parameters on the device of `placement`."""
-    pairs = iter(zip(weights, biases, strict=True))
-    params: list[Any] = []
-    for layer in network.layers:
-        if layer not in network.dense_layers:
-            params.append(())
-            continue
-        weight, bias = next(pairs)
-        params.append(DenseParams(placement.put(weight), placement.put(bias)[None, :]))
-    return tuple(params)
+    pairs = zip(weights, biases, strict=True)
+    return network.params_from(array for w, b in pairs for array in (placement.put(w), placement.put(b)[None, :]))
 
 
 def weights_of(params: Tree, /) -> tuple[list[Array], list[Array]]:

@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_bytes
 
-from regnet.arrays.tree import leaves, rebuild
+from regnet.arrays.tree import leaves
 from regnet.backend.placement import placement_of
 from regnet.mathematics import activations, initializers, losses
 from regnet.networks.layers import Dense, Dropout
@@ -128,8 +128,7 @@ def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:
     except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
         raise ValueError(f"{os.fspath(path)!r} is not a model that regnet saved ({error}).") from error
     placement = placement_of(host[0])
-    template = network.init(np.random.default_rng(0))
-    model = Model(network, rebuild(template, [placement.put(array) for array in host]), placement)
+    model = Model(network, network.params_from(placement.put(array) for array in host), placement)
     arrays = {name.removeprefix("extra."): value for name, value in tensors.items() if name.startswith("extra.")}
     plain = {name: _from_json(value) for name, value in description["extra"].items()}
     return model, {**plain, **arrays}

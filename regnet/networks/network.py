@@ -189,10 +189,23 @@ class Network:
         tuple
             One entry a layer, `DenseParams` or (); views where the library has them.
         """
-        arrays = iter(self.layout.split(point))
-        return tuple(
-            DenseParams(next(arrays), next(arrays)) if isinstance(layer, Dense) else () for layer in self.layers
-        )
+        return self.params_from(self.layout.split(point))
+
+    def params_from(self, arrays: Iterable[Array], /) -> Tree:
+        """Group arrays into parameters.
+
+        Parameters
+        ----------
+        arrays : iterable of array
+            Weight (..., in, out) and bias (..., 1, out) of each Dense layer, as `leaves(params)` has them.
+
+        Returns
+        -------
+        tuple
+            One entry a layer, `DenseParams` or ().
+        """
+        given = iter(arrays)
+        return tuple(DenseParams(next(given), next(given)) if isinstance(layer, Dense) else () for layer in self.layers)
 
     @cached_property
     def is_plain(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regnet.arrays.namespace import array_namespace
-from regnet.arrays.tree import leaves, rebuild, tree_map
+from regnet.arrays.tree import leaves, tree_map
 from regnet.arrays.types import Array, Tree
 from regnet.backend.placement import Placement, placement_of
 from regnet.mathematics.optimizers import Optimizer
@@ -153,20 +153,20 @@ def count_networks(train: Rows, optimizer: Optimizer, penalties: Sequence[Penalt
 
 def _initial(network: Network, params: Tree | None, rngs: list[np.random.Generator], networks: int | None) -> Tree:
     """Parameters on the host (drawn) or where the caller has them (given), stacked if there is a stack."""
-    drawn = [network.init(rng) for rng in rngs]
     if params is None:
+        drawn = [network.init(rng) for rng in rngs]
         if networks is None:
             return drawn[0]
         return tree_map(lambda *parts: np.stack(parts), *(drawn if len(drawn) > 1 else drawn * networks))
-    given, wanted = leaves(params), leaves(drawn[0])
-    if len(given) != len(wanted) or any(a.shape[-2:] != b.shape for a, b in zip(given, wanted, strict=False)):
+    given = leaves(params)
+    if [tuple(leaf.shape[-2:]) for leaf in given] != list(network.layout.shapes):
         raise ValueError("params do not fit the network: their shapes differ from what network.init() returns.")
     if networks is not None:
         given = [
             array_namespace(leaf).broadcast_to(leaf, (networks, *leaf.shape[-2:])) if leaf.ndim == 2 else leaf
             for leaf in given
         ]
-    return rebuild(drawn[0], given)
+    return network.params_from(given)
 
 
 def _spread(placement: Placement, value: Any, networks: int | None, dtype: str | None = None) -> Array:
