@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from regnet.commands.recipe import Recipe
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.networks import checkpoint
-from regnet.networks.model import Model
+from regnet.networks.model import Model, in_own_units
 from regnet.tables.split import Prepared, prepare_table
 from regnet.tables.table import Table
 from regnet.training.history import History, Record
@@ -108,11 +108,10 @@ def _print_summary(run: Run, metric: str) -> None:
 
 
 def save_run(path: Path, run: Run) -> None:
-    """The model with what `regnet predict` needs: names, classes, scaling."""
+    """The network in the table's own units, with what `regnet predict` needs: names and classes."""
     extra = {
         "feature_names": list(run.table.feature_names),
         "target_name": run.table.target_name,
         "classes": run.prepared.classes,
-        **run.prepared.scaling,
     }
-    checkpoint.save(path, run.model, **extra)
+    checkpoint.save(path, in_own_units(run.model, run.prepared.affine), **extra)

@@ -33,8 +33,6 @@ def predict(
     x, notes = files.read_features(data, tuple(extra["feature_names"]))
     for note in notes:
         print(f"regnet: note: {note}", file=sys.stderr)
-    if "input_mean" in extra:
-        x = (x - extra["input_mean"]) / extra["input_scale"]
     values = np.asarray(trained.predict(x), dtype=np.float64)
     if classes:
         names = [extra["target_name"], *(f"p({name})" for name in classes)]
@@ -43,8 +41,6 @@ def predict(
         best = values.argmax(axis=-1)
         rows = [[classes[k], *(f"{p:.6g}" for p in row)] for k, row in zip(best, values, strict=True)]
     else:
-        if "target_mean" in extra:
-            values = values * extra["target_scale"] + extra["target_mean"]
         names, rows = [extra["target_name"]], [[repr(value)] for value in values[:, 0].tolist()]
     import csv
 

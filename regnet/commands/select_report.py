@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 
 from regnet.commands.select_run import Selection
 from regnet.networks import checkpoint
+from regnet.networks.model import in_own_units
 
 __all__ = ["print_selection", "save_selection", "selection_figures"]
 
@@ -104,12 +105,11 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
 
 
 def save_selection(path: Path, selection: Selection) -> None:
-    """The chosen model with what `regnet predict` needs; it gives the target in its own units."""
+    """The chosen network in the table's own units, with what `regnet predict` needs: names and classes."""
     checkpoint.save(
         path,
-        selection.fitted.best_estimator_.model_,
+        in_own_units(selection.fitted.best_estimator_.model_, selection.prepared.affine),
         feature_names=list(selection.table.feature_names),
         target_name=selection.table.target_name,
         classes=selection.prepared.classes,
-        **selection.prepared.scaling,
     )

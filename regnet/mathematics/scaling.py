@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regnet.mathematics.weighting import weight_shares
 
-__all__ = ["Affine", "Scaling", "scale_of"]
+__all__ = ["Affine", "Scaling", "scale_of", "unscaled"]
 
 TOLERATED = 1e-4
 """What rounding a network in the table's own units may cost, in standard deviations."""
@@ -19,12 +19,32 @@ TOLERATED = 1e-4
 @final
 @dataclass(frozen=True)
 class Affine:
-    """What standardisation did: z = (x - center) / scale, for inputs (1, in) and targets (1, outputs)."""
+    """Standardisation: z = (x - center) / scale, for inputs (1, in) and targets (1, outputs).
+
+    The scale of an input that holds one value is infinite: it is 0 in every row, whatever further rows have there, and
+    its weights in the table's own units are 0.
+    """
 
     x_center: NDArray[np.float64]
     x_scale: NDArray[np.float64]
     y_center: NDArray[np.float64]
     y_scale: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, x: Scaling, y: Scaling) -> Self:
+        """That of inputs and targets."""
+        x_scale = np.where(x.constant, np.inf, x.scale)
+        return cls(x.center[None, :], x_scale[None, :], y.center[None, :], y.scale[None, :])
+
+    def standardise_inputs(self, x: NDArray[Any]) -> NDArray[np.float64]:
+        """Rows (n, in) as the network sees them."""
+        z = (np.asarray(x, dtype=np.float64) - self.x_center) / self.x_scale
+        z[:, np.isinf(self.x_scale[0])] = 0.0
+        return np.asarray(z)
+
+    def standardise_targets(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """Targets (n, outputs) as the network learns them."""
+        return np.asarray((np.asarray(y, dtype=np.float64) - self.y_center) / self.y_scale)
 
     def restore(
         self, weights: list[NDArray[Any]], biases: list[NDArray[Any]]
@@ -56,6 +76,11 @@ class Scaling(NamedTuple):
     center: NDArray[np.float64]
     scale: NDArray[np.float64]
     constant: NDArray[np.bool_]
+
+
+def unscaled(columns: int) -> Scaling:
+    """The scaling that leaves columns as they are."""
+    return Scaling(np.zeros(columns), np.ones(columns), np.zeros(columns, dtype=bool))
 
 
 def scale_of(values: NDArray[Any], weight: NDArray[Any]) -> Scaling:

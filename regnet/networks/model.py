@@ -12,12 +12,14 @@ from regnet.arrays.tree import leaves, tree_map
 from regnet.arrays.types import Array, Tree
 from regnet.backend.placement import Placement, is_host_data
 from regnet.backend.protocol import Backend
+from regnet.backend.registry import get_backend
 from regnet.mathematics.losses import get_loss
+from regnet.mathematics.scaling import Affine
 from regnet.networks.kernels import kernels_of
 from regnet.networks.network import Network, Rows
 from regnet.networks.rows import rows_of, table_of
 
-__all__ = ["Model", "apply_in_blocks", "score"]
+__all__ = ["Model", "apply_in_blocks", "in_own_units", "score"]
 
 
 def apply_in_blocks(backend: Backend, network: Network, params: Tree, table: Array, /) -> Array:
@@ -139,3 +141,15 @@ class Model:
 
     def _give(self, x: Any, values: Array) -> Array:
         return self.placement.backend.to_numpy(values) if is_host_data(x) else values
+
+
+def in_own_units(model: Model, affine: Affine, /) -> Model:
+    """The network that gives for a table's own rows what `model` gives for them standardised, on the host.
+
+    Its outputs are in the targets' own units; its loss is as it was. Inputs that hold one value have weights of 0.
+    """
+    arrays = leaves(model.numpy_params())
+    weights, biases = affine.restore(arrays[::2], [bias[0, :] for bias in arrays[1::2]])
+    pairs = zip(weights, biases, strict=True)
+    params = model.network.params_from(array for weight, bias in pairs for array in (weight, bias[None, :]))
+    return Model(model.network, params, Placement(get_backend("numpy"), "cpu", weights[0].dtype.name))

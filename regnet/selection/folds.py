@@ -17,7 +17,7 @@ from regnet.estimators import inputs as data
 from regnet.estimators.fitted import write_targets
 from regnet.estimators.targets import Targets
 from regnet.mathematics.losses import Huber
-from regnet.mathematics.scaling import Affine, Scaling, scale_of
+from regnet.mathematics.scaling import Affine, scale_of, unscaled
 from regnet.mathematics.weighting import weight_shares
 from regnet.selection.settings import Estimator, SweepSettings
 from regnet.sweep.fold import Fold
@@ -144,15 +144,11 @@ def _make_fold(
         x_test = x[:0] if not len(test) else _as_table(transformer.transform(_safe_indexing(checked.x, test)))
     y = np.asarray(targets.encode(own_y), dtype=np.float64)
     y_test = np.asarray(targets.encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
-    of_x = scale_of(x, weight) if settings.standardize else None
-    of_y = scale_of(y, weight) if settings.standardize and targets.has_units else None
-    if unit is not None and of_y is not None:
-        of_y = of_y._replace(scale=np.full(y.shape[1], unit))
-    affine = Affine(*_affine(of_x, x.shape[1]), *_affine(of_y, y.shape[1]))
-    y = (y - affine.y_center) / affine.y_scale
-    x, x_test = ((np.asarray(one, np.float64) - affine.x_center) / affine.x_scale for one in (x, x_test))
-    if of_x is not None:  # what the training rows say nothing of is absent, whatever held-out rows have there
-        x[:, of_x.constant] = x_test[:, of_x.constant] = 0.0
+    scaled = settings.standardize
+    of_y = scale_of(y, weight) if scaled and targets.has_units else unscaled(y.shape[1])
+    of_y = of_y if unit is None else of_y._replace(scale=np.full(y.shape[1], unit))
+    affine = Affine.of(scale_of(x, weight) if scaled else unscaled(x.shape[1]), of_y)
+    x, x_test, y = affine.standardise_inputs(x), affine.standardise_inputs(x_test), affine.standardise_targets(y)
     with np.errstate(over="ignore"):
         total_weight = float(weight.sum())
     return Fold(
@@ -173,13 +169,6 @@ def _common_unit(targets: Targets, checked: Checked) -> float:
     spread = np.where(found.constant, 0.0, found.scale)
     largest = float(spread.max())
     return largest * float(np.sqrt(np.mean((spread / largest) ** 2))) if largest > 0 else 1.0
-
-
-def _affine(scaling: Scaling | None, columns: int) -> tuple[Any, Any]:
-    """Center and scale of the columns, (1, columns) each; 0 and 1 if they stay as they are."""
-    if scaling is None:
-        return np.zeros((1, columns)), np.ones((1, columns))
-    return scaling.center[None, :], scaling.scale[None, :]
 
 
 def _check_classes(targets: Targets, y: NDArray[Any], number: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.backend.config import get_config
-from regnet.mathematics.scaling import scale_of
+from regnet.mathematics.scaling import Affine, scale_of, unscaled
 from regnet.tables.table import Table
 
 __all__ = ["Prepared", "prepare_table"]
@@ -23,9 +23,8 @@ NAMED = 10
 class Prepared:
     """A table ready to train on: rows split, inputs and real targets standardised by the training rows.
 
-    scaling: input_mean, input_scale (features,), target_mean, target_scale (1,), float64; without what was left as it
-    is. constant: names of the inputs that hold one value in the training rows; input_scale is infinite there, so that
-    they are 0 in every row.
+    affine: what that did, which takes a network back to the table's own units. constant: names of the inputs that hold
+    one value in the training rows; where inputs are standardised they are 0 in every row.
     """
 
     x_train: NDArray[Any]
@@ -33,7 +32,7 @@ class Prepared:
     y_train: NDArray[Any]
     y_test: NDArray[Any]
     classes: list[Any] | None
-    scaling: dict[str, NDArray[Any]]
+    affine: Affine
     constant: list[str]
 
     @property
@@ -62,17 +61,16 @@ def prepare_table(
     classes, y = _encode(table)
     train, test = _split(y, classes, test_size=test_size, seed=seed, shuffled=shuffled)
     dtype, x, equal = get_config().dtype, np.asarray(table.x), np.ones(len(train))
-    of_x = scale_of(x[train], equal)
+    of_x, of_y = scale_of(x[train], equal), unscaled(1)
     constant = [name for name, same in zip(table.feature_names, of_x.constant, strict=True) if same]
-    scaling = {}
-    if scale_inputs:
-        scaling = {"input_mean": of_x.center, "input_scale": np.where(of_x.constant, np.inf, of_x.scale)}
-        x = ((x - of_x.center) / scaling["input_scale"]).astype(dtype)
     if scale_target and not classes:
         of_y = scale_of(y[train, None], equal)
-        scaling |= {"target_mean": of_y.center, "target_scale": of_y.scale}
-        y = ((y - of_y.center) / of_y.scale).astype(dtype)
-    return Prepared(x[train], x[test], y[train], y[test], classes, scaling, constant)
+    affine = Affine.of(of_x if scale_inputs else unscaled(x.shape[1]), of_y)
+    if scale_inputs:
+        x = affine.standardise_inputs(x).astype(dtype)
+    if scale_target and not classes:
+        y = affine.standardise_targets(y[:, None])[:, 0].astype(dtype)
+    return Prepared(x[train], x[test], y[train], y[test], classes, affine, constant)
 
 
 def _encode(table: Table) -> tuple[list[Any] | None, NDArray[Any]]:

@@ -12,6 +12,9 @@ from conftest import need
 from text_files import KINDS, ROWS, X, table, write
 
 from regnet import Network, fit
+from regnet.commands.fit_run import save_run, train
+from regnet.commands.options import load_data
+from regnet.commands.recipe import recipe_for
 from regnet.networks import checkpoint
 
 FAST = ("--hidden", "16", "--epochs", 60, "--seed", 1)
@@ -62,18 +65,20 @@ def test_columns_far_from_zero_keep_their_digits(kind, command, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_saved_model_gives_the_network_what_the_training_gave_it(dtype, tmp_path, monkeypatch):
+def test_a_saved_model_is_in_the_tables_own_units(dtype, tmp_path, monkeypatch):
     monkeypatch.setenv("REGNET_DTYPE", dtype)
     path, y = far_from_zero("csv", tmp_path)
-    typed("fit", path, *FAST, "--test-size", 0, "--save", tmp_path / "m.st")
-    model, extra = checkpoint.load(tmp_path / "m.st")
+    table = load_data(path, None, None, 0)
+    run = train(path, table, recipe_for(path, 300, {"hidden": (16,), "epochs": 60, "test_size": 0.0}), seed=1)
+    save_run(tmp_path / "m.st", run)
     x = np.loadtxt(path, delimiter=",", skiprows=1)[:, :2]
     z = (x - x.mean(axis=0)) / x.std(axis=0)
-    expected = model.predict(z)[:, 0].astype(np.float64) * y.std() + y.mean()
+    expected = run.model.predict(z)[:, 0].astype(np.float64) * y.std() + y.mean()
     predicted = [float(row["y"]) for row in predict(tmp_path / "m.st", path, tmp_path)]
     np.testing.assert_allclose(np.asarray(predicted) - 1e12, expected - 1e12, atol=5e-4)
-    assert model.placement.dtype == dtype
-    np.testing.assert_allclose(extra["input_mean"], x.mean(axis=0), rtol=1e-14)
+    model, extra = checkpoint.load(tmp_path / "m.st")
+    assert (run.model.placement.dtype, model.placement.dtype) == (dtype, "float64")
+    assert extra.keys() == {"feature_names", "target_name", "classes"}
 
 
 LABELS = {

@@ -146,4 +146,4 @@ def test_the_command_lines_tables(rng):
     np.testing.assert_allclose(split.x_train.std(axis=0)[:6], 1.0, rtol=1e-6)
     flat = prepare_table(Table(x, np.full(len(X), 0.1), names, "y", "regression"), **settings)
     assert not flat.y_train.any()
-    assert flat.scaling["target_scale"].tolist() == [1.0]
+    assert flat.affine.y_scale.tolist() == [[1.0]]
