@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from regnet.backend.registry import get_backend
-from regnet.commands.fit_report import json_figures, save_plot
+from regnet.commands.fit_report import Lines, json_figures, print_summary, save_plot
 from regnet.commands.fit_run import save_run, train
 from regnet.commands.options import check_choices, check_picture, check_writable, load_data, parse_numbers
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
@@ -94,11 +94,13 @@ def fit(
         table,
         recipe,
         seed=seed,
+        listeners=[Lines(data, table, recipe)],
         activation=activation,
         dropout=dropout,
         l1_step=l1_step,
         early_stopping=False if patience is None else EarlyStopping(patience=patience),
     )
+    print_summary(run)
     if save is not None:
         save_run(save, run)
     if plot is not None:

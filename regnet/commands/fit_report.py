@@ -1,16 +1,66 @@
-"""What the command line reports: backends, the figures of a run, its picture."""
+"""What the command line reports of a run: lines while it trains and after it, its figures, its picture."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
 from regnet.commands.fit_run import Run
+from regnet.commands.recipe import Recipe
 from regnet.display.plots import Regions, training_figure
+from regnet.networks.model import Model
+from regnet.tables.split import Prepared
+from regnet.tables.table import Table
+from regnet.training.history import Record
 
-__all__ = ["json_figures", "save_plot"]
+__all__ = ["Lines", "json_figures", "print_summary", "save_plot"]
+
+
+@final
+@dataclass(frozen=True)
+class Lines:
+    """Prints a run while it goes on."""
+
+    data: str
+    table: Table
+    recipe: Recipe
+
+    def begin(self, prepared: Prepared, /) -> None:
+        """What is trained on what, and the inputs that are left out."""
+        table, rows, classes = self.table, len(prepared.x_train), len(prepared.classes or ())
+        widths = (prepared.x_train.shape[1], *self.recipe.hidden, classes if classes > 2 else 1)
+        print(
+            f"{self.data}: {table.task} of {table.target_name!r}, {rows} rows to train and {len(prepared.x_test)} held "
+            f"out, network {'-'.join(str(width) for width in widths)}"
+        )
+        if self.recipe.standardize:  # as they are, constants may be biases
+            print(prepared.left_out, end="")
+
+    def record(self, record: Record, model: Model, /) -> None:
+        """A line of the figures that the origin printed, in 80 columns (a running bar wraps at the terminal's edge)."""
+        print(
+            f"epoch {record.epoch}: {model.network.metric.name} {record.metric:.4f}, loss {record.loss:.4f} = data "
+            f"{record.data_loss:.4f} + penalty {record.penalty_loss:.4f}, lr {record.learning_rate:.4g}"
+        )
+
+
+def print_summary(run: Run) -> None:
+    """The held-out result, what is zero, and how long it took."""
+    estimator, placement, metric = run.estimator, run.model.placement, run.history.metric_name
+    if run.test is not None:
+        print(f"held out: {metric} {run.test[metric]:.4f}  data loss {run.test['loss']:.4f}")
+    zeros = ", ".join(f"layer {layer}: {share:.1%}" for layer, share in run.history[-1].zeros.items())
+    print(f"weights at exactly zero: {zeros}")
+    if estimator.input_l1:
+        used = [name for name, used in zip(run.table.feature_names, estimator.selected_features_, strict=True) if used]
+        print(f"inputs used: {len(used)} of {len(run.table.feature_names)} ({', '.join(used)})")
+    print(
+        f"{estimator.n_iter_} epochs in {run.seconds:.1f} s on {placement.backend.name} {placement.device} "
+        f"{placement.dtype}"
+    )
 
 
 def save_plot(path: Path, run: Run) -> None:

@@ -69,6 +69,22 @@ class Recipe:
         )
 
 
+RECIPES: dict[str, dict[str, Any]] = {
+    "spiral": {
+        "learning_rate": 0.02,
+        "decay": 5e-7,
+        "epochs": 10_001,
+        "batch_size": None,
+        "test_size": 0.5,
+        "log_every": 100,
+        "standardize": False,
+        "initializer": Normal(0.01),
+        "hidden_l2": 5e-4,
+    }
+}
+"""What data sets have of their own: the spiral the origin's recipe."""
+
+
 def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
     """The recipe of data set `name` with `rows` rows; options that are not None replace its settings.
 
@@ -76,27 +92,28 @@ def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
     hidden layers' weights and biases, initial weights 0.01 N(0, 1), half of the rows held out.
     A strength is one number for every Dense layer, or one per layer. Raises ValueError for a wrong number of them.
     """
+    own = dict(RECIPES.get(name, {}))
     given = {key: value for key, value in options.items() if value is not None}
     hidden = tuple(given.get("hidden", (512,)))
-    origin = name == "spiral"
-    epochs = given.get("epochs", 10_001 if origin else 100)
-    hidden_only = (5e-4,) * len(hidden) + (0.0,) if origin else (0.0,) * (len(hidden) + 1)
+    epochs = given.get("epochs", own.get("epochs", 100))
+    hidden_only = (own.pop("hidden_l2", 0.0),) * len(hidden) + (0.0,)
     settings: dict[str, Any] = {
         "optimizer": "adam",
-        "learning_rate": 0.02 if origin else 1e-3,
-        "decay": 5e-7 if origin else 0.0,
-        "batch_size": None if origin else min(200, max(8, rows // 20)),
-        "test_size": 0.5 if origin else 0.2,
-        "log_every": 100 if origin else max(1, epochs // 10),
-        "standardize": not origin,
-        "initializer": Normal(0.01) if origin else "he_normal",
+        "learning_rate": 1e-3,
+        "decay": 0.0,
+        "batch_size": min(200, max(8, rows // 20)),
+        "test_size": 0.2,
+        "log_every": max(1, epochs // 10),
+        "standardize": True,
+        "initializer": "he_normal",
         "weight_l1": (0.0,),
         "weight_l2": hidden_only,
         "bias_l1": (0.0,),
         "bias_l2": hidden_only,
         "input_l1": (0.0,),
         "neuron_l1": (0.0,),
-    } | given
+    }
+    settings |= own | given
     if settings["batch_size"] == 0:
         settings["batch_size"] = None
     if not 0.0 < settings["learning_rate"] < np.inf:

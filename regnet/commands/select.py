@@ -11,7 +11,7 @@ from rich.console import Console
 
 from regnet.backend.registry import get_backend
 from regnet.commands.options import check_choices, check_picture, check_writable, load_data, parse_numbers
-from regnet.commands.select_report import print_selection, save_selection, selection_figures
+from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
 from regnet.commands.select_run import choose_strength
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.sweep.path_penalty import PENALTIES
@@ -87,7 +87,10 @@ def select(
         "sweep_dir": sweep_dir,
     }
     table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers)
-    found = choose_strength(data, table, folds=cv, test_size=test_size, seed=seed, **settings)
+    found = choose_strength(
+        data, table, folds=cv, test_size=test_size, seed=seed,
+        begin=lambda prepared: print_beginning(data, table, prepared, cv), **settings,
+    )  # fmt: skip
     print_selection(found, Console())
     figures = json.dumps(selection_figures(found), indent=1) + "\n"
     if save is not None:

@@ -12,8 +12,10 @@ from rich.table import Table as RichTable
 from regnet.commands.select_run import Selection
 from regnet.networks import checkpoint
 from regnet.networks.model import in_own_units
+from regnet.tables.split import Prepared
+from regnet.tables.table import Table
 
-__all__ = ["print_selection", "save_selection", "selection_figures"]
+__all__ = ["print_beginning", "print_selection", "save_selection", "selection_figures"]
 
 LINES = 18
 """Strengths that the printed table shows; --json has all."""
@@ -21,6 +23,15 @@ LINES = 18
 
 NAMES = 20
 """Inputs that are named in the terminal."""
+
+
+def print_beginning(data: str, table: Table, prepared: Prepared, folds: int) -> None:
+    """What is chosen on which rows, and the inputs that are left out."""
+    print(
+        f"{data}: {table.task} of {table.target_name!r}, {len(prepared.x_train)} rows in {folds} folds and "
+        f"{len(prepared.x_test)} held out, {len(table.feature_names)} inputs"
+    )
+    print(prepared.left_out, end="")
 
 
 def print_selection(selection: Selection, console: Console) -> None:
@@ -56,7 +67,7 @@ def print_selection(selection: Selection, console: Console) -> None:
             highlight=False,
         )
     if selection.test_score is not None:
-        metric = "accuracy" if selection.prepared.classes else "r2"
+        metric = fitted.best_estimator_.model_.network.metric.name
         print(
             f"on the {len(selection.prepared.x_test)} rows held out of the sweep: {metric} {selection.test_score:.4f}"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from regnet.backend.config import get_config
 from regnet.selection import MLPClassifierCV, MLPRegressorCV
+from regnet.selection.scoring import default_scoring
 from regnet.tables.split import Prepared, prepare_table
 from regnet.tables.table import Table
 
@@ -36,8 +38,7 @@ class Selection:
     @property
     def score_name(self) -> str:
         """What is compared: the scoring's name."""
-        default = "neg_log_loss" if self.prepared.classes else "r2"
-        return str(self.fitted.scoring or default)
+        return str(self.fitted.scoring or default_scoring(bool(self.prepared.classes)))
 
     @property
     def selected(self) -> list[str]:
@@ -47,8 +48,19 @@ class Selection:
         ]
 
 
-def choose_strength(data: str, table: Table, *, folds: int, test_size: float, seed: int, **settings: Any) -> Selection:
-    """Split the table, and run the sweep on the rows that are not held out; settings: of the estimator.
+def choose_strength(
+    data: str,
+    table: Table,
+    *,
+    folds: int,
+    test_size: float,
+    seed: int,
+    begin: Callable[[Prepared], None] = lambda prepared: None,
+    **settings: Any,
+) -> Selection:
+    """Split the table, and run the sweep on the rows that are not held out.
+
+    begin: called before the sweep; settings: of the estimator.
 
     Without held-out rows the folds and first weights are those of `MLPClassifierCV` or `MLPRegressorCV` with cv=folds
     and random_state=seed; in float64 the table too. In float32 the inputs are standardised before they are narrowed,
@@ -59,14 +71,10 @@ def choose_strength(data: str, table: Table, *, folds: int, test_size: float, se
     _check_folds(prepared, folds)
     kind = MLPClassifierCV if prepared.classes else MLPRegressorCV
     fitted = kind(cv=folds, random_state=seed, verbose=True, **settings)
-    print(
-        f"{data}: {table.task} of {table.target_name!r}, {len(prepared.x_train)} rows in {folds} folds and "
-        f"{len(prepared.x_test)} held out, {len(table.feature_names)} inputs"
-    )
-    print(prepared.left_out, end="")
+    begin(prepared)
     started = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Left out of the selection")  # said above, by the inputs' names
+        warnings.filterwarnings("ignore", "Left out of the selection")  # `prepared.left_out` has them by name
         fitted.fit(prepared.x_train, prepared.y_train)
     seconds = time.perf_counter() - started
     score = fitted.score(prepared.x_test, prepared.y_test) if len(prepared.x_test) > 1 else None

@@ -88,7 +88,7 @@ def load(name: str, *, seed: int = 0) -> Table:
 
     if name == "spiral":
         x, y = spiral(seed=seed)
-        return Table(x, y, ("x0", "x1"), "class", "classification")
+        return Table(x, y, ("x0", "x1"), "class", "classification", shuffled=True)
     if name not in NAMES:
         raise ValueError(f"There is no data set {name!r}: choose one of {', '.join(NAMES)}, or name a file.")
     bunch = getattr(sklearn_datasets, f"load_{name}")()

@@ -51,15 +51,14 @@ def prepare_table(
     seed: int,
     scale_inputs: bool,
     scale_target: bool,
-    shuffled: bool = False,
 ) -> Prepared:
     """Split, encode and standardise, in float64; what is standardised gets REGNET_DTYPE after that.
 
-    A clock of 1.7e9 seconds has a spacing of 128 in float32. shuffled: the rows come in random order already and are
-    split in the middle. Raises ValueError for one class only, or for a split that leaves a side empty.
+    A clock of 1.7e9 seconds has a spacing of 128 in float32. Rows that come in random order already are split
+    where they lie. Raises ValueError for one class only, or for a split that leaves a side empty.
     """
     classes, y = _encode(table)
-    train, test = _split(y, classes, test_size=test_size, seed=seed, shuffled=shuffled)
+    train, test = _split(y, classes, test_size=test_size, seed=seed, shuffled=table.shuffled)
     dtype, x, equal = get_config().dtype, np.asarray(table.x), np.ones(len(train))
     of_x, of_y = scale_of(x[train], equal), unscaled(1)
     constant = [name for name, same in zip(table.feature_names, of_x.constant, strict=True) if same]

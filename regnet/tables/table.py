@@ -13,7 +13,8 @@ class Table(NamedTuple):
     """A table with its target.
 
     x: (n, features), float64 unless it needs no standardising, which comes before narrowing; y: (n,), class labels or
-    values; feature_names; target_name; task: 'classification' or 'regression'; notes: what a user should know of it.
+    values; feature_names; target_name; task: 'classification' or 'regression'; notes: what a user should know of it;
+    shuffled: whether rows come in random order already, so that a split takes them as they lie.
     """
 
     x: NDArray[Any]
@@ -22,3 +23,4 @@ class Table(NamedTuple):
     target_name: str
     task: str
     notes: tuple[str, ...] = ()
+    shuffled: bool = False

@@ -136,9 +136,9 @@ def test_a_constant_target_is_met_exactly():
 def test_the_command_lines_tables(rng):
     x = np.c_[X, np.full(len(X), 0.1), np.r_[np.zeros(len(X) - 1), 1.0]]
     names = tuple("abcdefgh")
-    table = Table(x, Y, names, "y", "regression")
+    table = Table(x, Y, names, "y", "regression", shuffled=True)
     settings = {"test_size": 0.1, "seed": 0, "scale_inputs": True, "scale_target": True}
-    split = prepare_table(table, shuffled=True, **settings)
+    split = prepare_table(table, **settings)
     assert split.constant == ["g", "h"]
     assert split.left_out == "left out, because they hold one value in all rows to train: g, h\n"
     assert not split.x_train[:, 6:].any()
