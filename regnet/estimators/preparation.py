@@ -92,21 +92,8 @@ def prepare(
     table = data.dense_rows(given.x, placement)
     rows = (table, targets.encode(given.y), data.check_weight(targets.weigh(given.y, given.weight)))
     rng = check_random_state(estimator.random_state)
-    parameters.check_smooth(estimator.solver, targets.loss)
-    widths = [table.shape[1], *hidden, rows[1].shape[1]]
-    network = parameters.make_network(estimator, widths, targets.loss, dropout=estimator.dropout)
-    if estimator.solver == "newton":
-        parameters.check_newton(estimator, targets.loss)
-    if network.has_dropout and not stochastic:
-        raise ValueError(
-            f"dropout={estimator.dropout} needs batches, and solver={estimator.solver!r} has none: use 'adam'."
-        )
-    if before is None:
-        start = Fitted(targets, *draw_weights(estimator, network, rng, given.placement.dtype))
-    else:
-        progress = replace(before.progress, n_iter=0, history=None)
-        start = replace(before, targets=targets, progress=progress, kkt_residual=None)
-    parameters.check_widths(start.weights, widths)
+    network = _network(estimator, targets, [table.shape[1], *hidden, rows[1].shape[1]])
+    start = _start(estimator, targets, network, rng, given.placement.dtype, before)
     if call.incremental and estimator.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")
     rows, held_out, score = _hold_out(estimator, targets, network, placement, rows, validation_data, rng)
@@ -125,6 +112,30 @@ def prepare(
         batch_l2=_batch_l2(estimator, rows[0], rows[2]),
     )
     return Prepared(start, network, problem, optimizer, score, resume, rng, given.host)
+
+
+def _network(estimator: Any, targets: Targets, widths: list[int]) -> Network:
+    """The network to train. Raises ValueError for one that the solver cannot train."""
+    parameters.check_smooth(estimator.solver, targets.loss)
+    network = parameters.make_network(estimator, widths, targets.loss, dropout=estimator.dropout)
+    if estimator.solver == "newton":
+        parameters.check_newton(estimator, targets.loss)
+    if network.has_dropout and estimator.solver in FULL_BATCH:
+        raise ValueError(
+            f"dropout={estimator.dropout} needs batches, and solver={estimator.solver!r} has none: use 'adam'."
+        )
+    return network
+
+
+def _start(
+    estimator: Any, targets: Targets, network: Network, rng: np.random.RandomState, dtype: str, before: Fitted | None
+) -> Fitted:
+    """First weights, or those of an earlier call. Raises ValueError where those are of other widths."""
+    if before is None:
+        return Fitted(targets, *draw_weights(estimator, network, rng, dtype))
+    parameters.check_widths(before.weights, [network.in_features, *(one.out_features for one in network.dense_layers)])
+    progress = replace(before.progress, n_iter=0, history=None)
+    return replace(before, targets=targets, progress=progress, kkt_residual=None)
 
 
 def _placement(estimator: Any, given: Placement, before: Fitted | None) -> Placement:
