@@ -66,12 +66,35 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
 
     @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Train the sweep on X (n, features) and y, choose the strength, and refit on all rows; returns the estimator.
+        """Train the sweep, choose the strength, and refit on all rows.
 
-        sample_weight: (n,), >= 0, for training and for the scores, which weigh held-out rows and folds by them; groups:
-        for the splitter. Raises ValueError for bad data in scikit-learn's words, for folds that cannot be trained on,
-        for a score that cannot take a sample_weight, and for a sweep_dir that holds another problem. Warns
-        DivergenceWarning, naming strength, fold and step.
+        Parameters
+        ----------
+        X : array-like
+            The rows, (n, features).
+        y : array-like
+            Their targets, (n,), or (n, outputs).
+        sample_weight : array-like, optional
+            Weights of the rows, (n,), 0 or more, for training and for the scores, which weigh held-out rows and folds
+            by them.
+        groups : array-like, optional
+            Of the rows, (n,), for the splitter.
+
+        Returns
+        -------
+        estimator
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError
+            For bad data in scikit-learn's words, for folds that cannot be trained on, for a score that cannot take a
+            sample_weight, and for a sweep_dir that holds another problem.
+
+        Warns
+        -----
+        DivergenceWarning
+            Naming strength, fold and step.
         """
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
@@ -203,7 +226,18 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
             warn(f"At the chosen strength, {self.lambda_:.3g}, no input is left: a constant {best}")
 
     def predict(self, X: Any) -> Any:
-        """What the refitted network predicts."""
+        """Predict by the refitted network.
+
+        Parameters
+        ----------
+        X : array-like
+            The rows, (n, features).
+
+        Returns
+        -------
+        array
+            Classes or values, as `best_estimator_` gives them.
+        """
         return self._fitted().predict(self._seen(X))
 
     def _choose(self, scores: Any) -> Choice:
@@ -225,16 +259,53 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
 
     @available_if(_best_has("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Any:
-        """The refitted network's probabilities."""
+        """Predict probabilities by the refitted network.
+
+        Parameters
+        ----------
+        X : array-like
+            The rows, (n, features).
+
+        Returns
+        -------
+        array
+            Probabilities, (n, n_classes).
+        """
         return self._fitted().predict_proba(self._seen(X))
 
     @available_if(_best_has("predict_log_proba"))  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Any:
-        """Their logarithms."""
+        """Predict the logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like
+            The rows, (n, features).
+
+        Returns
+        -------
+        array
+            Logarithms, (n, n_classes).
+        """
         return self._fitted().predict_log_proba(self._seen(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Accuracy, or R2, of the refitted network."""
+        """Measure the refitted network: accuracy, or R2.
+
+        Parameters
+        ----------
+        X : array-like
+            The rows, (n, features).
+        y : array-like
+            Their targets.
+        sample_weight : array-like, optional
+            Weights of the rows, (n,), 0 or more.
+
+        Returns
+        -------
+        float
+            As the network's own `score` gives it.
+        """
         return float(self._fitted().score(self._seen(X), self._seen(y), self._seen(sample_weight)))
 
     def __sklearn_tags__(self) -> Any:
@@ -247,7 +318,13 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         return tags
 
     def plot_path(self) -> Any:
-        """Score with error bars against the strength, inputs on top, both strengths marked: a matplotlib Figure."""
+        """Draw the score with error bars against the strength, inputs on top, both strengths marked.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            It is not shown.
+        """
         check_is_fitted(self, "lambdas_")
         pilot = getattr(self, "pilot_scores_", None)
         scoring = self.scoring if isinstance(self.scoring, str) else None
@@ -258,9 +335,17 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         )  # fmt: skip
 
     def plot_norms(self, names: Sequence[str] | None = None) -> Any:
-        """The norm of each input's weights against the strength, the chosen inputs coloured: a matplotlib Figure.
+        """Draw the norm of each input's weights against the strength, the chosen inputs coloured.
 
-        names: of the inputs (of the transformed ones, behind a preprocessor); default: those of the table.
+        Parameters
+        ----------
+        names : sequence of str, optional
+            Of the inputs (of the transformed ones, behind a preprocessor); default: those of the table.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            It is not shown.
         """
         check_is_fitted(self, "lambdas_")
         count = self.input_norms_.shape[1]
