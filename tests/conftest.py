@@ -10,11 +10,13 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import array_api_strict
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from regnet import config_context
 from regnet.backend.generic import GenericBackend
@@ -75,6 +77,21 @@ def fast(request: pytest.FixtureRequest) -> Iterator[bool]:
         need("numba")
     with config_context(fast=request.param):
         yield request.param
+
+
+@lru_cache(maxsize=1)
+def blas() -> ThreadpoolController:
+    """NumPy's BLAS and SciPy's; looking for them takes milliseconds."""
+    import scipy.linalg.cython_blas  # noqa: F401 (loads it)
+
+    return ThreadpoolController().select(user_api="blas")
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """As many threads of BLAS, and so of the NumPy backend, whatever the processor has and the environment says."""
+    with blas().limit(limits=2):
+        yield
 
 
 @pytest.fixture

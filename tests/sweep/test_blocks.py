@@ -8,6 +8,7 @@ from multiprocessing import get_context
 import pytest
 from joblib import Parallel
 from sweeps import FRIEDMAN, IRIS, cold, same, small
+from threadpoolctl import threadpool_limits
 
 
 @pytest.mark.parametrize("make", [small, cold])
@@ -27,9 +28,7 @@ def test_tables_of_few_epochs_change_nothing(fast, monkeypatch):
         same(whole, cold(max_iter=7, memory_limit=1).fit(*IRIS))
 
 
-def test_one_thread_changes_nothing(fast):
-    from threadpoolctl import threadpool_limits
-
+def test_one_thread_changes_nothing(fast, two_threads):
     whole = cold().fit(*IRIS)
     with threadpool_limits(1):
         same(whole, cold().fit(*IRIS))

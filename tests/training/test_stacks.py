@@ -10,6 +10,7 @@ from regnet.arrays.tree import leaves
 
 X, Y = datasets.spiral(samples=150)
 NETWORK = Network.mlp([2, 24, 3], loss="categorical_crossentropy")
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def train(**options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import partial
@@ -34,6 +35,8 @@ from regnet_numpy.buffered import buffered_kernels
 from regnet_numpy.gradients import cuts_of
 from regnet_numpy.run import NUMPY_PARTS, make_run_of
 from regnet_numpy.tiles import tile_rows
+
+pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def run_of(network, optimizer, **changed):
@@ -204,10 +207,13 @@ print(digest.hexdigest())
 """
 
 
-def test_two_processes_compute_the_same_bits():
+def test_processes_compute_the_same_bits_on_one_thread_and_on_two():
+    command = [sys.executable, "-W", "ignore", "-c", SAME_BITS]
     said = [
-        subprocess.run([sys.executable, "-W", "ignore", "-c", SAME_BITS], capture_output=True, text=True, check=True)
-        for _ in range(2)
+        subprocess.run(
+            command, env=os.environ | {"OMP_NUM_THREADS": threads}, capture_output=True, text=True, check=True
+        )
+        for threads in ("1", "2")
     ]
     assert len(said[0].stdout.strip()) == 64
     assert said[0].stdout == said[1].stdout

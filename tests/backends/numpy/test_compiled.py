@@ -25,6 +25,9 @@ from regnet.training.batches import batches_of
 LAYOUT = Layout(((6, 4), (1, 4), (4, 3), (1, 3)))
 
 
+pytestmark = pytest.mark.usefixtures("two_threads")
+
+
 @pytest.fixture(autouse=True)
 def _numba():
     need("numba")
