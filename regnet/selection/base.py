@@ -50,6 +50,7 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
 
     _template_class: ClassVar[type[Estimator]]
     _classifier: ClassVar[bool]
+    input_norms_: NDArray[np.floating[Any]]
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **SWEEP_CONSTRAINTS,

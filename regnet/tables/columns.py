@@ -112,7 +112,7 @@ def _decoded(cells: Any) -> NDArray[Any]:
 
 def _judge_objects(cells: NDArray[Any], parse: bool) -> Column:
     """Objects of a typed file: text, numbers that NumPy has no type for, or None."""
-    absent = np.asarray([cell is None or (isinstance(cell, float) and cell != cell) for cell in cells])
+    absent = np.asarray([cell is None or (isinstance(cell, float) and cell != cell) for cell in cells], dtype=bool)
     kinds = {type(cell) for cell in cells[~absent]}
     if not kinds:
         return Column("number", np.full(len(cells), np.nan), np.arange(len(cells)))
