@@ -106,17 +106,8 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
             if hasattr(template, name):
                 setattr(self, name, getattr(template, name))
-        rows = np.arange(len(checked.y))
         seeds = restart_seeds(self.random_state, self.restarts)
-        splits = make_splits(self.cv, checked.y, to_host(groups), classifier=self._classifier, seed=seeds[0])
-        self.n_splits_ = len(splits)
-        everything = (rows, rows[:0])
-        folds = make_folds(
-            settings, template, checked, [*splits, everything], class_weighted=self.scoring is None
-        )  # fmt: skip
-        report_absent(folds[-1], self._names(checked))
-        self.fold_weights_ = fold_weights([fold.weight_test for fold in folds[:-1]])
-        self.n_repeats_ = repeats_of([rows[test] for _, test in splits])
+        folds = self._folds(settings, template, checked, to_host(groups), seeds[0])
         whole = make_spec(settings, template, folds, checked.placement, (1.0,), seeds, "range")
         lambdas = find_lambdas(whole, self.n_lambdas) if self.lambdas is None else check_lambdas(self.lambdas)
         with_all = self.refit and bool(self.warm_start)
@@ -146,6 +137,19 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
             self._take(chosen, folds[-1])
         self.n_diverged_ = passes.n_diverged
         return self
+
+    def _folds(
+        self, settings: SweepSettings, template: Estimator, checked: Checked, groups: Any, seed: int
+    ) -> list[Fold]:
+        """The folds, and all rows as the last one; how the folds count is noted."""
+        rows = np.arange(len(checked.y))
+        splits = make_splits(self.cv, checked.y, groups, classifier=self._classifier, seed=seed)
+        everything = (rows, rows[:0])
+        folds = make_folds(settings, template, checked, [*splits, everything], class_weighted=self.scoring is None)
+        report_absent(folds[-1], self._names(checked))
+        self.n_splits_, self.n_repeats_ = len(splits), repeats_of([rows[test] for _, test in splits])
+        self.fold_weights_ = fold_weights([fold.weight_test for fold in folds[:-1]])
+        return folds
 
     def _adaptive(
         self, passes: Passes, spec: SweepSpec, collected: Collector, everything: Fold, with_all: bool
