@@ -21,7 +21,7 @@ def run(*arguments, cwd, **environment):
     """In a process of its own, as a user has it."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("REGNET_")} | environment
     command = [sys.executable, "-m", "regnet", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=1800, check=False)
 
 
 def called(*arguments, cwd, **environment):

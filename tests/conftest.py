@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import array_api_strict
+import hypothesis
 import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
@@ -23,6 +24,12 @@ from regnet.backend.generic import GenericBackend
 from regnet.backend.placement import Placement
 from regnet.backend.protocol import BackendError
 from regnet.backend.registry import get_backend
+
+# Time limits, those of a health check too, would be limits of the machine; and every run draws the same examples.
+hypothesis.settings.register_profile(
+    "alike", deadline=None, derandomize=True, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("alike")
 
 NAMESPACES = ("numpy", "strict", "strict-device1", "torch", "jax", "cupy")
 
@@ -51,6 +58,12 @@ def placement(name: str, dtype: str = "float64") -> Placement:
         return Placement(GenericBackend(like), device, dtype)
     backend = get_backend(name)
     return Placement(backend, backend.default_device(), dtype)
+
+
+@pytest.fixture(autouse=True)
+def _chance():
+    """What draws from NumPy's global state does not depend on the tests before it."""
+    np.random.seed(20261126)  # noqa: NPY002 (it is what an estimator without random_state draws from)
 
 
 @pytest.fixture(autouse=True)

@@ -76,7 +76,7 @@ def minimise(f, start):
     return best
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(w=st.lists(finite, min_size=2, max_size=2), s=st.floats(0.1, 2.0), l1=strength, group=strength)
 def test_group_prox_is_the_minimiser(w, s, l1, group):
     array = np.asarray([w, [5.0, -3.0]])
@@ -124,7 +124,7 @@ def test_groups_whose_squares_are_no_numbers(scale, dtype, namespace, rng):
     np.testing.assert_allclose(to_numpy(place, residual), direction * [[-0.5], [0], [1]], atol=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), l1=strength, group=strength)
 def test_the_residual_vanishes_just_where_the_prox_stands_still(seed, l1, group):
     """W = prox(W - grad) means optimal; elsewhere the residual is the steepest slope, by differences."""
