@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from regnet_numpy.processor import vector_instructions
+from regnet_numpy.blas import vector_instructions
 
 __all__ = ["clean_environment", "copy_bandwidth", "describe_machine"]
 

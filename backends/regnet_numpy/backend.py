@@ -13,9 +13,9 @@ from regnet.arrays.types import Array, Tree
 from regnet.backend.blocks import select_by_where
 from regnet.backend.protocol import Backend, BackendError, BackendInfo, Kernels
 from regnet_numpy import threads
-from regnet_numpy.buffered import buffered_kernels
-from regnet_numpy.fused import fused_kernels, numba_version
-from regnet_numpy.processor import older_kernels
+from regnet_numpy.blas import older_kernels
+from regnet_numpy.compiled import compiled_kernels, numba_version
+from regnet_numpy.kernels import array_kernels
 from regnet_numpy.tiles import sum_in_tiles
 
 __all__ = ["NumpyBackend"]
@@ -68,7 +68,7 @@ class NumpyBackend(Backend):
 
     def kernels(self, reference: Kernels, /) -> Kernels:
         """Loops compiled by numba, where it is installed; else NumPy with arrays that are kept."""
-        return fused_kernels(buffered_kernels(reference))
+        return compiled_kernels(array_kernels(reference))
 
     def describe(self) -> BackendInfo:
         """Version, and each BLAS library with the architecture whose kernels it runs, and whether there are newer."""

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 
-from regnet_numpy.kept import Kept
+from regnet.arrays.types import Array
+from regnet_numpy.buffers import Buffers
 from regnet_numpy.passes import find_pass
 from regnet_numpy.threads import parallel_map, thread_count
 from regnet_numpy.tiles import TILE_ELEMENTS, tile_rows
+from regnet_numpy.types import Network
 
-__all__ = ["Gradients", "Parts", "cuts_of"]
+__all__ = ["THREADED_PARAMETERS", "Gradients", "Implementation", "cuts_of"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -28,8 +30,8 @@ CHUNK = 2**17
 a core, and NumPy's passes need no more memory than that."""
 
 
-class Parts(NamedTuple):
-    """What the loop is made of.
+class Implementation(NamedTuple):
+    """What a loop over steps is made of.
 
     make_pass, make_update: constructors; threaded_work: products of a tile's rows and weights (rows times parameters)
     from which tiles go over the threads; tile_elements: see `tile_rows`.
@@ -40,12 +42,12 @@ class Parts(NamedTuple):
     threaded_work: int
     tile_elements: int = TILE_ELEMENTS
 
-    def tile_rows(self, network: Any, rows: int) -> int:
+    def tile_rows(self, network: Network, rows: int) -> int:
         """Rows of a tile."""
         return tile_rows(network.width, rows, parameters=network.layout.size, elements=self.tile_elements)
 
 
-def cuts_of(point: Any) -> list[slice]:
+def cuts_of(point: Array, /) -> list[slice]:
     """The entries of a point in an even number of parts, whatever the threads, if they are many and of one network."""
     size = point.shape[-1]
     if point.ndim > 2 or size < THREADED_PARAMETERS:
@@ -62,12 +64,15 @@ class Gradients:
     them in its cache then.
     """
 
-    def __init__(self, parts: Parts, kept: Kept, network: Any, point: Any, count: int, static: bool) -> None:
-        size = parts.tile_rows(network, count)
-        self._parts, self._kept, self._network, self._static = parts, kept, network, static
+    def __init__(
+        self, implementation: Implementation, buffers: Buffers, network: Network, point: Array, count: int, static: bool
+    ) -> None:
+        size = implementation.tile_rows(network, count)
+        self._make_pass, self._buffers, self._static = implementation.make_pass, buffers, static
+        self._network = network
         self._tiles = [slice(start, min(start + size, count)) for start in range(0, count, size)]
         self._leading, self._dtype = point.shape[:-2], point.dtype
-        enough = size * point.shape[-1] >= parts.threaded_work
+        enough = size * point.shape[-1] >= implementation.threaded_work
         tiles, threads = len(self._tiles), thread_count() if enough else 1
         # Tiles of a round are computed side by side, each thread some of them, and added when all are there.
         together = min(tiles, max(1, SUM_ELEMENTS // point.size // threads) * threads)
@@ -79,10 +84,10 @@ class Gradients:
         ]
         self._size, self._cuts, self._now = size, cuts_of(point), range(tiles)
         shape = (together, *point.shape)
-        self._slots = kept.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype))
+        self._slots = buffers.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype))
         self._total = self._slots[0]
         if together < tiles:
-            self._total = kept.get(("total", point.shape, point.dtype), lambda: np.empty_like(point))
+            self._total = buffers.get(("total", point.shape, point.dtype), lambda: np.empty_like(point))
         self._first = self._pass(0)
         self._slot_views = [self._first.views(slot) for slot in self._slots]
         self._point_views: dict[int, Any] = {}
@@ -90,9 +95,9 @@ class Gradients:
 
     def _pass(self, tile: int) -> Any:
         rows = self._tiles[tile].stop - self._tiles[tile].start
-        return find_pass(self._kept, self._parts.make_pass, self._network, self._leading, rows, self._dtype)
+        return find_pass(self._buffers, self._make_pass, self._network, self._leading, rows, self._dtype)
 
-    def at(self, point: Any, x: Any, y: Any, weight: Any) -> Any:
+    def at(self, point: Array, x: Array, y: Array, weight: Array) -> Array:
         """The loss (..., 1, 1) at a point."""
         params = self._point_views.get(id(point))
         if params is None:
@@ -107,8 +112,8 @@ class Gradients:
         def work(numbers: range) -> None:
             one = self._pass(numbers[0])
             if one.takes_tiles:
-                stops = numbers.start, numbers.stop, self._size
-                losses[numbers.start : numbers.stop] = one.gradients(x, y, weight, params, slots, *stops)
+                found = one.gradients(x, y, weight, params, slots, numbers, self._size)
+                losses[numbers.start : numbers.stop] = found
                 return
             for number in numbers:
                 one, rows = self._pass(number), self._tiles[number]
@@ -126,7 +131,7 @@ class Gradients:
             loss = loss + other
         return loss
 
-    def finish(self, cut: slice) -> Any:
+    def finish(self, cut: slice) -> Array:
         """The gradient of some entries of the point, in an array that may be overwritten until the next `at`."""
         total = self._total[..., cut]
         for number in self._now:

@@ -11,11 +11,11 @@ import numpy as np
 from regnet.arrays.reductions import sum_rows
 from regnet.arrays.types import Array, Tree
 from regnet.mathematics.activations import Relu
-from regnet_numpy.kept import Kept
+from regnet_numpy.buffers import Buffers
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import sum_in_tiles, tile_rows
 
-__all__ = ["Pass", "buffer_gradient", "find_pass", "is_dense", "tile_predict"]
+__all__ = ["Pass", "find_pass", "is_dense", "make_gradient", "tile_predict"]
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -23,7 +23,7 @@ NARROW = 64
 """Inputs up to which the first layer's bias is a row of its weight, beside a column of ones in the table: the copy of
 the rows is cheaper than one pass over the layer's outputs to add the bias, and one to sum its gradient."""
 
-_kept = Kept(most=4)
+_buffers = Buffers(most=4)
 
 
 @final
@@ -114,17 +114,17 @@ def is_dense(network: Any, /) -> bool:
     return network.is_plain and len(network.layers) == len(network.dense_layers)
 
 
-def find_pass(kept: Kept, make: Any, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> Any:
+def find_pass(buffers: Buffers, make: Any, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> Any:
     """The pass that this thread has for a tile of that shape; make: `Pass`, or another class like it."""
     key = (id(network), leading, rows, dtype)
-    return kept.get(key, lambda: make(network, leading, rows, dtype))
+    return buffers.get(key, lambda: make(network, leading, rows, dtype))
 
 
-def buffer_gradient(reference: Function) -> Function:
+def make_gradient(reference: Function) -> Function:
     """`networks.kernels.gradient` for networks without dropout."""
 
     def tile(network: Any, rows: Any, point: Any) -> tuple[Any, Any]:
-        one = find_pass(_kept, Pass, network, point.shape[:-2], rows.x.shape[-2], point.dtype)
+        one = find_pass(_buffers, Pass, network, point.shape[:-2], rows.x.shape[-2], point.dtype)
         grad = np.empty(point.shape, point.dtype)
         loss = one.gradient(one.prepare(rows.x), rows.y, rows.weight, one.views(point), one.views(grad))
         return loss, grad

@@ -1,52 +1,55 @@
 """Many steps of Adam on arrays that stay: what a run repeats, without the interpreter's share.
 
-Two kinds of parts fit in here: NumPy's own (`Pass`, `Update`) and those that numba compiles.
+Two implementations fit in here: NumPy's own (`Pass`, `AdamUpdate`) and what numba compiles.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 
+from regnet.arrays.types import Array
+from regnet.backend.protocol import Run
 from regnet.mathematics.optimizers import Adam, AdamW
 from regnet.mathematics.schedules import factors
-from regnet_numpy.gradients import Gradients, Parts, cuts_of
-from regnet_numpy.kept import Kept
+from regnet_numpy.adam import AdamUpdate
+from regnet_numpy.buffers import Buffers
+from regnet_numpy.gradients import Gradients, Implementation, cuts_of
 from regnet_numpy.passes import Pass, is_dense
 from regnet_numpy.threads import parallel_map, thread_count
 from regnet_numpy.tiles import run_in_groups
-from regnet_numpy.updates import Update
+from regnet_numpy.types import Data, Hyper, Layout, Network, State, Strengths
 
-__all__ = ["NUMPY_PARTS", "count_rows", "make_run_of", "owned", "rates_of", "suits"]
+__all__ = ["ARRAYS", "count_rows", "is_adam", "make_run_of", "owned", "rates_of"]
 
-Function: TypeAlias = Callable[..., Any]
-
-NUMPY_PARTS = Parts(Pass, Update, threaded_work=2**23)
+ARRAYS = Implementation(Pass, AdamUpdate, threaded_work=2**23)
 """Between smaller products threads of NumPy wait for Python's lock as long as they compute."""
 
 
-def suits(network: Any, optimizer: Any, hyper: Any) -> bool:
-    """Whether the loop can do it: Adam and AdamW, dense layers without dropout."""
-    adam = type(optimizer) in (Adam, AdamW)
-    return adam and is_dense(network) and hyper.seed is None and hyper.strengths.l1_subgradient is None
+def is_adam(network: Network, optimizer: Any, hyper: Hyper) -> bool:
+    """Whether it is what the loops do: Adam and AdamW, dense layers without dropout."""
+    return type(optimizer) in (Adam, AdamW) and is_dense(network) and hyper.seed is None
 
 
-def make_run_of(parts: Parts, reference: Function, /) -> Function:
-    """Runs by these parts; what they cannot do goes to the reference."""
+def make_run_of(implementation: Implementation, reference: Callable[..., Run], /) -> Callable[..., Run]:
+    """Runs by this implementation; what it cannot do goes to the reference."""
 
-    def make_run(backend: Any, network: Any, optimizer: Any, step: Any) -> Function:
-        otherwise, kept = reference(backend, network, optimizer, step), Kept(most=64)
+    def make_run(backend: Any, network: Network, optimizer: Any, step: Any) -> Run:
+        otherwise, buffers = reference(backend, network, optimizer, step), Buffers(most=64)
 
-        def together(state: Any, data: Any, hyper: Any, n: int) -> Any:
-            return _run(parts, kept, network, optimizer, state, data, hyper, n)
+        def together(state: State, data: Data, hyper: Hyper, n: int) -> State:
+            gradients = Gradients(implementation, buffers, network, state.point, count_rows(data), data.batches is None)
+            updates = _Updates(implementation, buffers, network.layout, optimizer, state, hyper)
+            rates = rates_of(optimizer, hyper.learning_rate, int(state.t), n)
+            return _run(gradients, updates, _Batches(buffers, data), rates, state)
 
-        def run(state: Any, data: Any, hyper: Any, n: int) -> Any:
-            if not suits(network, optimizer, hyper):
+        def run(state: State, data: Data, hyper: Hyper, n: int) -> State:
+            if not is_adam(network, optimizer, hyper):
                 return otherwise(state, data, hyper, n)
-            rows = parts.tile_rows(network, count_rows(data))
+            rows = implementation.tile_rows(network, count_rows(data))
             return run_in_groups(together, rows * network.width)(state, data, hyper, n)
 
         return run
@@ -54,7 +57,7 @@ def make_run_of(parts: Parts, reference: Function, /) -> Function:
     return make_run
 
 
-def rates_of(optimizer: Any, learning_rate: Any, first: int, n: int, /) -> Any:
+def rates_of(optimizer: Any, learning_rate: Array, first: int, n: int, /) -> Array:
     """The learning rates (..., 1, 1) of n steps from number `first` on, rounded as the reference rounds them.
 
     Returns (n, ..., 1, 1) in float64, in which what they are multiplied by is computed.
@@ -63,21 +66,16 @@ def rates_of(optimizer: Any, learning_rate: Any, first: int, n: int, /) -> Any:
     return (learning_rate * own.reshape(-1, *[1] * learning_rate.ndim)).astype(np.float64)
 
 
-def count_rows(data: Any, /) -> int:
+def count_rows(data: Data, /) -> int:
     """Rows of a step."""
     return int(data.x.shape[-2] if data.batches is None else data.batches.rows.shape[-1])
 
 
-def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, data: Any, hyper: Any, n: int) -> Any:
-    reached, *arrays = [owned(array) for array in (state.t, state.point, *state.slots)]
+def _run(gradients: Gradients, updates: _Updates, batches: _Batches, rates: Array, state: State) -> State:
+    reached = owned(state.t)
     loss, diverged_at = np.array(state.loss), np.array(state.diverged_at)
     running = None if state.running_loss is None else np.array(state.running_loss)
-    batches = _Batches(kept, data)
-    gradients = Gradients(parts, kept, network, arrays[0], count_rows(data), data.batches is None)
-    updates = _Updates(parts, kept, network.layout, optimizer, arrays, hyper)
-    first = int(reached)
-    rates = rates_of(optimizer, hyper.learning_rate, first, n)
-    for t in range(first, first + n):
+    for t, rate in enumerate(rates, start=int(reached)):
         x, y, weight, share = batches.at(t)
         loss = gradients.at(updates.arrays[0], x, y, weight)
         if running is not None:
@@ -86,11 +84,11 @@ def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, dat
         reached[...] = t + 1  # in the state handed in too, which is where an interrupted fit finds its arrays
         alive = np.isfinite(loss) & (diverged_at < 0) if loss.size > 1 else _is_alive(loss, diverged_at)
         if alive is True or (alive is not False and alive.all()):
-            updates.step(t, rates[t - first], gradients, share)
+            updates.step(t, rate, gradients, share)
             continue
         diverged_at = np.where(~np.isfinite(loss) & (diverged_at < 0), np.int32(t), diverged_at)
         if alive is not False:
-            updates.step_some(t, rates[t - first], gradients, share, alive[:, 0, 0])
+            updates.step_some(t, rate, gradients, share, alive[:, 0, 0])
     point, *slots = updates.arrays
     return state._replace(
         point=point, slots=tuple(slots), t=reached, loss=np.array(loss), diverged_at=diverged_at,
@@ -98,12 +96,12 @@ def _run(parts: Parts, kept: Kept, network: Any, optimizer: Any, state: Any, dat
     )  # fmt: skip
 
 
-def owned(array: Any, /) -> Any:
+def owned(array: Array, /) -> Array:
     """The array itself, to be overwritten, as the state handed to a run is consumed; a copy of one that cannot be."""
     return array if array.flags.c_contiguous and array.flags.writeable else np.array(array, order="C")
 
 
-def _is_alive(loss: Any, diverged_at: Any) -> bool:
+def _is_alive(loss: Array, diverged_at: Array) -> bool:
     return math.isfinite(loss.item()) and diverged_at.item() < 0
 
 
@@ -111,8 +109,8 @@ def _is_alive(loss: Any, diverged_at: Any) -> bool:
 class _Batches:
     """The rows of every step."""
 
-    def __init__(self, kept: Kept, data: Any) -> None:
-        self._data, self._kept = data, kept
+    def __init__(self, buffers: Buffers, data: Data) -> None:
+        self._data, self._buffers = data, buffers
         if data.batches is None:
             return
         numbers = data.batches.rows.astype(np.intp)
@@ -124,9 +122,9 @@ class _Batches:
         self._numbers = numbers
         self._tables = [(array, self._room(name, array)) for name, array in (("x", x), ("y", y))]
 
-    def _room(self, name: str, table: Any) -> Any:
+    def _room(self, name: str, table: Array) -> Array:
         shape = (*self._numbers.shape[:-2], self._numbers.shape[-1], table.shape[-1])
-        return self._kept.get((name, shape, table.dtype), lambda: np.empty(shape, table.dtype))
+        return self._buffers.get((name, shape, table.dtype), lambda: np.empty(shape, table.dtype))
 
     def at(self, t: int) -> tuple[Any, ...]:
         """x, y, weight; of all rows, in this batch, (..., 1, 1), or None where it is all."""
@@ -145,9 +143,13 @@ class _Batches:
 class _Updates:
     """The optimizer's step on all parameters, over the threads where there are many."""
 
-    def __init__(self, parts: Parts, kept: Kept, layout: Any, optimizer: Any, arrays: list[Any], hyper: Any) -> None:
-        point, make, strengths = arrays[0], parts.make_update, hyper.strengths
-        self.arrays = arrays
+    def __init__(
+        self, implementation: Implementation, buffers: Buffers, layout: Layout, optimizer: Any, state: State,
+        hyper: Hyper,
+    ) -> None:  # fmt: skip
+        make, strengths = implementation.make_update, hyper.strengths
+        self.arrays = arrays = [owned(array) for array in (state.point, *state.slots)]
+        point = arrays[0]
         cuts = [slice(None)] if strengths.group else cuts_of(point)
         each = -(-len(cuts) // thread_count())
         self._shares = [cuts[start : start + each] for start in range(0, len(cuts), each)]
@@ -155,7 +157,7 @@ class _Updates:
         def spare_of(share: int, cut: slice) -> tuple[Any, ...]:
             own = point[..., cut]
             return tuple(
-                kept.get(("spare", share, number, own.shape, own.dtype), lambda: np.empty_like(own, order="C"))
+                buffers.get(("spare", share, number, own.shape, own.dtype), lambda: np.empty_like(own, order="C"))
                 for number in range(make.spares)
             )
 
@@ -170,7 +172,7 @@ class _Updates:
             for number, share in enumerate(self._shares)
         ]  # fmt: skip
 
-    def step(self, t: int, rate: Any, gradients: Gradients, share: Any) -> None:
+    def step(self, t: int, rate: Array, gradients: Gradients, share: Array | None) -> None:
         """Step number t of all networks at these rates, from the gradient where `gradients` was asked last."""
 
         def work(number: int) -> None:
@@ -179,19 +181,19 @@ class _Updates:
 
         parallel_map(work, range(len(self._shares)))
 
-    def step_some(self, t: int, rate: Any, gradients: Gradients, share: Any, alive: Any) -> None:
+    def step_some(self, t: int, rate: Array, gradients: Gradients, share: Array | None, alive: Array) -> None:
         """The same for some networks of a stack; the others stay as they are."""
         before = [array[~alive] for array in self.arrays]
         self.step(t, rate, gradients, share)
         for array, old in zip(self.arrays, before, strict=True):
             array[~alive] = old
 
-    def penalty(self, share: Any) -> Any:
+    def penalty(self, share: Array | None) -> Any:
         """At the point as it is, (..., 1, 1)."""
         return sum(update.penalty(share) for updates in self._updates for update in updates)
 
 
-def _cut(strengths: Any, cut: slice) -> Any:
+def _cut(strengths: Strengths, cut: slice) -> Strengths:
     """The strengths of some of the entries."""
     own = {
         name: array if array is None or array.shape[-1] == 1 else array[..., cut]

@@ -17,7 +17,7 @@ from regnet.arrays.types import Tree
 from regnet.backend.blocks import add_trees, row_blocks
 from regnet_numpy.threads import parallel_map, thread_count
 
-__all__ = ["TILE_ELEMENTS", "run_in_groups", "run_one_by_one", "sum_in_tiles", "tile_rows"]
+__all__ = ["TILE_ELEMENTS", "run_in_groups", "sum_in_tiles", "tile_rows"]
 
 TILE_ELEMENTS = 2**17
 """Elements of the widest activation in a tile (512 KiB in float32). Measured on 3000 x 2 -> 512 -> 3, two threads with
@@ -126,22 +126,6 @@ def run_in_groups(
         )
 
     return run_groups
-
-
-def run_one_by_one(run: Callable[[Tree, Tree, Tree, int], Tree], /) -> Callable[[Tree, Tree, Tree, int], Tree]:
-    """`run`, called for each network of a stack as if it were alone, over the threads."""
-
-    def run_each(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
-        networks = leaves(state)[0].shape[0]
-
-        def advance(k: int) -> Tree:
-            own_state, own_data, own_hyper = (_take(k, networks, tree) for tree in (state, data, hyper))
-            return run(tree_map(lambda leaf: leaf if leaf.ndim else leaf.copy(), own_state), own_data, own_hyper, n)
-
-        parts = parallel_map(advance, range(networks))
-        return tree_map(lambda *columns: np.stack(columns) if columns[0].ndim else columns[0], parts[0], *parts[1:])
-
-    return run_each
 
 
 def _add_tiles(function: Callable[..., Tree], tiles: list[Tree], args: tuple[Tree, ...]) -> Tree:

@@ -20,7 +20,7 @@ DTYPES = ("float32", "float64")
 class Config(NamedTuple):
     """The settings in force: `backend` and `dtype` by name, `device` by name or None for the backend's default.
 
-    fast: whether a backend may use what its extras bring (numba's compiled loops on NumPy), which gives other bits.
+    fast: whether a backend may use what its extras bring (on NumPy loops compiled by numba), which gives other bits.
     """
 
     backend: str

@@ -45,7 +45,7 @@ class Restarted(InverseTime):  # type: ignore[misc]
 SCHEDULES = {**OURS, "own": Sawtooth(), "derived": Restarted(RATES, 0.1)}
 
 
-@pytest.fixture(params=[False, True], ids=["numpy", "numba"])
+@pytest.fixture(params=[False, True], ids=["arrays", "compiled"])
 def fast(request):
     if request.param:
         need("numba")

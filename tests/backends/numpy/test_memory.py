@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from regnet import MLPClassifier, Network, Penalty, config_context, datasets, fit
 from regnet.arrays.tree import leaves
 from regnet_numpy.gradients import SUM_ELEMENTS, Gradients
-from regnet_numpy.run import NUMPY_PARTS
+from regnet_numpy.run import ARRAYS
 
 X, Y = datasets.spiral(samples=60)
 
@@ -80,7 +80,7 @@ def test_training_takes_half_as_much_again_as_data_parameters_and_moments(fast):
             gc.enable()
     point = sum(leaf.nbytes for leaf in leaves(result.model.params))
     encoded = y.size * 10 * x.itemsize
-    rows = NUMPY_PARTS.tile_rows(network, len(x))
+    rows = ARRAYS.tile_rows(network, len(x))
     tiles = 3 * rows * network.width * x.itemsize  # outputs, zeros to compare them with, gradients
     slots = SUM_ELEMENTS * x.itemsize + point
     first = point  # the first parameters, from which a training that diverges is done again

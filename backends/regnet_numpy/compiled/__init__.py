@@ -1,7 +1,8 @@
 """Kernels with loops compiled by numba, where that is installed.
 
 Whatever has no loop here (dropout, other activations, losses and optimizers, and classes that are derived from ours)
-goes to the reference.
+goes to NumPy's arrays, or to the reference. A single update has none either: runs have theirs, and beside a gradient it
+takes little.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from importlib.util import find_spec
 from regnet.backend.config import get_config
 from regnet.backend.protocol import Kernels
 
-__all__ = ["fused_kernels", "numba_version"]
+__all__ = ["compiled_kernels", "numba_version"]
 
 
 @lru_cache(maxsize=1)
@@ -25,14 +26,11 @@ def numba_version() -> str | None:
     return version("numba")
 
 
-def fused_kernels(kernels: Kernels, /) -> Kernels:
+def compiled_kernels(kernels: Kernels, /) -> Kernels:
     """The compiled versions if numba is there and `config_context(fast=False)` is not in force."""
     if not get_config().fast or numba_version() is None:
         return kernels
-    from regnet_numpy.fused.gradient import fuse_gradient
-    from regnet_numpy.fused.run import fuse_run
-    from regnet_numpy.fused.update import fuse_update
+    from regnet_numpy.compiled.gradient import compile_gradient
+    from regnet_numpy.compiled.run import compile_run
 
-    return kernels._replace(
-        gradient=fuse_gradient(kernels.gradient), update=fuse_update(kernels.update), run=fuse_run(kernels.run)
-    )
+    return kernels._replace(gradient=compile_gradient(kernels.gradient), run=compile_run(kernels.run))

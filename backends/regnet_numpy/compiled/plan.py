@@ -1,4 +1,4 @@
-"""How the compiled loops see a network."""
+"""How the compiled loops see a network: widths, slopes, a loss; and one network's part of what a stack has."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from regnet.arrays.types import Array
 from regnet.mathematics.activations import Identity, LeakyRelu, Relu
 from regnet.mathematics.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SquaredError
-from regnet_numpy.fused import gradient_loops
 from regnet_numpy.passes import is_dense
+from regnet_numpy.types import Network
 
-__all__ = ["Plan", "plan"]
+__all__ = ["BINARY_CROSSENTROPY", "CROSSENTROPY", "SQUARED_ERROR", "Plan", "part_of", "plan"]
+
+CROSSENTROPY, BINARY_CROSSENTROPY, SQUARED_ERROR = range(3)
 
 LOSSES: dict[type, int] = {
-    CategoricalCrossEntropy: gradient_loops.CROSSENTROPY,
-    BinaryCrossEntropy: gradient_loops.BINARY_CROSSENTROPY,
-    SquaredError: gradient_loops.SQUARED_ERROR,
+    CategoricalCrossEntropy: CROSSENTROPY,
+    BinaryCrossEntropy: BINARY_CROSSENTROPY,
+    SquaredError: SQUARED_ERROR,
 }
 
 SLOPES: dict[type, float] = {Relu: 0.0, Identity: 1.0}
@@ -26,8 +29,8 @@ SLOPES: dict[type, float] = {Relu: 0.0, Identity: 1.0}
 class Plan(NamedTuple):
     """Widths of inputs and layers, the slope below 0 of every layer's activation, and which loss."""
 
-    widths: Any
-    slopes: Any
+    widths: Array
+    slopes: Array
     loss: int
 
 
@@ -37,7 +40,7 @@ def _slope(activation: Any) -> float | None:
 
 
 @lru_cache(maxsize=16)
-def plan(network: Any, dtype: Any, /) -> Plan | None:
+def plan(network: Network, dtype: Any, /) -> Plan | None:
     """How the loops see a network; None if they cannot do it."""
     loss = LOSSES.get(type(network.loss_object))
     slopes = [_slope(layer.activation_object) for layer in network.dense_layers]
@@ -45,3 +48,8 @@ def plan(network: Any, dtype: Any, /) -> Plan | None:
         return None
     widths = [network.in_features, *(layer.out_features for layer in network.dense_layers)]
     return Plan(np.asarray(widths), np.asarray(slopes, dtype), loss)
+
+
+def part_of(array: Array, k: int, /) -> Array:
+    """Network k's part (rows, columns) of an array (rows, columns), (1, rows, columns) or (K, rows, columns)."""
+    return array if array.ndim == 2 else array[k if array.shape[0] > 1 else 0]

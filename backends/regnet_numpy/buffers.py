@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Kept"]
+__all__ = ["Buffers"]
 
 
-class Kept(threading.local):
+class Buffers(threading.local):
     """What a thread has made, by a key that says all about it. What arrays contain means nothing.
 
     most: things that a thread keeps; all are let go when there are more, for other shapes have taken their place.

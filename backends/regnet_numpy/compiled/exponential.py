@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from regnet_numpy.fused.loops import exact_loop
+from regnet_numpy.compiled.jit import exact_loop
 
 __all__ = ["exponential"]
 

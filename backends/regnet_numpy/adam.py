@@ -10,7 +10,7 @@ import numpy as np
 from regnet.arrays.reductions import norm_outputs, sum_outputs
 from regnet.mathematics.optimizers import AdamW
 
-__all__ = ["Update", "decay_of"]
+__all__ = ["AdamUpdate", "decay_of"]
 
 FLUSH_EVERY = 16
 """Steps between two looks for weights below the smallest normal number (see `networks.kernels.flush_subnormal`): it is
@@ -18,7 +18,7 @@ in thousands of steps that weights get there."""
 
 
 @final
-class Update:
+class AdamUpdate:
     """What `networks.kernels.update` computes for Adam and AdamW, on arrays that it owns.
 
     point, m, v: (..., 1, size), or a part of the entries of one where there are no groups.
@@ -30,7 +30,7 @@ class Update:
         """arrays: point, m, v; spare: two arrays of the point's shape."""
         self.point, self._m, self._v = arrays
         self._optimizer, self._spare = optimizer, spare
-        self._l1, l2, self._batch_l2 = (_narrow(term) for term in (strengths.l1, strengths.l2, strengths.batch_l2))
+        self._l1, self._l1_subgradient, l2, self._batch_l2 = (_narrow(term) for term in strengths[:4])
         self._l2 = None if l2 is None else 2.0 * l2
         self._share: Any = self  # of no batch
         self._decay = self._l2
@@ -50,6 +50,8 @@ class Update:
         decay = self._decay_at(share)
         if decay is not None:
             grad += np.multiply(decay, point, out=one)
+        if self._l1_subgradient is not None:
+            grad += np.multiply(self._l1_subgradient, np.sign(point, out=one), out=one)
         m *= rule.beta1
         m += np.multiply(grad, 1.0 - rule.beta1, out=one)
         np.multiply(grad, grad, out=grad)
@@ -74,8 +76,9 @@ class Update:
     def penalty(self, share: Any) -> Any:
         """The penalty at the point as it is, (..., 1, 1)."""
         spare, value = self._spare[0], np.zeros_like(self.point[..., :1])
-        if self._l1 is not None:
-            value += _sum(np.multiply(np.abs(self.point, out=spare), self._l1, out=spare))
+        for l1 in (self._l1, self._l1_subgradient):
+            if l1 is not None:
+                value += _sum(np.multiply(np.abs(self.point, out=spare), l1, out=spare))
         decay = self._decay_at(share)
         if decay is not None:
             value += 0.5 * _sum(np.multiply(np.multiply(self.point, self.point, out=spare), decay, out=spare))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from regnet.backend.registry import get_backend
-from regnet_numpy import processor
+from regnet_numpy import blas
 
 
 @pytest.mark.parametrize(
@@ -20,15 +20,15 @@ from regnet_numpy import processor
 )
 def test_kernels_older_than_the_processor_are_named(flags, architecture, setting, said, monkeypatch, tmp_path):
     (tmp_path / "cpuinfo").write_text(f"flags : fpu {flags} erms\n")
-    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(blas, "CPUINFO", tmp_path / "cpuinfo")
     monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
     if setting:
         monkeypatch.setenv("OPENBLAS_CORETYPE", setting)
-    processor.vector_instructions.cache_clear()
+    blas.vector_instructions.cache_clear()
     try:
-        note = processor.older_kernels({"internal_api": "openblas", "architecture": architecture})
+        note = blas.older_kernels({"internal_api": "openblas", "architecture": architecture})
     finally:
-        processor.vector_instructions.cache_clear()
+        blas.vector_instructions.cache_clear()
     assert note is None if said is None else said in note
     if said:
         assert architecture in note

@@ -31,23 +31,23 @@ from regnet.networks.network import Rows
 from regnet.networks.strengths import Strengths
 from regnet.training.batches import batches_of
 from regnet.training.step import Hyper
-from regnet_numpy.buffered import buffered_kernels
 from regnet_numpy.gradients import cuts_of
-from regnet_numpy.run import NUMPY_PARTS, make_run_of
+from regnet_numpy.kernels import array_kernels
+from regnet_numpy.run import ARRAYS, make_run_of
 from regnet_numpy.tiles import tile_rows
 
 pytestmark = pytest.mark.usefixtures("two_threads")
 
 
 def run_of(network, optimizer, **changed):
-    """The run under test, its parts changed if need be, and the step that it stands for, repeated."""
+    """The run under test, its implementation changed if need be, and the step that it stands for, repeated."""
 
     def refuse(*args):
         raise AssertionError("went to the reference")
 
-    make_run = buffered_kernels(kernels.REFERENCE._replace(run=lambda *args: refuse)).run
+    make_run = array_kernels(kernels.REFERENCE._replace(run=lambda *args: refuse)).run
     if changed:
-        make_run = make_run_of(NUMPY_PARTS._replace(**changed), lambda *args: refuse)
+        make_run = make_run_of(ARRAYS._replace(**changed), lambda *args: refuse)
     consuming = make_run(BACKEND, network, optimizer, refuse)
 
     def run(state, data, hyper, n):
@@ -65,7 +65,7 @@ def test_gradient(inputs, activation, networks, loss, dtype, rng):
     outputs = 1 if loss == "huber" else 4
     network = Network.mlp([inputs, 9, 7, outputs], loss=loss, activation=activation)
     point, data, _ = problem(network, networks, dtype, rng, rows=600)
-    gradient = buffered_kernels(kernels.REFERENCE).gradient
+    gradient = array_kernels(kernels.REFERENCE).gradient
     with BACKEND.session():
         for _ in range(2):
             rows = Rows(data.x, data.y, data.weight)
@@ -83,7 +83,7 @@ def test_predictions_in_tiles(networks, rng, monkeypatch):
     params = network.unpack(point)
     monkeypatch.setattr("regnet_numpy.tiles.SMALLEST_TILE", 70)
     monkeypatch.setattr("regnet_numpy.passes.tile_rows", partial(tile_rows, elements=1))
-    predict = buffered_kernels(kernels.REFERENCE._replace(predict=None)).predict
+    predict = array_kernels(kernels.REFERENCE._replace(predict=None)).predict
     with BACKEND.session():
         np.testing.assert_allclose(predict(network, params, data.x), network.apply(params, data.x), rtol=1e-13)
 

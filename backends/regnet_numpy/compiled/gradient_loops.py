@@ -7,19 +7,38 @@ one pass.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from regnet_numpy.fused.exponential import exponential
-from regnet_numpy.fused.loops import sum_loop
+from regnet.arrays.types import Array
+from regnet_numpy.compiled.exponential import exponential
+from regnet_numpy.compiled.jit import sum_loop
+from regnet_numpy.compiled.plan import BINARY_CROSSENTROPY, CROSSENTROPY, SQUARED_ERROR
 
-__all__ = ["BINARY_CROSSENTROPY", "CROSSENTROPY", "SQUARED_ERROR", "tile_gradient", "tiles_gradient"]
-
-CROSSENTROPY, BINARY_CROSSENTROPY, SQUARED_ERROR = range(3)
+__all__ = ["Rows", "Workspace", "rows_between", "tile_gradient", "tiles_gradient"]
 
 THIN = 4
 """Inputs of the first layer, or outputs of the last, up to which a product is a loop of ours."""
+
+
+class Rows(NamedTuple):
+    """x: (n, inputs); y: targets (n, outputs); weight: (n, 1)."""
+
+    x: Array
+    y: Array
+    weight: Array
+
+
+class Workspace(NamedTuple):
+    """Memory for n rows at once: every layer's outputs side by side (n * sum of their widths,), exponents
+
+    (n, outputs), two gradients by a layer's inputs (2, >= n * the widest layer).
+    """
+
+    outputs: Array
+    exponents: Array
+    scratch: Array
 
 
 @sum_loop
@@ -188,20 +207,27 @@ def _loss(outputs: Any, exponentials: Any, targets: Any, weight: Any, loss: Any)
 
 
 @sum_loop
-def _backward(
-    x: Any, targets: Any, weight: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponentials: Any,
-    scratch: Any, grad: Any,
-) -> Any:  # fmt: skip
+def _turn(matrix: Any, turned: Any) -> None:
+    """The transpose, in `turned`."""
+    for j in range(matrix.shape[0]):
+        for k in range(matrix.shape[1]):
+            turned[k, j] = matrix[j, k]
+
+
+@sum_loop
+def _backward(rows: Any, point: Any, plan: Any, work: Any, exponentials: Any, scratch: Any, grad: Any) -> Any:
     """The weighted sum of the rows' losses, and its gradient by `point` in `grad`, after `_forward`.
 
-    scratch: (2, n * the widest layer). The gradient with respect to x is not computed.
+    The gradient with respect to x is not computed.
     """
+    x, widths, slopes = rows.x, plan.widths, plan.slopes
     n, place, stop, dz = x.shape[0], len(work), len(point), exponentials
-    total = _loss(work[place - exponentials.size :].reshape(exponentials.shape), exponentials, targets, weight, loss)
+    outputs = work[place - exponentials.size :].reshape(exponentials.shape)
+    total = _loss(outputs, exponentials, rows.y, rows.weight, plan.loss)
     for layer in range(len(slopes) - 1, -1, -1):
-        rows, columns = widths[layer], widths[layer + 1]
+        inputs, columns = widths[layer], widths[layer + 1]
         place -= n * columns
-        start = stop - columns - rows * columns
+        start = stop - columns - inputs * columns
         y = work[place : place + n * columns].reshape(n, columns)
         last = layer == len(slopes) - 1
         if last or (layer == len(slopes) - 2 and widths[layer + 2] <= min(THIN, n)):
@@ -209,22 +235,20 @@ def _backward(
             _sum_rows(dz, grad[stop - columns : stop])
         else:
             _leaky_relu_grads(dz, y, slopes[layer], grad[stop - columns : stop])
-        weight_grad = grad[start : start + rows * columns].reshape(rows, columns)
+        weight_grad = grad[start : start + inputs * columns].reshape(inputs, columns)
         if layer == 0:
             np.dot(x.T, dz, weight_grad)
         else:
-            np.dot(work[place - n * rows : place].reshape(n, rows).T, dz, weight_grad)
-            back = point[start : start + rows * columns].reshape(rows, columns)
-            dx = scratch[layer % 2, : n * rows].reshape(n, rows)
-            if last and columns <= min(THIN, n):  # no more than rows, or the memory would not do
-                turned = scratch[1 - layer % 2, : rows * columns].reshape(columns, rows)
-                for j in range(rows):
-                    for k in range(columns):
-                        turned[k, j] = back[j, k]
-                _thin_back(dz, turned, work[place - n * rows : place].reshape(n, rows), slopes[layer - 1], dx)
+            np.dot(work[place - n * inputs : place].reshape(n, inputs).T, dz, weight_grad)
+            back = point[start : start + inputs * columns].reshape(inputs, columns)
+            dx = scratch[layer % 2, : n * inputs].reshape(n, inputs)
+            if last and columns <= min(THIN, n):  # no more than inputs, or the memory would not do
+                turned = scratch[1 - layer % 2, : inputs * columns].reshape(columns, inputs)
+                _turn(back, turned)
+                _thin_back(dz, turned, work[place - n * inputs : place].reshape(n, inputs), slopes[layer - 1], dx)
             elif columns == 1:  # an outer product, for which BLAS takes five times as long
                 for i in range(n):
-                    for j in range(rows):
+                    for j in range(inputs):
                         dx[i, j] = dz[i, 0] * back[j, 0]
             else:
                 np.dot(dz, back.T, dx)
@@ -234,35 +258,33 @@ def _backward(
 
 
 @sum_loop
-def tile_gradient(
-    x: Any, targets: Any, weight: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponents: Any,
-    scratch: Any, grad: Any,
-) -> Any:  # fmt: skip
+def tile_gradient(rows: Any, point: Any, plan: Any, space: Any, grad: Any) -> Any:
     """The weighted sum of the rows' losses, and its gradient by `point` (size,) in `grad`.
 
-    x: (n, inputs); targets: (n, outputs); weight: (n, 1); widths: of inputs and layers; slopes: one a layer. Memory to
-    work in: work (n * sum of the layers' widths,), exponents (n, outputs), scratch (2, >= n * the widest layer).
+    rows, plan: see `Rows`, `Plan`; space: a `Workspace` of as many rows or more.
     """
-    _forward(x, point, widths, slopes, loss, work, exponents)
-    if loss != SQUARED_ERROR:
+    n = rows.x.shape[0]
+    work, exponents = space.outputs[: n * plan.widths[1:].sum()], space.exponents[:n]
+    _forward(rows.x, point, plan.widths, plan.slopes, plan.loss, work, exponents)
+    if plan.loss != SQUARED_ERROR:
         exponential(exponents.reshape(-1))
-    return _backward(x, targets, weight, point, widths, slopes, loss, work, exponents, scratch, grad)
+    return _backward(rows, point, plan, work, exponents, space.scratch, grad)
+
+
+@sum_loop
+def rows_between(rows: Any, start: Any, stop: Any) -> Any:
+    """Some of the rows."""
+    return Rows(rows.x[start:stop], rows.y[start:stop], rows.weight[start:stop])
 
 
 @sum_loop
 def tiles_gradient(
-    x: Any, targets: Any, weight: Any, point: Any, widths: Any, slopes: Any, loss: Any, work: Any, exponents: Any,
-    scratch: Any, slots: Any, losses: Any, first: Any, size: Any,
+    rows: Any, point: Any, plan: Any, space: Any, slots: Any, losses: Any, first: Any, size: Any
 ) -> None:  # fmt: skip
     """`tile_gradient` of as many tiles of `size` rows as there are losses, from number `first` on.
 
     The gradient of tile k goes to slots[k % len(slots)]; slots: (s, parameters).
     """
-    layers = widths[1:].sum()
     for k in range(first, first + len(losses)):
-        start = k * size
-        stop = min(start + size, x.shape[0])
-        losses[k - first] = tile_gradient(
-            x[start:stop], targets[start:stop], weight[start:stop], point, widths, slopes, loss,
-            work[: (stop - start) * layers], exponents[: stop - start], scratch, slots[k % len(slots)],
-        )  # fmt: skip
+        tile = rows_between(rows, k * size, min((k + 1) * size, rows.x.shape[0]))
+        losses[k - first] = tile_gradient(tile, point, plan, space, slots[k % len(slots)])

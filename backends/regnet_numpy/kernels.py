@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from regnet.arrays.types import Tree
 from regnet.backend.protocol import Kernels, Run
-from regnet_numpy.passes import buffer_gradient, tile_predict
-from regnet_numpy.run import NUMPY_PARTS, make_run_of
+from regnet_numpy.passes import make_gradient, tile_predict
+from regnet_numpy.run import ARRAYS, make_run_of
 from regnet_numpy.tiles import run_in_groups
 
-__all__ = ["buffered_kernels"]
+__all__ = ["array_kernels"]
 
 
-def buffered_kernels(reference: Kernels, /) -> Kernels:
+def array_kernels(reference: Kernels, /) -> Kernels:
     """The versions that keep their arrays; what they cannot do goes to the reference."""
 
     def run_groups(*args: Tree) -> Run:
@@ -19,5 +19,5 @@ def buffered_kernels(reference: Kernels, /) -> Kernels:
         return run_in_groups(reference.run(*args))
 
     return reference._replace(
-        gradient=buffer_gradient(reference.gradient), run=make_run_of(NUMPY_PARTS, run_groups), predict=tile_predict
+        gradient=make_gradient(reference.gradient), run=make_run_of(ARRAYS, run_groups), predict=tile_predict
     )

@@ -1,0 +1,67 @@
+"""The penalty of a network at its point, as a run that reports the objective needs it before every step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regnet_numpy.compiled.jit import loop, sum_loop
+from regnet_numpy.compiled.update_loops import row_norm
+
+__all__ = ["penalty_value"]
+
+
+@sum_loop
+def _terms(w: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, two_by_share: Any) -> Any:
+    """Sum of (l1 + l1_subgradient) |w| + l2 w^2 + batch_l2 / share w^2 over a row (size,); two_by_share: 2 / share."""
+    linear, square = w[0] * 0, w[0] * 0
+    for i in range(w.shape[0]):
+        if l1 is not None:
+            linear += l1[i] * abs(w[i])
+        if l1_subgradient is not None:
+            linear += l1_subgradient[i] * abs(w[i])
+        if l2 is not None:
+            square += l2[i] * w[i] * w[i]
+        if batch_l2 is not None:
+            linear += two_by_share / 2 * batch_l2[i] * w[i] * w[i]
+    return linear + square
+
+
+@loop
+def _group_norms(w: Any, group: Any, shapes: Any) -> Any:
+    """Sum of group * ||row|| over the rows of all parameter arrays, in float64."""
+    value, start, row = 0.0, 0, 0
+    if group is not None:
+        for rows, columns in shapes:
+            for _ in range(rows):
+                if group[row] > 0:
+                    value += group[row] * row_norm(w[start : start + columns])
+                start += columns
+                row += 1
+    return value
+
+
+@loop
+def _penalty_by_parts(
+    w: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, two_by_share: Any, bounds: Any, norms: Any
+) -> Any:  # fmt: skip
+    """norms: of the groups; where there are any, the point is one part."""
+    value = w.dtype.type(0.0)
+    for part in range(len(bounds) - 1):
+        start, stop = bounds[part], bounds[part + 1]
+        own = _terms(
+            w[start:stop], None if l1 is None else l1[start:stop],
+            None if l1_subgradient is None else l1_subgradient[start:stop], None if l2 is None else l2[start:stop],
+            None if batch_l2 is None else batch_l2[start:stop], two_by_share,
+        )  # fmt: skip
+        value += w.dtype.type(float(own) + norms)
+    return value
+
+
+@loop
+def penalty_value(point: Any, penalty: Any, share: Any) -> Any:
+    """The penalty at a point (size,), of its type; share: of all rows, in the batch, float64."""
+    norms = _group_norms(point, penalty.group, penalty.shapes)
+    return _penalty_by_parts(
+        point, penalty.l1, penalty.l1_subgradient, penalty.l2, penalty.batch_l2, point.dtype.type(2.0 / share),
+        penalty.bounds, norms,
+    )  # fmt: skip
