@@ -14,13 +14,7 @@ from regnet.mathematics.schedules import InverseTime
 
 __all__ = ["OPTIMIZERS", "Recipe", "recipe_for"]
 
-OPTIMIZERS: dict[str, Any] = {
-    "sgd": optimizers.SGD,
-    "adagrad": optimizers.Adagrad,
-    "rmsprop": optimizers.RMSprop,
-    "adam": optimizers.Adam,
-    "adamw": optimizers.AdamW,
-}
+OPTIMIZERS = {rule.__name__.lower(): rule for rule in optimizers.OPTIMIZERS}
 
 
 @final

@@ -18,19 +18,15 @@ from regnet.estimators.inputs import check_weight, to_host
 from regnet.estimators.parameters import CONSTRAINTS, DEFAULT_ALPHA
 from regnet.estimators.stochastic import Call
 from regnet.estimators.targets import ValueTargets
-from regnet.mathematics.losses import AbsoluteError, Huber, Loss, Poisson, SquaredError
+from regnet.mathematics.losses import AbsoluteError, Loss, get_loss
 from regnet.mathematics.metrics import r2_of
 from regnet.training.trainer import Callback
 
 __all__ = ["MLPRegressor"]
 
-LOSSES: dict[str, Loss] = {
-    "squared_error": SquaredError(),
-    "poisson": Poisson(),
-    "absolute_error": AbsoluteError(),
-    "absolute": AbsoluteError(),
-    "huber": Huber(),
-}
+REGRESSION = ("squared_error", "poisson", "absolute_error", "huber")
+
+LOSSES: dict[str, Loss] = {**{name: get_loss(name) for name in REGRESSION}, "absolute": AbsoluteError()}
 
 
 @final

@@ -26,15 +26,11 @@ from regnet.arrays.types import Array
 __all__ = [
     "Penalty",
     "Strength",
-    "elastic_net_grad",
-    "elastic_net_prox",
-    "elastic_net_value",
     "group_prox",
     "group_value",
     "l1_grad",
     "l1_value",
     "l2_grad",
-    "l2_prox",
     "l2_value",
     "row_norms",
     "soft_threshold",
@@ -168,29 +164,6 @@ def l2_value(w: Array, strength: Array, /) -> Array:
 def l2_grad(w: Array, strength: Array, /) -> Array:
     """`2 * strength * w`. Returns the shape of w."""
     return 2.0 * strength * w
-
-
-def l2_prox(w: Array, step_size: Array, strength: Array, /) -> Array:
-    """`w / (1 + 2 * step_size * strength)`. Returns the shape of w. Source: Parikh & Boyd 2014, section 6.1.1."""
-    return w / (1.0 + 2.0 * step_size * strength)
-
-
-def elastic_net_value(w: Array, l1: Array, l2: Array, /) -> Array:
-    """`l1 * sum |w| + l2 * sum w^2`; w: (..., in, out). Returns (..., 1, 1)."""
-    return l1_value(w, l1) + l2_value(w, l2)
-
-
-def elastic_net_grad(w: Array, l1: Array, l2: Array, /) -> Array:
-    """`l1 * sign(w) + 2 * l2 * w`, with sign(0) = 0. Returns the shape of w."""
-    return l1_grad(w, l1) + l2_grad(w, l2)
-
-
-def elastic_net_prox(w: Array, step_size: Array, l1: Array, l2: Array, /) -> Array:
-    """`soft_threshold(w, step_size * l1) / (1 + 2 * step_size * l2)`: the L1 step, then the L2 step.
-
-    With l1 = 0 or l2 = 0 it is the other's own. Returns the shape of w. Source: Parikh & Boyd 2014, section 6.5.3.
-    """
-    return l2_prox(soft_threshold(w, step_size * l1), step_size, l2)
 
 
 def row_norms(w: Array, /) -> Array:

@@ -12,7 +12,7 @@ from regnet.backend.placement import Placement
 from regnet.backend.registry import get_backend
 from regnet.mathematics.weighting import weight_shares
 from regnet.networks.regularizer import penalty_terms
-from regnet.networks.strengths import over_batches, place_strengths
+from regnet.networks.strengths import over_batches
 from regnet.selection.as_estimator import fitted_estimator, outputs_of
 from regnet.selection.scoring import DIRECT, check_held_out
 from regnet.sweep.engine import run_sweep
@@ -114,9 +114,7 @@ class Collector:
         lambdas = [spec.lambdas[cell.strength] for cell in cells]
         factors = None if spec.factors is None else np.stack([spec.factor_of(cell) for cell in cells])
         host = Placement(get_backend("numpy"), "cpu", spec.dtype)
-        penalties = spec.mix.penalties(self.layers, lambdas, factors)
-        batch_l2 = [one / (2.0 * fold.total_weight) for one in lambdas] if spec.mix.penalty == "alpha" else 0.0
-        strengths = place_strengths(spec.network, host, penalties, len(cells), batch_l2)
+        strengths = spec.mix.place(spec.network, host, lambdas, fold.total_weight, factors)
         strengths = over_batches(strengths, len(fold.x), spec.batch_rows or len(fold.x))
         terms = penalty_terms(points, strengths, spec.network.layout)
         outputs = spec.network.apply(spec.network.unpack(points), fold.x)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.backend.placement import Placement
-from regnet.networks.strengths import place_strengths
 from regnet.solvers.proximal_newton import LinearProblem, Terms, terms_of
 from regnet.sweep.one_strength import Generators
 from regnet.sweep.spec import Cell, Lane, Outcome, SweepSpec
@@ -70,10 +69,8 @@ class Linear:
 
     def _unit(self, cell: Cell) -> Terms:
         spec, factor = self._spec, self._spec.factor_of(cell)
-        penalties = spec.mix.penalties(1, [1.0], None if factor is None else factor[None, :])
-        total = spec.folds[cell.fold].total_weight
-        batch_l2 = [1.0 / (2.0 * total)] if spec.mix.penalty == "alpha" else 0.0
-        placed = place_strengths(spec.network, self._host, penalties, 1, batch_l2)
+        factors, total = None if factor is None else factor[None, :], spec.folds[cell.fold].total_weight
+        placed = spec.mix.place(spec.network, self._host, [1.0], total, factors)
         terms = terms_of(placed, spec.network.in_features + 1, spec.network.out_features)
         if terms is None:
             raise AssertionError("a strength of a path is an L1 or a group penalty, not both")

@@ -8,7 +8,10 @@ from typing import Any, final
 
 import numpy as np
 
+from regnet.backend.placement import Placement
 from regnet.mathematics.penalties import Penalty
+from regnet.networks.network import Network
+from regnet.networks.strengths import Strengths, place_strengths
 
 __all__ = ["PENALTIES", "Mix"]
 
@@ -59,6 +62,18 @@ class Mix:
             )
             for layer in range(layers)
         ]
+
+    def place(
+        self, network: Network, placement: Placement, lambdas: Sequence[float], totals: Any, factors: Any = None
+    ) -> Strengths:
+        """The strengths of a stack of networks, one for each lambda, on the device.
+
+        totals: of the weights of each network's rows, or of all networks', which alpha is divided by; factors: as for
+        `penalties`.
+        """
+        batch_l2 = np.asarray(lambdas) / (2.0 * np.asarray(totals)) if self.penalty == "alpha" else 0.0
+        penalties = self.penalties(len(network.dense_layers), lambdas, factors)
+        return place_strengths(network, placement, penalties, len(lambdas), batch_l2)
 
     def parameters(self, layers: int, strength: float) -> dict[str, Any]:
         """The constructor parameters that give an estimator this penalty."""

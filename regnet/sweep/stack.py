@@ -17,11 +17,11 @@ from regnet.estimators.weights import draw_weights
 from regnet.mathematics.schedules import as_schedule
 from regnet.networks.layers import Dense, DenseParams
 from regnet.networks.network import Network, Rows
-from regnet.networks.strengths import place_strengths
 from regnet.sweep.blocks import filled_rows
 from regnet.sweep.spec import Cell, Lane, SweepSpec
 from regnet.training.batches import Data, batches_of
 from regnet.training.recovery import data_losses, idle_losses
+from regnet.training.samplers import shuffled_again
 from regnet.training.step import Hyper, State
 
 __all__ = ["Stack", "draw_point", "narrowed"]
@@ -125,7 +125,8 @@ class Stack:
             table = np.full((len(self._pairs), count * steps, size), -1, dtype=np.int32)
             for number, pair in enumerate(self._pairs):
                 for epoch in range(count):
-                    orders[pair] = self._shuffled(orders[pair], generators[pair])
+                    if spec.template.shuffle:
+                        orders[pair] = shuffled_again(orders[pair], generators[pair])
                     for step, part in enumerate(gen_batches(len(orders[pair]), size)):
                         drawn = orders[pair][part] + self._starts[pair[0]]
                         table[number, epoch * steps + step, : len(drawn)] = drawn
@@ -145,14 +146,6 @@ class Stack:
             return self._placement.put(np.full((1, 1), counts[0]))
         counts = [len(self.spec.folds[lane.fold].x) for lane in self.lanes]
         return self._placement.put(np.asarray(counts)[:, None, None])
-
-    def _shuffled(self, order: NDArray[Any], rng: np.random.RandomState) -> NDArray[Any]:
-        """scikit-learn's way: one permutation is shuffled again and again."""
-        if not self.spec.template.shuffle:
-            return order
-        shuffled = np.arange(len(order))
-        rng.shuffle(shuffled)
-        return order[shuffled]
 
     def losses(self, point: Any) -> NDArray[np.float64]:
         """The mean data loss of every lane's network, (K,), on no more than MEASURED_ROWS of its rows."""
@@ -209,15 +202,10 @@ class Stack:
         if spec.factors is not None:
             factors = np.stack([spec.factor_of(cell) for cell in cells])
             factors = factors if self._inputs is None else np.take_along_axis(factors, np.stack(self._inputs), axis=1)
-        network = self.network
-        batch_l2: Any = 0.0
-        if spec.mix.penalty == "alpha":
-            totals = [spec.folds[cell.fold].total_weight for cell in cells]
-            batch_l2 = np.asarray(lambdas) / (2.0 * np.asarray(totals))
-        penalties = spec.mix.penalties(len(network.dense_layers), lambdas, factors)
+        totals = [spec.folds[cell.fold].total_weight for cell in cells]
         rate = np.full((len(cells), 1, 1), as_schedule(spec.optimizer.learning_rate).initial)
         return Hyper(
             put(rate),
-            place_strengths(network, self._placement, penalties, len(cells), batch_l2),
+            spec.mix.place(self.network, self._placement, lambdas, totals, factors),
             None if seeds is None else put(seeds.reshape(-1, 1, 1), "int32"),
         )

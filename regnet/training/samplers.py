@@ -11,7 +11,7 @@ from sklearn.utils import gen_batches
 from regnet.training.assembly import Problem
 from regnet.training.batches import Data, batches_of, epoch_table
 
-__all__ = ["RandomSampler", "Sampler", "ShuffledSampler"]
+__all__ = ["RandomSampler", "Sampler", "ShuffledSampler", "shuffled_again"]
 
 
 class Sampler(Protocol):
@@ -70,9 +70,7 @@ class ShuffledSampler:
     def data(self) -> Data:
         """See Sampler. Shuffles even where the order means nothing, so that later draws are scikit-learn's."""
         if self._shuffle:
-            shuffled = np.arange(len(self._order))
-            self._rng.shuffle(shuffled)
-            self._order = self._order[shuffled]
+            self._order = shuffled_again(self._order, self._rng)
         if self.fixed:
             return self._problem.data
         table = np.full((self.steps, self._problem.batch_rows), -1, dtype=np.int32)
@@ -81,3 +79,10 @@ class ShuffledSampler:
         table = np.roll(table, self._t % self.steps, axis=0)  # step t takes row t % steps
         data = self._problem.data
         return data._replace(batches=self._batches_of(data.weight, self._problem.placement.put(table, "int32")))
+
+
+def shuffled_again(order: NDArray[np.int64], rng: np.random.RandomState, /) -> NDArray[np.int64]:
+    """The next order of rows as scikit-learn's MLP has it: one permutation is shuffled again and again."""
+    shuffled = np.arange(len(order))
+    rng.shuffle(shuffled)
+    return order[shuffled]
