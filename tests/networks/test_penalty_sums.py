@@ -96,6 +96,7 @@ def test_factors_multiply_the_penalty_of_their_input_but_not_alpha(alpha, weight
             penalty_factor=factor,
             tol=1e-10,
             max_iter=10**4,
+            random_state=0,
         )
         found = model.fit(x, y)
         np.testing.assert_allclose(found.coefs_[0][:, 0], expected, atol=1e-5)

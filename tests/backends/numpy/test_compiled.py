@@ -186,7 +186,7 @@ def test_groups_of_any_size(optimizer, scale, dtype, rng):
 def test_training_with_and_without_and_in_a_stack():
     """Short runs agree; a stack has the bits of lone runs; fast=False is plain NumPy."""
     x, y = datasets.spiral(samples=60)
-    network = Network.mlp([2, 16, 3], loss="categorical_crossentropy", dropout=0.1)
+    network = Network.mlp([2, 16, 3], loss="categorical_crossentropy")
     strengths = [0.0, 1e-3, 1e-2]
 
     def run(k=None):
