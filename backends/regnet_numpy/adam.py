@@ -98,7 +98,7 @@ class AdamUpdate:
         return (rate * factor).astype(self.point.dtype)
 
     def _prox(self, scale: Any, metric: Any, spare: Any) -> None:
-        """`regnet.regularizer.penalty_prox` with step size scale / metric."""
+        """`regnet.networks.regularizer.penalty_prox` with step size scale / metric."""
         point = self.point
         if self._l1 is not None:
             threshold = np.divide(scale, metric, out=spare)

@@ -264,20 +264,6 @@ def test_subnormal_weights_and_moments_become_zero():
     assert (m == 0).all()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_exponential(dtype):
-    from regnet_numpy.compiled.exponential import exponential
-
-    low = -87.0 if dtype == "float32" else -700.0
-    x = np.concatenate([np.linspace(low, 0.0, 10_001), [-1e-30, 0.0, np.nan, -1e4]]).astype(dtype)
-    expected = np.exp(x.astype("longdouble"))
-    exponential(x)
-    error = np.abs(x - expected)[:-2] / expected[:-2] / np.finfo(dtype).eps
-    assert float(error.max()) < 4.5
-    assert np.isnan(x[-2])
-    assert 0 <= x[-1] < 1e-37
-
-
 RUNS = {
     "l2": ({"weight_l2": 1e-3}, Adam(0.01), 40),
     "l1": ({"weight_l1": 1e-3, "weight_l2": [1e-3, 1e-4, 0.0]}, Adam(0.01, epsilon_hat=True), None),
