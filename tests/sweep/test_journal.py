@@ -81,7 +81,11 @@ def test_a_search_without_a_refit_shares_its_path(tmp_path):
     make = small(cv=HOLD_OUT, sweep_dir=tmp_path)
     whole = make.fit(*FRIEDMAN)
     cells = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
-    assert np.array_equal(whole.cv_scores_, clone(make).set_params(refit=False).fit(*FRIEDMAN).cv_scores_)
+    alone = clone(make).set_params(refit=False).fit(*FRIEDMAN)
+    assert np.array_equal(whole.pilot_scores_, alone.pilot_scores_)
+    # The adaptive path is trained anew, in a stack without the fold of all rows, to whose size rows are filled up: a
+    # BLAS adds them in another order then.
+    np.testing.assert_allclose(whole.cv_scores_, alone.cv_scores_, rtol=1e-10)
     assert cells == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
 
 
