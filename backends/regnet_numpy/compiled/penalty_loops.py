@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from regnet_numpy.compiled.jit import loop, sum_loop
-from regnet_numpy.compiled.update_loops import row_norm
+from regnet_numpy.compiled.update_loops import norm_of
 
 __all__ = ["penalty_value"]
 
@@ -34,7 +34,10 @@ def _group_norms(w: Any, group: Any, shapes: Any) -> Any:
         for rows, columns in shapes:
             for _ in range(rows):
                 if group[row] > 0:
-                    value += group[row] * row_norm(w[start : start + columns])
+                    squares = w[0] * 0
+                    for j in range(start, start + columns):
+                        squares += w[j] * w[j]
+                    value += group[row] * norm_of(squares, w, start, start + columns)
                 start += columns
                 row += 1
     return value

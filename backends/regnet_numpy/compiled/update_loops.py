@@ -14,7 +14,7 @@ import numpy as np
 from regnet.arrays.types import Array
 from regnet_numpy.compiled.jit import inline, loop
 
-__all__ = ["Moments", "Penalty", "Rule", "Step", "adam_update", "row_norm"]
+__all__ = ["Moments", "Penalty", "Rule", "Step", "adam_update", "norm_of"]
 
 
 class Moments(NamedTuple):
@@ -117,22 +117,26 @@ def _normal(value: Any, smallest: Any) -> Any:
     return value if abs(value) >= smallest else value * 0
 
 
-@loop
-def row_norm(row: Any) -> Any:
-    """Norm of a row (columns,), also where its squares are too small, or too large, for its type."""
-    total, largest = row[0] * 0, row[0] * 0
-    for j in range(row.shape[0]):
-        total += row[j] * row[j]
+@inline
+def norm_of(squares: Any, w: Any, start: Any, stop: Any) -> Any:
+    """Norm of the entries from start to stop, whose squares have this sum."""
     # From the least sum on, squares that were too small to be kept do not matter; see `regnet.arrays.reductions`.
-    if total != np.inf and total >= (1e-24 if row.itemsize == 4 else 1e-276):
-        return np.sqrt(total)
-    for j in range(row.shape[0]):
-        largest = max(largest, abs(row[j]))
+    if squares != np.inf and squares >= (1e-24 if w.itemsize == 4 else 1e-276):
+        return np.sqrt(squares)
+    return _scaled_norm(w, start, stop)
+
+
+@loop
+def _scaled_norm(w: Any, start: Any, stop: Any) -> Any:
+    """The same where squares are too small, or too large, for their type."""
+    largest = w[0] * 0
+    for j in range(start, stop):
+        largest = max(largest, abs(w[j]))
     if largest == 0:
         return largest
     total = largest * 0
-    for j in range(row.shape[0]):
-        scaled = row[j] / largest
+    for j in range(start, stop):
+        scaled = w[j] / largest
         total += scaled * scaled
     return largest * np.sqrt(total)
 
@@ -155,29 +159,32 @@ def _adam_step(
         m[i], v[i] = mean, square
 
 
-@loop
+@inline
 def _adam_group_step(
-    w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, step: Any, group: Any
+    w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, step: Any, group: Any,
+    start: Any, stop: Any,
 ) -> None:  # fmt: skip
-    """`_adam_step` on a row that is a group: one metric, the soft threshold, then the row's own shrinking."""
+    """`_adam_step` on entries that are a group: one metric, the soft threshold, then the group's own shrinking."""
     beta1, rest1, beta2, rest2, rate, scale, epsilon, kept, two, two_by_share, smallest = step
-    columns, total = w.shape[0], epsilon * 0
-    for j in range(columns):
+    total = epsilon * 0
+    for j in range(start, stop):
         g = _smooth_grad(w, grad, j, l1_subgradient, l2, batch_l2, two, two_by_share)
         m[j] = _normal(beta1 * m[j] + rest1 * g, smallest)
         v[j] = beta2 * v[j] + rest2 * g * g
         total += v[j]
-    metric = np.sqrt(total / columns) + epsilon
+    metric = np.sqrt(total / (stop - start)) + epsilon
     size = scale / metric
-    for j in range(columns):
+    squares, shrink = epsilon * 0, epsilon * 0
+    for j in range(start, stop):
         moved = kept * w[j] - rate * m[j] / metric
         if l2 is not None or batch_l2 is not None:
             moved = _normal(moved, smallest)
-        w[j] = moved if l1 is None else _shrink(moved, size * l1[j])
-    norm, shrink = row_norm(w), epsilon * 0
+        w[j] = moved = moved if l1 is None else _shrink(moved, size * l1[j])
+        squares += moved * moved
+    norm = norm_of(squares, w, start, stop)
     if norm > size * group:
         shrink = (norm - size * group) / norm
-    for j in range(columns):
+    for j in range(start, stop):
         w[j] *= shrink
 
 
@@ -186,23 +193,24 @@ def _adam_by_rows(
     w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, step: Any, group: Any,
     shapes: Any,
 ) -> None:  # fmt: skip
-    """Rows of all parameter arrays one by one; one whose strength is 0 is no group."""
+    """Rows of all parameter arrays one by one; one whose strength is 0 is no group.
+
+    Groups are entries of the whole arrays: to cut out each row's part of them takes longer than its step.
+    """
     start, row = 0, 0
     for rows, columns in shapes:
         for _ in range(rows):
             stop = start + columns
-            own_l1, own_l2 = None if l1 is None else l1[start:stop], None if l2 is None else l2[start:stop]
-            own_subgradient = None if l1_subgradient is None else l1_subgradient[start:stop]
-            own_batch_l2 = None if batch_l2 is None else batch_l2[start:stop]
             if group[row] == 0:
                 _adam_step(
                     w[start:stop], grad[start:stop], m[start:stop], v[start:stop],
-                    own_l1, own_subgradient, own_l2, own_batch_l2, step,
+                    None if l1 is None else l1[start:stop],
+                    None if l1_subgradient is None else l1_subgradient[start:stop],
+                    None if l2 is None else l2[start:stop], None if batch_l2 is None else batch_l2[start:stop], step,
                 )  # fmt: skip
             else:
                 _adam_group_step(
-                    w[start:stop], grad[start:stop], m[start:stop], v[start:stop],
-                    own_l1, own_subgradient, own_l2, own_batch_l2, step, group[row],
+                    w, grad, m, v, l1, l1_subgradient, l2, batch_l2, step, group[row], start, stop
                 )  # fmt: skip
             start = stop
             row += 1
