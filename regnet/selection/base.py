@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from abc import ABC
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from numbers import Integral
@@ -12,19 +10,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
-from sklearn.exceptions import NotFittedError
+from sklearn.base import _fit_context, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import HasMethods, StrOptions
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from regnet.display.plots import norms_figure, selection_figure
 from regnet.display.warning import warn
 from regnet.estimators.inputs import to_host
 from regnet.selection.adaptive import adaptive_factors
-from regnet.selection.choice import Choice, choose, fold_weights, repeats_of, rival_of
+from regnet.selection.choice import fold_weights, repeats_of, rival_of
 from regnet.selection.collector import Collector
+from regnet.selection.fitted_search import FittedSearch
 from regnet.selection.folds import Checked, check_table, make_folds
 from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.passes import Passes, check_finite, named, refitted
@@ -41,16 +36,8 @@ from regnet.sweep.spec import SweepSpec
 __all__ = ["BaseCV"]
 
 
-def _best_has(name: str) -> Any:
-    return lambda self: hasattr(getattr(self, "best_estimator_", self._template_class), name)
-
-
-class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseCV(FittedSearch):
     """The parts that do not depend on what is predicted."""
-
-    _template_class: ClassVar[type[Estimator]]
-    _classifier: ClassVar[bool]
-    input_norms_: NDArray[np.floating[Any]]
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **SWEEP_CONSTRAINTS,
@@ -230,89 +217,6 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
             )
             warn(f"At the chosen strength, {self.lambda_:.3g}, no input is left: a constant {best}")
 
-    def predict(self, X: Any) -> Any:
-        """Predict by the refitted network.
-
-        Parameters
-        ----------
-        X : array-like
-            The rows, (n, features).
-
-        Returns
-        -------
-        array
-            Classes or values, as `best_estimator_` gives them.
-        """
-        return self._fitted().predict(self._seen(X))
-
-    def _choose(self, scores: Any) -> Choice:
-        """What scores (strengths, folds) speak for, by the splits that they are of."""
-        return choose(scores, weight=self.fold_weights_, repeats=self.n_repeats_)
-
-    def _fitted(self) -> Any:
-        """The refitted network. Raises NotFittedError, also after a fit without one."""
-        check_is_fitted(self, "lambdas_")
-        if not hasattr(self, "best_estimator_"):
-            raise NotFittedError(
-                "fit was called with refit=False, so there is no network to predict with: set refit=True."
-            )
-        return self.best_estimator_
-
-    def _seen(self, values: Any) -> Any:
-        """Arrays as the refitted network takes them: a transformer in front works on the host."""
-        return values if self.preprocessor is None else to_host(values)
-
-    @available_if(_best_has("predict_proba"))  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> Any:
-        """Predict probabilities by the refitted network.
-
-        Parameters
-        ----------
-        X : array-like
-            The rows, (n, features).
-
-        Returns
-        -------
-        array
-            Probabilities, (n, n_classes).
-        """
-        return self._fitted().predict_proba(self._seen(X))
-
-    @available_if(_best_has("predict_log_proba"))  # type: ignore[untyped-decorator]
-    def predict_log_proba(self, X: Any) -> Any:
-        """Predict the logarithms of `predict_proba`.
-
-        Parameters
-        ----------
-        X : array-like
-            The rows, (n, features).
-
-        Returns
-        -------
-        array
-            Logarithms, (n, n_classes).
-        """
-        return self._fitted().predict_log_proba(self._seen(X))
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Measure the refitted network: accuracy, or R2.
-
-        Parameters
-        ----------
-        X : array-like
-            The rows, (n, features).
-        y : array-like
-            Their targets.
-        sample_weight : array-like, optional
-            Weights of the rows, (n,), 0 or more.
-
-        Returns
-        -------
-        float
-            As the network's own `score` gives it.
-        """
-        return float(self._fitted().score(self._seen(X), self._seen(y), self._seen(sample_weight)))
-
     def __sklearn_tags__(self) -> Any:
         """Those of the network that predicts; a transformer in front may take other tables."""
         tags, own = super().__sklearn_tags__(), self._template_class().__sklearn_tags__()
@@ -321,46 +225,6 @@ class BaseCV(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc]  # s
         if tags.classifier_tags is not None:
             tags.classifier_tags.multi_label = own.classifier_tags.multi_label
         return tags
-
-    def plot_path(self) -> Any:
-        """Draw the score with error bars against the strength, inputs on top, both strengths marked.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            It is not shown.
-        """
-        check_is_fitted(self, "lambdas_")
-        pilot = getattr(self, "pilot_scores_", None)
-        scoring = self.scoring if isinstance(self.scoring, str) else None
-        name = scoring or ("score" if self.scoring is not None else default_scoring(self._classifier))
-        return selection_figure(
-            self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, self.min_index_, self.one_se_index_,
-            score_name=name, penalty=self.penalty, reference=None if pilot is None else self._choose(pilot).mean,
-        )  # fmt: skip
-
-    def plot_norms(self, names: Sequence[str] | None = None) -> Any:
-        """Draw the norm of each input's weights against the strength, the chosen inputs coloured.
-
-        Parameters
-        ----------
-        names : sequence of str, optional
-            Of the inputs (of the transformed ones, behind a preprocessor); default: those of the table.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            It is not shown.
-        """
-        check_is_fitted(self, "lambdas_")
-        count = self.input_norms_.shape[1]
-        if names is None:
-            names = getattr(self, "feature_names_in_", ()) if self.preprocessor is None else ()
-        given = tuple(map(str, names)) if len(names) == count else tuple(f"x{number}" for number in range(count))
-        return norms_figure(
-            self.lambdas_, self.input_norms_, given, self.best_index_, title="regularisation path",
-            ylabel="norm of an input's weights",
-        )  # fmt: skip
 
     def __sklearn_clone__(self) -> Self:
         """An executor has threads or connections, which cannot be copied: the clone has the same one.
