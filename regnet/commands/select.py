@@ -14,6 +14,7 @@ from regnet.commands.options import check_choices, check_picture, check_writable
 from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
 from regnet.commands.select_run import choose_strength
 from regnet.mathematics.activations import ACTIVATIONS
+from regnet.selection.choice import RULES
 from regnet.sweep.path_penalty import PENALTIES
 
 __all__ = ["select"]
@@ -32,7 +33,7 @@ def select(
     activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
     cv: Annotated[int, typer.Option(min=2, help="folds")] = 5,
     restarts: Annotated[int, typer.Option(min=1, help="networks from different first weights")] = 1,
-    rule: Annotated[str, typer.Option(help="1se: the strongest within one standard error of the best; or min")] = "1se",
+    rule: Annotated[str, typer.Option(help="1se, paired or min: the rule that chooses; README compares them")] = "1se",
     n_lambdas: Annotated[int, typer.Option(min=1, help="strengths of the automatic range")] = 50,
     lambdas: Annotated[str | None, typer.Option(help="the strengths themselves (1e-3,1e-2,1e-1)")] = None,
     adaptive: Annotated[bool | None, typer.Option(help="a second path, weighted by the first one")] = None,
@@ -63,7 +64,7 @@ def select(
         check_writable("--report", report.absolute().parent / "x")
     check_choices(
         ("--penalty", penalty, PENALTIES),
-        ("--rule", rule, ("1se", "min")),
+        ("--rule", rule, RULES),
         ("--activation", activation, ACTIVATIONS),
         ("--task", task, ("classification", "regression")),
     )

@@ -37,9 +37,11 @@ def print_beginning(data: str, table: Table, prepared: Prepared, folds: int) -> 
 def print_selection(selection: Selection, console: Console) -> None:
     """The table of strengths, both lambdas marked, and what was chosen."""
     fitted, count = selection.fitted, len(selection.table.feature_names)
-    marks = {_index(fitted, fitted.lambda_min_): "best"}
-    one_se = _index(fitted, fitted.lambda_1se_)
-    marks[one_se] = "best, 1 SE" if one_se in marks else "1 SE"
+    chosen = {"best": fitted.min_index_, "paired": fitted.paired_index_, "1 SE": fitted.one_se_index_}
+    marks: dict[int, str] = {}
+    for mark, number in chosen.items():
+        if mark != "paired" or fitted.select == mark:
+            marks[number] = f"{marks[number]}, {mark}" if number in marks else mark
     shown = sorted({*marks, *np.unique(np.linspace(0, len(fitted.lambdas_) - 1, LINES).round().astype(int)).tolist()})
     table = RichTable("strength", f"{selection.score_name} ± s.e.", "inputs", "zeros", "")
     for column in table.columns[:-1]:
@@ -75,10 +77,6 @@ def print_selection(selection: Selection, console: Console) -> None:
     print(f"{fitted.cv_scores_.size} networks{passes}, {selection.seconds:.1f} s")
 
 
-def _index(fitted: Any, strength: float) -> int:
-    return int(np.flatnonzero(fitted.lambdas_ == strength)[0])
-
-
 def selection_figures(selection: Selection) -> dict[str, Any]:
     """The figures of a selection for --json; numbers that are missing (diverged networks) are null."""
     fitted = selection.fitted
@@ -99,6 +97,7 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
         "zeros": listed(fitted.zeros_),
         "lambda_min": fitted.lambda_min_,
         "lambda_1se": fitted.lambda_1se_,
+        "lambda_paired": fitted.lambda_paired_,
         "lambda": fitted.lambda_,
         "rival": fitted.rival_ if np.isfinite(fitted.rival_) else None,
         "margin": fitted.margin_ if np.isfinite(fitted.margin_) else None,

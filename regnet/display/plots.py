@@ -65,6 +65,7 @@ def selection_figure(
     best: int,
     one_se: int,
     *,
+    paired: int | None = None,
     score_name: str,
     penalty: str,
     reference: NDArray[Any] | None = None,
@@ -73,7 +74,7 @@ def selection_figure(
 
     lambdas: (n,), >= 0, in increasing or decreasing order; a 0 is drawn at a tenth of the smallest positive one.
     mean, se, counts: (n,); where mean is not finite (a diverged network) nothing is drawn, where se is not, no bar.
-    best, one_se: indices into lambdas, each a dashed line. reference: (n,), the mean of the pilot path.
+    best, one_se, paired: indices into lambdas, each a dashed line. reference: (n,), the mean of the pilot path.
     Returns a matplotlib Figure; raises ImportError naming the package if matplotlib is missing.
     Source: Friedman, Hastie & Tibshirani, Journal of Statistical Software 33(1), 2010.
     """
@@ -88,7 +89,9 @@ def selection_figure(
             elinewidth=1, capsize=size / 2, label="mean ± 1 SE", zorder=3,
         )
     ]  # fmt: skip
-    for name, index, colour, offset in (("best", best, OKABE_ITO[5], 0), ("1 SE", one_se, OKABE_ITO[2], 5)):
+    marks = [("best", best, OKABE_ITO[5], 0), ("1 SE", one_se, OKABE_ITO[2], 5)]
+    marks += [] if paired is None else [("paired", paired, OKABE_ITO[3], 2.5)]
+    for name, index, colour, offset in marks:
         # Where both lines fall on one strength, the dashes of either fill the gaps of the other.
         style = {"color": colour, "linewidth": 1.4, "linestyle": (offset, (5, 5)), "zorder": 1.8}
         keys.append(axis.axvline(x[index], label=f"{name}: {lambdas[index]:.3g}", **style))
@@ -99,7 +102,7 @@ def selection_figure(
         keys += axis.plot(x[known], pilot[known], label="pilot path", zorder=1, **style)
     axis.set(ylabel=f"held-out {score_name}")
     axis.grid(axis="y", alpha=0.3)
-    _count_axis(axis, x, np.where(kept, counts, np.nan), (best, one_se))
+    _count_axis(axis, x, np.where(kept, counts, np.nan), tuple(mark[1] for mark in marks))
     figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False, handlelength=2.8)
     return figure
 

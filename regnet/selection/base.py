@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from regnet.display.warning import warn
 from regnet.estimators.inputs import to_host
 from regnet.selection.adaptive import adaptive_factors
-from regnet.selection.choice import fold_weights, repeats_of, rival_of
+from regnet.selection.choice import RULES, fold_weights, repeats_of, rival_of
 from regnet.selection.collector import Collector
 from regnet.selection.fitted_search import FittedSearch
 from regnet.selection.folds import Checked, check_table, make_folds
@@ -43,7 +43,7 @@ class BaseCV(FittedSearch):
         **SWEEP_CONSTRAINTS,
         "cv": ["cv_object"],
         "scoring": [str, callable, None],
-        "select": [StrOptions({"min", "1se"})],
+        "select": [StrOptions(set(RULES))],
         "adaptive": ["boolean", StrOptions({"auto"})],
         "relax": ["boolean"],
         "refit": ["boolean"],
@@ -190,11 +190,12 @@ class BaseCV(FittedSearch):
         choice = self._choose(collected.of_chosen(collected.scores)[:, : self.n_splits_])
         self.chosen_restarts_ = collected.chosen[:, : self.n_splits_]
         self.score_mean_, self.score_se_ = choice.mean, choice.se
-        self.lambda_min_, self.lambda_1se_ = (float(self.lambdas_[k]) for k in (choice.best, choice.one_se))
-        self.best_index_ = choice.best if self.select == "min" else choice.one_se
+        of_rules = (float(self.lambdas_[choice.by(rule)]) for rule in RULES)
+        self.lambda_1se_, self.lambda_paired_, self.lambda_min_ = of_rules
+        self.best_index_ = choice.by(self.select)
         self.lambda_ = float(self.lambdas_[self.best_index_])
         self.best_score_ = float(choice.mean[self.best_index_])
-        self.min_index_, self.one_se_index_ = choice.best, choice.one_se
+        self.min_index_, self.one_se_index_, self.paired_index_ = choice.best, choice.one_se, choice.paired
         rival = rival_of(choice, self.select)
         self.rival_ = float(self.lambdas_[rival.strength]) if rival.strength >= 0 else float("nan")
         self.margin_ = rival.margin
@@ -212,7 +213,7 @@ class BaseCV(FittedSearch):
         if self.penalty == "input_l1" and not self.selected_features_.any():
             best = (
                 "is the best that there is."
-                if self.select == "min" or self.best_index_ == self.min_index_
+                if self.best_index_ == self.min_index_
                 else ("is within one standard error of the best network. Look at plot_path(), or take select='min'.")
             )
             warn(f"At the chosen strength, {self.lambda_:.3g}, no input is left: a constant {best}")

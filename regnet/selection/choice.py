@@ -10,20 +10,32 @@ from numpy.typing import NDArray
 
 from regnet.mathematics.weighting import weight_shares
 
-__all__ = ["Choice", "Rival", "choose", "fold_weights", "repeats_of", "rival_of"]
+__all__ = ["RULES", "Choice", "Rival", "choose", "fold_weights", "repeats_of", "rival_of"]
+
+RULES = ("1se", "paired", "min")
+"""What may choose a strength, from the one that keeps the fewest inputs to the one that keeps the most."""
 
 
 class Choice(NamedTuple):
-    """mean, se: of each strength's scores over folds, (strengths,); best, one_se: numbers of two strengths."""
+    """mean, se: of each strength's scores over folds, (strengths,); paired_se: of the difference of two strengths'
+
+    scores, (strengths, strengths); best, one_se, paired: numbers of the strengths that the rules choose.
+    """
 
     mean: NDArray[np.float64]
     se: NDArray[np.float64]
+    paired_se: NDArray[np.float64]
     best: int
     one_se: int
+    paired: int
+
+    def by(self, select: str) -> int:
+        """The number that a rule chooses."""
+        return {"min": self.best, "1se": self.one_se, "paired": self.paired}[select]
 
 
 def choose(scores: Any, /, *, weight: Any = None, repeats: float = 1.0) -> Choice:
-    """The best strength, and the strongest one whose mean score is within one standard error of the best.
+    """The best strength, and the strongest ones within a standard error of it: of its score, or of their difference.
 
     scores: (strengths, folds), strengths ascending, higher is better, NaN where a network diverged; weight: of the
     folds' held-out rows, (folds,), None for equal ones; repeats: how often a row is held out (`repeats_of`).
@@ -31,15 +43,20 @@ def choose(scores: Any, /, *, weight: Any = None, repeats: float = 1.0) -> Choic
         mean = sum_k w_k s_k / sum_k w_k,  se^2 = sum_k w_k (s_k - mean)^2 / sum_k w_k / (N - 1),  N = folds / repeats
 
     as cv.glmnet has them for N folds; for equal weights se is s / sqrt(N) with s of N - 1 degrees of freedom. Splits
-    that hold out the same rows again say little more of how another table would score, so they do not count in N. se
-    is 0, which means unknown, for N of 1 or less. A strength at which a fold has no score is not chosen. Raises
-    ValueError if there is none left. Sources: Breiman, Friedman, Olshen, Stone (1984), 3.4.3; Friedman, Hastie,
-    Tibshirani, J. Stat. Software 33 (2010).
+    that hold out the same rows again say little more of how another table would score, so they do not count in N.
+    'paired' asks a strength's own difference to the best: what makes a fold hard is hard for both, and cancels in
 
-    >>> choose([[0.9, 0.7], [0.8, 0.78], [0.7, 0.66]])[2:]
-    (0, 1)
-    >>> choose([[0.9, 0.7], [0.8, 0.78], [0.7, 0.66]], weight=[1, 999])[2:]
-    (1, 1)
+        d_k = s_k(best) - s_k(strength):    mean of d <= its standard error, by the same formula
+
+    Standard errors are 0, which means unknown, for N of 1 or less. A strength at which a fold has no score is not
+    chosen. Raises ValueError if there is none left. Sources: Breiman, Friedman, Olshen, Stone (1984), 3.4.3; Friedman,
+    Hastie, Tibshirani, J. Stat. Software 33 (2010).
+
+    >>> found = choose([[0.9, 0.7], [0.8, 0.78], [0.78, 0.64]])
+    >>> [found.by(rule) for rule in RULES]
+    [2, 1, 0]
+    >>> choose([[0.9, 0.7], [0.8, 0.78], [0.7, 0.66]], weight=[1, 999]).best
+    1
     >>> once, twice = choose([[0.9, 0.7]]), choose([[0.9, 0.7, 0.9, 0.7]], repeats=2.0)
     >>> bool(once.se[0] == twice.se[0])
     True
@@ -56,13 +73,24 @@ def choose(scores: Any, /, *, weight: Any = None, repeats: float = 1.0) -> Choic
             "(lower learning_rate_init, or standardise the inputs), or the scorer gave NaN for its held-out rows."
         )
     freedom = folds.shape[1] / repeats - 1.0
-    se = np.sqrt((folds - mean[:, None]) ** 2 @ share / freedom) if freedom > 0 else np.zeros(len(mean))
-    return Choice(mean, se, *_pick(mean, se))
+    se, paired_se = np.zeros(len(mean)), np.zeros((len(mean), len(mean)))
+    if freedom > 0:
+        deviations = folds - mean[:, None]
+        se = np.sqrt(deviations**2 @ share / freedom)
+        paired_se = np.stack([np.sqrt((own - deviations) ** 2 @ share / freedom) for own in deviations])
+    best = _best(mean)
+    one_se, paired = (_strongest(mean, best, within) for within in (se[best], paired_se[best]))
+    return Choice(mean, se, paired_se, best, one_se, paired)
 
 
-def _pick(mean: NDArray[np.float64], se: NDArray[np.float64]) -> tuple[int, int]:
-    best = int(np.flatnonzero(mean == np.nanmax(mean)).max())  # of equals the strongest
-    return best, int(np.flatnonzero(mean >= mean[best] - se[best]).max())
+def _best(mean: NDArray[np.float64]) -> int:
+    """Of equals the strongest."""
+    return int(np.flatnonzero(mean == np.nanmax(mean)).max())
+
+
+def _strongest(mean: NDArray[np.float64], best: int, within: Any) -> int:
+    """The strongest that is no further below the best than `within`."""
+    return int(np.flatnonzero(mean >= mean[best] - within).max())
 
 
 class Rival(NamedTuple):
@@ -76,32 +104,33 @@ class Rival(NamedTuple):
 
 
 def rival_of(choice: Choice, select: str, /) -> Rival:
-    """Which choice is the nearest to the one that was made; select: 'min', or '1se'.
+    """Which choice is the nearest to the one that was made by this rule.
 
     >>> choice = choose([[0.70, 0.74], [0.80, 0.84], [0.785, 0.825], [0.777, 0.817]])
     >>> rival = rival_of(choice, "1se")
     >>> (choice.best, choice.one_se), (rival.strength, round(rival.margin, 6))
     ((1, 2), (3, 0.15))
     """
-    mean, se, unit = choice.mean, choice.se, choice.se[choice.best]
-    made, nearest = choice.best if select == "min" else choice.one_se, Rival(-1, float("inf"))
-    numbers = np.arange(len(mean))
+    mean, unit, count = choice.mean, choice.se[choice.best], len(choice.mean)
+    # How far below the best a strength may be and still be chosen, (best, strength).
+    within = {
+        "min": np.zeros((count, count)), "1se": np.repeat(choice.se[:, None], count, axis=1), "paired": choice.paired_se
+    }[select]  # fmt: skip
+    made, nearest, numbers = choice.by(select), Rival(-1, float("inf")), np.arange(count)
     for number in np.flatnonzero(np.isfinite(mean)) if unit > 0 else ():
         rest = np.where(numbers == number, np.nan, mean)
         if not np.isfinite(rest).any():
             continue
-        best, _ = _pick(rest, se)
+        best = _best(rest)
         # Where the moved mean meets the others' best, their threshold, or has a threshold that meets another mean.
-        meets = np.concatenate([[mean[best], mean[best] - se[best]], rest[np.isfinite(rest)] + se[number]])
+        meets = np.concatenate([[mean[best], mean[best] - within[best, number]], rest + within[number]])
+        meets = meets[np.isfinite(meets)]
         moved = np.concatenate([meets - 1e-9 * unit, meets + 1e-9 * unit])
         margins = np.abs(moved - mean[number]) / unit
         moved, margins = moved[margins < nearest.margin], margins[margins < nearest.margin]
-        wins = moved > mean[best]
-        chosen = np.where(wins, number, best)
-        if select == "1se":
-            limit = np.where(wins, moved - se[number], mean[best] - se[best])
-            within = np.where(numbers == number, moved[:, None], mean) >= limit[:, None]
-            chosen = np.where(within, numbers, -1).max(axis=1, initial=-1)
+        wins = (moved > mean[best])[:, None]
+        limits = np.where(wins, moved[:, None] - within[number], mean[best] - within[best])
+        chosen = np.where(np.where(numbers == number, moved[:, None], mean) >= limits, numbers, -1).max(axis=1)
         others = np.flatnonzero(chosen != made)
         if len(others):
             first = others[np.argmin(margins[others])]

@@ -100,7 +100,7 @@ class FittedSearch(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc
         return float(self._fitted().score(self._seen(X), self._seen(y), self._seen(sample_weight)))
 
     def plot_path(self) -> Any:
-        """Draw the score with error bars against the strength, inputs on top, both strengths marked.
+        """Draw the score with error bars against the strength, inputs on top, what the rules choose marked.
 
         Returns
         -------
@@ -113,7 +113,8 @@ class FittedSearch(MetaEstimatorMixin, BaseEstimator, ABC):  # type: ignore[misc
         name = scoring or ("score" if self.scoring is not None else default_scoring(self._classifier))
         return selection_figure(
             self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, self.min_index_, self.one_se_index_,
-            score_name=name, penalty=self.penalty, reference=None if pilot is None else self._choose(pilot).mean,
+            paired=self.paired_index_ if self.select == "paired" else None, score_name=name, penalty=self.penalty,
+            reference=None if pilot is None else self._choose(pilot).mean,
         )  # fmt: skip
 
     def plot_norms(self, names: Sequence[str] | None = None) -> Any:

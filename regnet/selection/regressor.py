@@ -46,8 +46,10 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         stands for its fold, as for the refit. Of linear models they are all the same.
     scoring : str or callable, optional
         A name or scorer of scikit-learn, which must take the sample_weight that `fit` is given; None: r2.
-    select : {'1se', 'min'}, default '1se'
-        Which strength is chosen: the strongest within one standard error of the best, or the best.
+    select : {'1se', 'paired', 'min'}, default '1se'
+        Which strength is chosen: the strongest whose score is within one standard error of the best one's; the
+        strongest whose differences to the best, fold by fold, are within one standard error of none; or the best. The
+        first keeps the fewest inputs, the last one predicts best.
     adaptive : bool or 'auto', default 'auto'
         Whether there is a second path whose strengths are divided by the norm that an input's weights had in a pilot
         (the first path at its best strength; each fold has its own), which drops inputs that plain selection keeps.
@@ -115,8 +117,9 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         What each fold counts, (n_folds,), with a sum of 1; how often a row is held out.
     score_mean_, score_se_ : array of float
         Mean and standard error over the folds, (n_lambdas,).
-    lambda_min_, lambda_1se_, lambda_ : float
-        The best strength, the strongest within one standard error of it, and the chosen one.
+    lambda_min_, lambda_1se_, lambda_paired_, lambda_ : float
+        The best strength, the strongest within one standard error of its score, of the difference to it, and the
+        chosen one.
     best_index_, best_score_ : int and float
         The chosen strength's number and mean score.
     rival_, margin_ : float

@@ -67,7 +67,7 @@ def test_a_near_tie_is_said_in_a_line(tmp_path):
 
 def test_classes_a_journal_and_a_linear_model(tmp_path):
     write_table(tmp_path / "table.csv", target="kind")
-    options = ["--hidden", "", "--penalty", "weight_l1", "--rule", "min", "--cv", 3, "--lambdas", "1e-3,1e-2,1e-1"]
+    options = ["--hidden", "", "--penalty", "weight_l1", "--rule", "paired", "--cv", 3, "--lambdas", "1e-3,1e-2,1e-1"]
     first, again = (
         called("select", "table.csv", *options, "--sweep-dir", "sweep", "--json", name, cwd=tmp_path)
         for name in ("1.json", "2.json")
