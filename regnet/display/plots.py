@@ -89,7 +89,7 @@ def selection_figure(
             elinewidth=1, capsize=size / 2, label="mean ± 1 SE", zorder=3,
         )
     ]  # fmt: skip
-    marks = [("best", best, OKABE_ITO[5], 0), ("1 SE", one_se, OKABE_ITO[2], 5)]
+    marks = [("best", best, OKABE_ITO[5], 0.0), ("1 SE", one_se, OKABE_ITO[2], 5.0)]
     marks += [] if paired is None else [("paired", paired, OKABE_ITO[3], 2.5)]
     for name, index, colour, offset in marks:
         # Where both lines fall on one strength, the dashes of either fill the gaps of the other.

@@ -38,3 +38,15 @@ def test_networks_that_are_looked_at_together_have_the_numbers_of_each_alone(cla
     assert found.keys() == other.keys()
     for name, values in found.items():
         np.testing.assert_array_equal(values, other[name], err_msg=name)
+
+
+def test_a_network_without_finite_outputs_for_every_held_out_row_has_no_score():
+    """Also where the score, such as accuracy, would have a number for a row that is not one."""
+    X, y = load_iris(return_X_y=True)
+    X[:, 2] *= 1e-3  # in units of their standard deviation the first one is beyond float64
+    X[0, 2] = 1e307
+    held_out = np.arange(0, len(X), 3)
+    cv = [(np.setdiff1d(np.arange(len(X)), held_out), held_out)]
+    search = MLPClassifierCV(scoring="accuracy", cv=cv, refit=False, random_state=0, **NETWORKS)
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="No strength has a score on every fold"):
+        search.fit(X, y)
