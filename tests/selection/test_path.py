@@ -21,7 +21,15 @@ def test_paths_have_validation_scores_and_pictures():
     assert found.scores[-1] < found.scores.max()
     need("matplotlib")
     assert found.plot(3).axes
+    for number, estimator in enumerate(found.estimators):  # counted here again, on the weights that predict
+        weights = [np.asarray(weight) for weight in estimator.coefs_]
+        gone = sum(int((weight == 0).sum()) for weight in weights)
+        assert found.zeros[number] == pytest.approx(gone / sum(weight.size for weight in weights), rel=1e-15)
+        assert found.n_selected[number] == np.count_nonzero(weights[0].any(axis=1))
+    assert 0 == found.zeros[0] < found.zeros[-1] <= 1
     crossed = quick().fit(X, y)
+    counted = [np.mean(np.concatenate([np.ravel(w) == 0 for w in one.coefs_])) for one in crossed.path_.estimators]
+    np.testing.assert_allclose(crossed.zeros_, counted, rtol=1e-15)
     assert crossed.plot_path().axes
     assert crossed.plot_norms().axes
 
