@@ -140,8 +140,11 @@ class BaseCV(FittedSearch):
 
     def _adaptive(
         self, passes: Passes, spec: SweepSpec, collected: Collector, everything: Fold, with_all: bool
-    ) -> tuple[SweepSpec, Collector, NDArray[np.float64]]:
-        """The second path, whose pilot is the first one; also the factors of all rows' inputs, (1, in)."""
+    ) -> tuple[SweepSpec, Collector, NDArray[np.float64] | None]:
+        """The second path, whose pilot is the first one; also the factors of all rows' inputs, (1, in).
+
+        The best score is asked of both paths: where 'auto' may choose, 'min' stays with the first one if it has it.
+        """
         self.pilot_scores_ = collected.of_chosen(collected.scores)[:, : self.n_splits_]
         pilot = self._choose(self.pilot_scores_)
         norms = collected.of_chosen(collected.input_norms)[pilot.best]
@@ -151,8 +154,11 @@ class BaseCV(FittedSearch):
         factors = adaptive_factors(norms)
         self.adaptive_factors_ = factors[-1] if self.refit else factors.mean(axis=0)
         used = factors[: len(spec.folds)]
-        spec = replace(spec, name=named("adaptive", used), factors=used)
-        return spec, passes.run(spec), factors[-1:]
+        second = replace(spec, name=named("adaptive", used), factors=used)
+        found = passes.run(second)
+        best = np.nanmax(self._choose(found.of_chosen(found.scores)[:, : self.n_splits_]).mean)
+        self.adaptive_ = self.select != "min" or self.adaptive is True or bool(best >= pilot.mean[pilot.best])
+        return (second, found, factors[-1:]) if self.adaptive_ else (spec, collected, None)
 
     def _own_parameters(self) -> dict[str, Any]:
         """The parameters that networks of classes, or of values, have alone."""

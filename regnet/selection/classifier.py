@@ -53,7 +53,8 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     adaptive : bool or 'auto', default 'auto'
         Whether there is a second path whose strengths are divided by the norm that an input's weights had in a pilot
         (the first path at its best strength; each fold has its own), which drops inputs that plain selection keeps.
-        'auto': for input_l1 on networks with a hidden layer.
+        'auto': for input_l1 on networks with a hidden layer; with select='min' the first path stays if its best score
+        is better.
     relax : bool, default False
         Whether to refit every selection from new weights without the penalty that found it, and choose by those scores;
         restarts stay those that the penalised objective chose.
@@ -134,6 +135,8 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         Number of splits, and of networks that diverged.
     pilot_scores_, adaptive_factors_ : array of float
         After adaptive paths: the pilot's scores, (n_lambdas, n_folds), and the factors of the inputs.
+    adaptive_ : bool
+        After adaptive paths: whether all else is of the second one.
     best_estimator_ : MLPClassifier
         With refit: the chosen network, in the units of X.
     selected_features_ : array of bool

@@ -71,3 +71,22 @@ def test_neurons_can_be_selected():
     assert alive[0] == 20
     assert alive[-1] == 0
     assert 0 < alive[found.best_index_] < 20
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["one of ten", "all of ten"])
+def test_the_best_score_is_asked_of_both_paths(few):
+    """One real input among ten is found by the second path, ten alike are lost to it: 'min' has the better best."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 10))
+    y = X[:, 0] if few else 0.3 * X.sum(axis=1)
+    y = y + rng.standard_normal(60)
+    found = {how: quick(select="min", adaptive=how).fit(X, y) for how in (False, True, "auto")}
+    scores = {how: one.best_score_ for how, one in found.items()}
+    assert found["auto"].adaptive_ == (scores[True] >= scores[False]) == few
+    assert scores["auto"] == max(scores[True], scores[False])
+    expected = found[few].best_estimator_.coefs_
+    for weight, own in zip(found["auto"].best_estimator_.coefs_, expected, strict=True):
+        np.testing.assert_array_equal(weight, own)
+    assert found[True].adaptive_
+    assert not hasattr(found[False], "adaptive_")
+    assert quick(select="1se").fit(X, y).adaptive_
