@@ -91,7 +91,7 @@ def stability_selection(
     weakest: float = 0.2,
     subsamples: int = 50,
     threshold: float = 0.9,
-    false_selections: float = 1.0,
+    pfer: float = 1.0,
     l1_ratio: float = 1.0,
     companion_l2: float = 1.0,
     standardize: bool = True,
@@ -129,8 +129,9 @@ def stability_selection(
         An even number; they come in pairs of halves that complement one another (in each, classes have their share).
     threshold : float, default 0.9
         The frequency that counts as stable, in (0.5, 1]; 0.9 allows the longest range.
-    false_selections : float, default 1.0
-        How many inputs of no effect may be stable, on average over tables.
+    pfer : float, default 1.0
+        The per-family error rate: how many inputs of no effect may be stable, on average over tables. The range of
+        strengths that counts follows from it, as the longest whose `bound` is no more.
     l1_ratio, companion_l2 : float, default 1.0
         See `path`.
     standardize : bool, default True
@@ -172,7 +173,7 @@ def stability_selection(
     >>> found.stable.nonzero()[0].tolist()
     [0, 1, 3, 4]
     """
-    _check(penalty, weakest, subsamples, threshold, false_selections)
+    _check(penalty, weakest, subsamples, threshold, pfer)
     check_estimator_for_sweep(estimator)
     settings = SweepSettings.of_arguments(
         estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
@@ -201,24 +202,24 @@ def stability_selection(
     names = getattr(template, "feature_names_in_", [f"x{number}" for number in range(spec.network.in_features)])
     selected = collected.selected[:, :, 0]
     candidates = int((np.ptp(everything[0].x, axis=0) > 0).sum())  # a constant is no input that chance could select
-    start, q, bound = weakest_within(selected, false_selections, max(candidates, 1), threshold, subsamples // 2)
+    start, q, bound = weakest_within(selected, pfer, max(candidates, 1), threshold, subsamples // 2)
     if start == len(spec.lambdas):
         warn(
             f"Even at the strongest strength, {spec.lambdas[-1]:.3g}, subsamples use so many inputs that more than "
-            f"false_selections={false_selections:g} could be stable by chance: give stronger lambdas."
+            f"pfer={pfer:g} could be stable by chance: give stronger lambdas."
         )
     return StabilityResult(
         np.asarray(spec.lambdas), selected.mean(axis=1), float(threshold), tuple(map(str, names)), start, q, bound
     )
 
 
-def _check(penalty: str, weakest: float, subsamples: Any, threshold: float, false_selections: float) -> None:
+def _check(penalty: str, weakest: float, subsamples: Any, threshold: float, pfer: float) -> None:
     """Raise ValueError, naming the argument."""
     for name, value, low, high in (("threshold", threshold, 0.5, 1.0), ("weakest", weakest, 0.0, 1.0)):
         if not low < value <= high:
             raise ValueError(f"{name}={value!r} must lie in ({low:g}, {high:g}].")
-    if not false_selections > 0:
-        raise ValueError(f"false_selections={false_selections!r} must be more than 0: no selection is free of them.")
+    if not 0 < pfer < math.inf:
+        raise ValueError(f"pfer={pfer!r} must be a finite number of more than 0: no selection is free of false inputs.")
     if not isinstance(subsamples, Integral) or subsamples < 2 or subsamples % 2:
         raise ValueError(f"subsamples={subsamples!r} must be an even number of 2 or more: halves come in pairs.")
     if penalty not in ("input_l1", "weight_l1"):

@@ -76,7 +76,7 @@ def test_constants_are_no_candidates(rng):
 def test_more_tolerated_false_selections_count_weaker_strengths(rng):
     X, y = rng.standard_normal((100, 10)), rng.standard_normal(100)
     given = {"penalty": "weight_l1", "subsamples": 10, "n_lambdas": 10}
-    few, many = (stability_selection(LINEAR, X, y, false_selections=ev, **given) for ev in (0.5, 3.0))
+    few, many = (stability_selection(LINEAR, X, y, pfer=ev, **given) for ev in (0.5, 3.0))
     assert few.start > many.start
     assert few.bound <= 0.5 < many.bound <= 3.0
     np.testing.assert_array_equal(few.largest, few.frequencies[few.start :].max(axis=0))
@@ -86,8 +86,9 @@ def test_more_tolerated_false_selections_count_weaker_strengths(rng):
     need("matplotlib")
     assert few.plot().axes
     assert none.plot().axes
-    with pytest.raises(ValueError, match="false_selections=0"):
-        stability_selection(LINEAR, X, y, false_selections=0, **given)
+    for pfer in (0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"pfer={pfer} must be a finite number of more than 0"):
+            stability_selection(LINEAR, X, y, pfer=pfer, **given)
 
 
 def test_classes_have_their_share_of_every_half(rng):
