@@ -17,13 +17,16 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 from regnet.display.warning import warn
 from regnet.estimators.inputs import to_host
 from regnet.selection.adaptive import adaptive_factors
+from regnet.selection.between import Between
 from regnet.selection.choice import RULES, fold_weights, repeats_of, rival_of
 from regnet.selection.collector import Collector
 from regnet.selection.fitted_search import FittedSearch
 from regnet.selection.folds import Checked, check_table, make_folds
+from regnet.selection.input_names import names_of_inputs
 from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.passes import Passes, check_finite, named, refitted
 from regnet.selection.path import collect_path
+from regnet.selection.path_result import PathResult
 from regnet.selection.reporting import is_near_tie, report_absent
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.settings import SWEEP_CONSTRAINTS, Estimator, SweepSettings, make_template, restart_seeds
@@ -110,17 +113,22 @@ class BaseCV(FittedSearch):
         collected, factors = passes.run(spec), None
         if self._is_adaptive(spec):
             spec, collected, factors = self._adaptive(passes, spec, collected, folds[-1], with_all)
-        penalised = spec
+        penalised, of_penalised = spec, collected
         if self.relax:
             spec, collected = passes.relaxed(spec, collected)
         self._keep(spec, collected)
-        if with_all:
-            self.path_ = found = collect_path(spec, collected, template, checked, fold=len(spec.folds) - 1)
-            self.n_selected_, self.zeros_, self.input_norms_ = found.n_selected, found.zeros, found.input_norms
-            check_finite(collected.of_chosen(collected.objectives)[self.best_index_, -1], self.lambda_)
-            self._take(found.estimators[self.best_index_], folds[-1])
-        elif self.refit:
-            chosen = refitted(passes, template, penalised, spec, folds[-1], self.best_index_, factors)
+        self.input_names_ = np.asarray(names_of_inputs(template, folds[-1]), dtype=object)
+        if self.refit:
+            relaxed = replace(spec, folds=tuple(folds[-1:]), factors=None) if self.relax else None
+            more: dict[str, Any] = {"relaxed": relaxed, "memory_limit": self.memory_limit}
+            if with_all:
+                check_finite(collected.of_chosen(collected.objectives)[self.best_index_, -1], self.lambda_)
+                between = Between.of_path(penalised, of_penalised, len(folds) - 1, **more)
+                self._take_path(collect_path(spec, collected, tuple(self.input_names_), between, len(folds) - 1))
+                chosen = self.path_.estimators[self.best_index_]
+            else:
+                chosen = refitted(passes, penalised, spec, folds[-1], self.best_index_, factors)
+                self._between = Between(replace(penalised, folds=tuple(folds[-1:]), factors=factors), **more)
             self._take(chosen, folds[-1])
         self.n_diverged_ = passes.n_diverged
         return self
@@ -212,6 +220,11 @@ class BaseCV(FittedSearch):
         self.zeros_ = collected.of_chosen(collected.zeros).mean(axis=1)
         self.input_norms_ = collected.of_chosen(collected.input_norms).mean(axis=1)
 
+    def _take_path(self, path: PathResult) -> None:
+        """Keep the path on all rows; what it counts stands in place of the folds' means."""
+        self.path_ = path
+        self.n_selected_, self.zeros_, self.input_norms_ = path.n_selected, path.zeros, path.input_norms
+
     def _take(self, estimator: Any, fold: Fold) -> None:
         """Make an estimator the one that predicts."""
         self.selected_features_ = np.asarray(estimator.selected_features_)
@@ -246,5 +259,5 @@ class BaseCV(FittedSearch):
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the executor, for the same reason."""
-        return {**super().__getstate__(), "executor": None}
+        """Without the executor, for the same reason, and without the rows of the table."""
+        return {**super().__getstate__(), "executor": None, "_between": None}

@@ -131,6 +131,8 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     n_selected_, zeros_, input_norms_ : array of int and of float
         At each strength the number of inputs used, the share of weights that are 0, and the norms of the inputs'
         weights, (n_lambdas, n_features).
+    input_names_ : array of str
+        What those inputs are called, (n_features,): the table's columns, or those that the preprocessor makes of them.
     n_splits_, n_diverged_ : int
         Number of splits, and of networks that diverged.
     pilot_scores_, adaptive_factors_ : array of float

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from regnet.backend.placement import Placement
 from regnet.backend.registry import get_backend
+from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.mathematics.weighting import weight_shares
 from regnet.networks.regularizer import penalty_terms
 from regnet.networks.strengths import over_batches
@@ -43,7 +44,7 @@ class Collector:
 
         chosen: restarts (strengths, folds) that an earlier pass chose; None: `chosen` goes by the objectives.
         """
-        self._spec, self._scoring, self._raw, self._keep, self._given = spec, scoring, raw, keep, chosen
+        self.spec, self._scoring, self._raw, self._keep, self._given = spec, scoring, raw, keep, chosen
         shape = (len(spec.lambdas), len(spec.folds), len(spec.seeds))
         self.layers = len(spec.network.dense_layers)
         self.scores = np.full(shape, np.nan)
@@ -65,9 +66,9 @@ class Collector:
 
     def run(self, **where: Any) -> Self:
         """Train the sweep; where: arguments of `run_sweep`."""
-        run_sweep(self._spec, self._note, **where)
+        run_sweep(self.spec, self._note, **where)
         for outcomes in self._waiting.values():
-            self._take(outcomes)
+            self.take(outcomes)
         self._waiting.clear()
         return self
 
@@ -75,20 +76,20 @@ class Collector:
         waiting = self._waiting.setdefault(outcome.cell.fold, [])
         waiting.append(outcome)
         if len(waiting) >= self._at_once(outcome.cell.fold):
-            self._take(self._waiting.pop(outcome.cell.fold))
+            self.take(self._waiting.pop(outcome.cell.fold))
 
     def _at_once(self, number: int) -> int:
         """How many networks of a fold are looked at together; one for a scorer, which may fail, and soon tells so."""
         if not isinstance(self._scoring, str):
             return 1
-        fold, network = self._spec.folds[number], self._spec.network
+        fold, network = self.spec.folds[number], self.spec.network
         widest = max(layer.out_features for layer in network.dense_layers)
         return max(1, TOGETHER // (network.layout.size + widest * max(len(fold.x), len(fold.x_test))))
 
     @np.errstate(all="ignore")
-    def _take(self, outcomes: Sequence[Outcome]) -> None:
+    def take(self, outcomes: Sequence[Outcome]) -> None:
         """Fill in what is known of networks of one fold."""
-        spec, number = self._spec, outcomes[0].cell.fold
+        spec, number = self.spec, outcomes[0].cell.fold
         where = tuple(np.asarray([one.cell for one in outcomes]).T)
         points = np.stack([one.point for one in outcomes])[:, None, :]
         weights = [np.asarray(array) for array in spec.network.layout.split(points)[::2]]
@@ -110,7 +111,7 @@ class Collector:
 
     def _objective(self, cells: Sequence[Cell], points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Mean data loss on the fold's training rows, and penalty, (K,) each; points: (K, 1, size)."""
-        spec, fold = self._spec, self._spec.folds[cells[0].fold]
+        spec, fold = self.spec, self.spec.folds[cells[0].fold]
         lambdas = [spec.lambdas[cell.strength] for cell in cells]
         factors = None if spec.factors is None else np.stack([spec.factor_of(cell) for cell in cells])
         host = Placement(get_backend("numpy"), "cpu", spec.dtype)
@@ -124,7 +125,7 @@ class Collector:
 
     def _score(self, outcomes: Sequence[Outcome]) -> Any:
         """Scores (K,) of networks of one fold."""
-        spec, number = self._spec, outcomes[0].cell.fold
+        spec, number = self.spec, outcomes[0].cell.fold
         fold = spec.folds[number]
         if not isinstance(self._scoring, str):
             return [self._score_alone(one) for one in outcomes]
@@ -135,7 +136,7 @@ class Collector:
 
     def _score_alone(self, outcome: Outcome) -> float:
         """By a user's scorer, which is given a fitted estimator and rows of the table."""
-        spec, fold = self._spec, self._spec.folds[outcome.cell.fold]
+        spec, fold = self.spec, self.spec.folds[outcome.cell.fold]
         estimator = fitted_estimator(
             spec.template, spec.network, fold, outcome.point, {}, loss=float("nan"), epochs=spec.epochs
         )
@@ -145,6 +146,17 @@ class Collector:
             return float(self._scoring(estimator, x, y, fold.weight_test))
         except (AttributeError, ValueError, TypeError) as error:  # a score of classes, for a regression
             raise ValueError(f"scoring does not fit the estimator: {error}") from error
+
+    def estimator_at(self, cell: Cell) -> MLPClassifier | MLPRegressor:
+        """The fitted estimator of a cell whose fold is in `keep`, with its penalty among its parameters."""
+        spec, factor = self.spec, self.spec.factor_of(cell)
+        parameters = spec.mix.parameters(self.layers, spec.lambdas[cell.strength])
+        if factor is not None:
+            parameters["penalty_factor"] = np.asarray(factor)
+        return fitted_estimator(
+            spec.template, spec.network, spec.folds[cell.fold], self.points[cell], parameters,
+            loss=float(self.losses[tuple(cell)]), epochs=spec.epochs,
+        )  # fmt: skip
 
     @property
     def selected(self) -> NDArray[np.bool_]:

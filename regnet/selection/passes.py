@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 
-from regnet.selection.as_estimator import fitted_estimator
 from regnet.selection.collector import Collector
 from regnet.selection.folds import Checked
 from regnet.selection.reporting import report_divergence
@@ -20,7 +19,7 @@ from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
 from regnet.sweep.spec import Cell, SweepSpec
 
-__all__ = ["Passes", "check_finite", "named", "refitted"]
+__all__ = ["EXCLUDED", "Passes", "check_finite", "named", "refitted"]
 
 EXCLUDED = 1e30
 """The penalty factor of an input that a relaxed network must not use."""
@@ -101,7 +100,6 @@ class Passes:
 
 def refitted(
     passes: Passes,
-    template: Estimator,
     penalised: SweepSpec,
     spec: SweepSpec,
     fold: Fold,
@@ -122,10 +120,4 @@ def refitted(
         own = replace(spec, seeds=(spec.seeds[restart],))
         collected, restart = passes.alone(own, fold, strength, factors, "relaxed"), 0
         check_finite(collected.objectives[0, 0], value)
-    parameters = spec.mix.parameters(len(spec.network.dense_layers), value)
-    if factors is not None:
-        parameters["penalty_factor"] = np.asarray(factors[0])
-    return fitted_estimator(
-        template, spec.network, fold, collected.points[Cell(0, 0, restart)], parameters,
-        loss=float(collected.losses[0, 0, restart]), epochs=spec.epochs,
-    )  # fmt: skip
+    return collected.estimator_at(Cell(0, 0, restart))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ from sklearn.base import clone, is_classifier
 
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.parameters import DEFAULT_ALPHA, STRENGTHS
-from regnet.selection.as_estimator import fitted_estimator
+from regnet.selection.between import Between
 from regnet.selection.collector import Collector
-from regnet.selection.folds import Checked, check_table, make_folds
+from regnet.selection.folds import check_table, make_folds
+from regnet.selection.input_names import names_of_inputs
 from regnet.selection.lambdas import check_lambdas, find_lambdas
+from regnet.selection.passes import EXCLUDED
 from regnet.selection.path_result import PathResult
 from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.scoring import default_scoring
@@ -20,7 +23,7 @@ from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
 from regnet.selection.sweep_spec import make_spec
 from regnet.sweep.spec import Cell, SweepSpec
 
-__all__ = ["check_estimator_for_sweep", "collect_path", "path"]
+__all__ = ["check_estimator_for_sweep", "collect_path", "path", "train_path"]
 
 
 def path(
@@ -113,6 +116,8 @@ def path(
     >>> found = path(mlp, X, y, n_lambdas=30)
     >>> int(found.n_selected[-1]), bool((found.losses[0] < found.losses[-1]))
     (0, True)
+    >>> bool(found.at(n_inputs=5).selected_features_.sum() <= 5), found.at(strength=0.1).input_l1
+    (True, 0.1)
     """
     check_estimator_for_sweep(estimator)
     settings = SweepSettings.of_arguments(
@@ -134,7 +139,8 @@ def path(
         memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir, progress=progress
     )
     report_divergence(spec, collected)
-    found = collect_path(spec, collected, template, checked)
+    between = Between.of_path(spec, collected, 0, memory_limit=memory_limit)
+    found = collect_path(spec, collected, names_of_inputs(template, fold), between)
     if validation_data is None:
         return found
     for number, one in enumerate(found.estimators):
@@ -164,31 +170,12 @@ def check_estimator_for_sweep(estimator: Any) -> None:
 
 
 def collect_path(
-    spec: SweepSpec, collected: Collector, template: Estimator, checked: Checked, fold: int = 0
+    spec: SweepSpec, collected: Collector, names: tuple[str, ...], between: Between, fold: int = 0
 ) -> PathResult:
-    """The path on one fold that kept its points, of the chosen restart at each strength."""
+    """The path on one fold that kept its points, of the chosen restart at each strength; names: of the inputs."""
     restarts = collected.chosen[:, fold]
     where = (np.arange(len(restarts)), fold, restarts)
-    estimators = []
-    for strength, restart in enumerate(restarts):
-        cell = Cell(strength, fold, int(restart))
-        parameters = spec.mix.parameters(len(spec.network.dense_layers), spec.lambdas[strength])
-        factor = spec.factor_of(cell)
-        if factor is not None:
-            parameters["penalty_factor"] = np.asarray(factor)
-        estimators.append(
-            fitted_estimator(
-                template,
-                spec.network,
-                spec.folds[fold],
-                collected.points[cell],
-                parameters,
-                loss=float(collected.losses[tuple(cell)]),
-                epochs=spec.epochs,
-            )
-        )
-    count = spec.network.in_features
-    names = getattr(template, "feature_names_in_", None) if checked.table is not None else None
+    cells = [Cell(strength, fold, int(restart)) for strength, restart in enumerate(restarts)]
     return PathResult(
         lambdas=np.asarray(spec.lambdas),
         losses=collected.losses[where],
@@ -196,6 +183,20 @@ def collect_path(
         zeros=collected.zeros[where],
         norms=collected.norms[where],
         input_norms=collected.input_norms[where],
-        feature_names=tuple(f"x{number}" for number in range(count)) if names is None else tuple(map(str, names)),
-        estimators=tuple(estimators),
+        feature_names=names,
+        estimators=tuple(collected.estimator_at(cell) for cell in cells),
+        diverged=~np.isfinite(collected.objectives[where]),
+        between=between,
     )
+
+
+def train_path(between: Between, names: tuple[str, ...]) -> PathResult:
+    """The path of cold starts on the rows of `between`: all strengths of its grid; names: of the inputs."""
+    spec, keep = between.spec, frozenset([0])
+    collected = Collector(spec, "", None, keep).run(memory_limit=between.memory_limit)
+    if between.relaxed is not None:
+        factors = np.where(collected.selected, 0.0, EXCLUDED)
+        spec = replace(between.relaxed, lambdas=spec.lambdas, folds=spec.folds, seeds=spec.seeds, factors=factors)
+        collected = Collector(spec, "", None, keep, collected.chosen).run(memory_limit=between.memory_limit)
+    report_divergence(spec, collected)
+    return collect_path(spec, collected, names, between)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import Any, NamedTuple, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regnet.display.plots import norms_figure
+from regnet.selection.between import Between
+from regnet.selection.frames import make_frame, norm_columns
+from regnet.selection.grid import check_asked, fewest_inputs, find_strength
 
-__all__ = ["PathResult"]
+__all__ = ["PathPoint", "PathResult"]
+
+
+class PathPoint(NamedTuple):
+    """A strength of a path, and the estimator that was fitted there."""
+
+    strength: float
+    estimator: Any
 
 
 @final
@@ -19,7 +29,8 @@ class PathResult:
     """What a path found at each strength; of the restart with the smallest objective (data loss + penalty) there.
 
     A relaxed path has the restarts that the penalised one chose. Norms are of the network as it was trained, on
-    standardised inputs if `standardize` was True.
+    standardised inputs if `standardize` was True. It is a sequence of `(strength, estimator)`: `len(result)` of them,
+    `result[k]`, `for strength, estimator in result`.
 
     Parameters
     ----------
@@ -39,6 +50,10 @@ class PathResult:
         Of the inputs.
     estimators : tuple of MLPClassifier or MLPRegressor
         Fitted, one per strength; their weights are in the table's own units.
+    diverged : array of bool
+        Whether training was stopped at that strength, whose estimator is none then, (n,).
+    between : Between, optional
+        What `at` trains other strengths with; it holds the rows, which is why it does not go with a pickle.
     """
 
     lambdas: NDArray[np.float64]
@@ -49,6 +64,8 @@ class PathResult:
     input_norms: NDArray[np.float32]
     feature_names: tuple[str, ...]
     estimators: tuple[Any, ...] = field(repr=False)
+    diverged: NDArray[np.bool_] = field(repr=False)
+    between: Between | None = field(default=None, repr=False)
 
     @property
     def selected(self) -> NDArray[np.bool_]:
@@ -59,6 +76,105 @@ class PathResult:
     def n_selected(self) -> NDArray[np.int64]:
         """How many inputs are used, (n,)."""
         return np.asarray(self.selected.sum(axis=1))
+
+    def at(self, *, strength: float | None = None, n_inputs: int | None = None) -> Any:
+        """Give the fitted estimator of a strength, or of the weakest strength that leaves so few inputs.
+
+        A strength of the path is looked up. One between two of them is trained on the path's rows: from the next weaker
+        one's network, with as many steps as the path takes there (`warm_start=False`: from the first weights), so that
+        it is the network that this strength would have as the path's next one; with solver='newton' it is the minimum.
+
+        Parameters
+        ----------
+        strength : float, optional
+            From the weakest to the strongest of `lambdas`.
+        n_inputs : int, optional
+            Of the strengths in `lambdas`, take the smallest whose network uses at most that many inputs: among those
+            the one that fits best. Strengths between them are not looked at, so there may be fewer inputs than asked.
+
+        Returns
+        -------
+        MLPClassifier or MLPRegressor
+            Fitted, in the table's own units.
+
+        Raises
+        ------
+        TypeError
+            Unless exactly one of the two is given.
+        ValueError
+            Outside of the path, where no strength has so few inputs, and where the network diverged.
+        """
+        check_asked(strength, n_inputs)
+        if strength is None:
+            return self.estimators[self.number_with(n_inputs or 0)]
+        number = find_strength(self.lambdas, float(strength))
+        if number is not None:
+            return self.estimators[self._sound(number)]
+        if self.between is None:
+            raise ValueError(
+                f"strength={float(strength):g} lies between two strengths of the path, and what trains it was left "
+                "behind when the result was pickled or copied, with the rows: take one of lambdas, or fit again."
+            )
+        return self.between.train(float(strength))
+
+    def number_with(self, n_inputs: int) -> int:
+        """Find the weakest strength at which at most so many inputs are used.
+
+        Parameters
+        ----------
+        n_inputs : int
+            How many, 0 or more.
+
+        Returns
+        -------
+        int
+            The number of that strength in `lambdas`.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        return fewest_inputs(self.lambdas, self.n_selected, ~self.diverged, n_inputs)
+
+    def _sound(self, number: int) -> int:
+        if self.diverged[number]:
+            raise ValueError(
+                f"At strength {self.lambdas[number]:.6g} the network diverged: lower learning_rate_init, or "
+                "standardise the inputs."
+            )
+        return number
+
+    def __len__(self) -> int:
+        """How many strengths there are."""
+        return len(self.estimators)
+
+    @overload
+    def __getitem__(self, number: int, /) -> PathPoint: ...
+
+    @overload
+    def __getitem__(self, number: slice, /) -> tuple[PathPoint, ...]: ...
+
+    def __getitem__(self, number: int | slice, /) -> PathPoint | tuple[PathPoint, ...]:
+        """Strength and estimator, from the weakest strength on; several for a slice."""
+        points = tuple(PathPoint(*pair) for pair in zip(self.lambdas.tolist(), self.estimators, strict=True))
+        return points[number]
+
+    def to_frame(self) -> Any:
+        """Make a table with a row for each strength: losses, scores, how many inputs are used, norms of the inputs.
+
+        Returns
+        -------
+        pandas.DataFrame or polars.DataFrame
+            With the columns strength, loss, score, n_selected, zeros, and norm_NAME for each input.
+
+        Raises
+        ------
+        ImportError
+            If neither library is installed.
+        """
+        columns = {"strength": self.lambdas, "loss": self.losses, "score": self.scores, "n_selected": self.n_selected}
+        return make_frame({**columns, "zeros": self.zeros, **norm_columns(self.feature_names, self.input_norms)})
 
     def plot(self, chosen: int = 0) -> Any:
         """Draw the norms of the inputs' weights against the strength.
@@ -77,3 +193,7 @@ class PathResult:
             self.lambdas, self.input_norms, self.feature_names, chosen, title="regularisation path",
             ylabel="norm of an input's weights",
         )  # fmt: skip
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the rows."""
+        return {**vars(self), "between": None}

@@ -130,6 +130,8 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     n_selected_, zeros_, input_norms_ : array of int and of float
         At each strength the number of inputs used, the share of weights that are 0, and the norms of the inputs'
         weights, (n_lambdas, n_features).
+    input_names_ : array of str
+        What those inputs are called, (n_features,): the table's columns, or those that the preprocessor makes of them.
     n_splits_, n_diverged_ : int
         Number of splits, and of networks that diverged.
     pilot_scores_, adaptive_factors_ : array of float
@@ -150,6 +152,18 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     >>> found = MLPRegressorCV(n_lambdas=20, random_state=0).fit(X, y)
     >>> found.lambda_1se_ >= found.lambda_min_, found.selected_features_.nonzero()[0].tolist()
     (True, [0, 1, 2, 3, 4])
+
+    Other strengths than the chosen one, of the path or between two of its strengths:
+
+    >>> found.at(n_inputs=3).selected_features_.nonzero()[0].tolist()
+    [0, 1, 3]
+    >>> bool(found.score_at(n_inputs=3).mean < found.best_score_)
+    True
+    >>> halfway = (found.lambdas_[4] * found.lambdas_[5]) ** 0.5
+    >>> bool(found.path_.losses[4] < found.at(strength=halfway).loss_ < found.path_.losses[5])
+    True
+    >>> [int(estimator.selected_features_.sum()) for strength, estimator in found.path_ if strength > found.lambdas_[-2]]
+    [0]
     """
 
     _classifier = False

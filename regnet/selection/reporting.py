@@ -14,7 +14,7 @@ from regnet.sweep.fold import Fold
 from regnet.sweep.spec import SweepSpec
 from regnet.training.divergence import DivergenceWarning
 
-__all__ = ["is_near_tie", "report_absent", "report_divergence"]
+__all__ = ["is_near_tie", "report_absent", "report_divergence", "report_unconverged"]
 
 TOLD = 3
 """Diverged networks that a warning names; the others are counted."""
@@ -44,15 +44,19 @@ def report_absent(fold: Fold, names: Sequence[str] | None) -> None:
     warn(f"Left out of the selection, because they hold one value in all rows: {', '.join(told)}{more}.")
 
 
-def report_divergence(spec: SweepSpec, collected: Collector) -> None:
-    """Warn of networks that were stopped, with their strength and the step."""
-    if collected.unconverged:
+def report_unconverged(count: int, of: int, epochs: int) -> None:
+    """Warn of models, `count` of so many, that did not reach their solver's tolerance in so many iterations."""
+    if count:
         warn(
-            f"{collected.unconverged} of {collected.diverged_at.size} models did not reach the tolerance in max_iter "
-            f"({spec.epochs}) iterations, or could make no progress: increase max_iter, or tol, and standardise "
-            "the inputs.",
+            f"{count} of {of} models did not reach the tolerance in max_iter ({epochs}) iterations, or could make no "
+            "progress: increase max_iter, or tol, and standardise the inputs.",
             ConvergenceWarning,
         )
+
+
+def report_divergence(spec: SweepSpec, collected: Collector) -> None:
+    """Warn of networks that were stopped, with their strength and the step."""
+    report_unconverged(collected.unconverged, collected.diverged_at.size, spec.epochs)
     first = collected.diverged_at >= 0
     if spec.warm_start:  # the other strengths of a lane that has diverged are not trained
         lane = first[::-1] if spec.strongest_first else first
