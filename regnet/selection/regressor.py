@@ -162,7 +162,7 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     >>> halfway = (found.lambdas_[4] * found.lambdas_[5]) ** 0.5
     >>> bool(found.path_.losses[4] < found.at(strength=halfway).loss_ < found.path_.losses[5])
     True
-    >>> [int(estimator.selected_features_.sum()) for strength, estimator in found.path_ if strength > found.lambdas_[-2]]
+    >>> [int(estimator.selected_features_.sum()) for strength, estimator in found.path_[-1:]]
     [0]
     """
 

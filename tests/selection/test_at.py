@@ -40,7 +40,9 @@ def test_a_strength_of_the_grid_is_looked_up(adaptive):
 @pytest.mark.parametrize("batch_size", ["auto", 64])
 def test_a_strength_between_two_has_the_network_of_the_paths_next_one(batch_size, restarts):
     """Bit for bit, where that restart stands for its neighbour; so what decides later strengths does not touch it."""
-    mlp = MLPRegressor(hidden_layer_sizes=(8,), batch_size=batch_size, learning_rate_init=3e-3, max_iter=20, random_state=0)
+    mlp = MLPRegressor(
+        hidden_layer_sizes=(8,), batch_size=batch_size, learning_rate_init=3e-3, max_iter=20, random_state=0
+    )
     whole = path(mlp, X, Y, lambdas=GRID, restarts=restarts)
     others = path(mlp, X, Y, lambdas=(*GRID[:2], *GRID[3:]), restarts=restarts)
     start, same = whole.between.restarts[1:3]
@@ -118,13 +120,13 @@ def test_scores_are_those_of_the_search_and_not_made_up(adaptive):
 
 def test_what_cannot_be_asked(adaptive):
     for answer in (adaptive, adaptive.path_):
-        with pytest.raises(TypeError, match="Give one of strength=... and n_inputs=..."):
+        with pytest.raises(TypeError, match=r"Give one of strength=.* and n_inputs"):
             answer.at()
         with pytest.raises(TypeError, match="Give one of strength"):
             answer.at(strength=0.01, n_inputs=3)
         with pytest.raises(TypeError, match="strength='1se' must be a number"):
             answer.at(strength="1se")
-        with pytest.raises(ValueError, match="n_inputs=2.5 must be an integer"):
+        with pytest.raises(ValueError, match=r"n_inputs=2.5 must be an integer"):
             answer.at(n_inputs=2.5)
         for strength in (0.001, 0.2, float("nan"), -1.0):
             with pytest.raises(ValueError, match=r"outside of the path, which goes from 0.003 to 0.1"):
@@ -164,13 +166,13 @@ def test_behind_a_preprocessor_it_is_a_pipeline():
     found = quick(lambdas=GRID, max_iter=10, preprocessor=StandardScaler()).fit(X, Y)
     for asked in ({"strength": 0.02}, {"strength": GRID[1]}, {"n_inputs": 15}):
         pipeline = found.at(**asked)
-        assert list(pipeline.named_steps)[0] == "standardscaler"
+        assert next(iter(pipeline.named_steps)) == "standardscaler"
         assert pipeline.predict(X).shape == (200,)
     np.testing.assert_array_equal(found.at(strength=found.lambda_).predict(X), found.predict(X))
 
 
 def test_classes_too():
-    y = np.where(Y > Y.mean(), "high", "low")
+    y = np.where(Y.mean() < Y, "high", "low")
     found = MLPClassifierCV((4,), lambdas=GRID, max_iter=10, cv=3, random_state=0).fit(X, y)
     assert set(found.at(strength=0.02).predict(X)) <= {"high", "low"}
     assert found.at(strength=0.02).predict_proba(X).shape == (200, 2)
