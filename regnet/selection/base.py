@@ -89,6 +89,7 @@ class BaseCV(FittedSearch):
         """
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
+        self._between = self._cold_path = None
         self._check_combinations()
         settings = SweepSettings.of_search(self)
         template = make_template(settings, self._template_class, **self._own_parameters())

@@ -39,6 +39,7 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
     _template_class: ClassVar[type[Estimator]]
     _classifier: ClassVar[bool]
     _between: Between | None
+    _cold_path: PathResult | None
     input_norms_: NDArray[np.floating[Any]]
     input_names_: NDArray[np.object_]
 
@@ -189,11 +190,10 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         """The path on all rows; after cold starts it is trained when it is first asked for."""
         if hasattr(self, "path_"):
             path: PathResult = self.path_
-        else:
-            path = self._cold_path = getattr(self, "_cold_path", None) or train_path(
-                self._trainer(), tuple(self.input_names_)
-            )
-        return path
+            return path
+        if self._cold_path is None:
+            self._cold_path = train_path(self._trainer(), tuple(self.input_names_))
+        return self._cold_path
 
     def _trainer(self) -> Between:
         if self._between is None:

@@ -98,6 +98,7 @@ def test_cold_searches_train_cold(relax):
     assert found.at(n_inputs=few).selected_features_.sum() <= few
     every = found._path()
     assert every is found._path()
+    assert found.fit(X, Y)._cold_path is None
     for strength, estimator in every:
         np.testing.assert_array_equal(weights_of(estimator), weights_of(found.at(strength=strength)))
 
