@@ -27,6 +27,7 @@ from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.passes import Passes, check_finite, named, refitted
 from regnet.selection.path import collect_path
 from regnet.selection.path_result import PathResult
+from regnet.selection.predictions import check_room, folds_of_rows
 from regnet.selection.reporting import is_near_tie, report_absent
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.settings import SWEEP_CONSTRAINTS, Estimator, SweepSettings, make_template, restart_seeds
@@ -50,6 +51,7 @@ class BaseCV(FittedSearch):
         "adaptive": ["boolean", StrOptions({"auto"})],
         "relax": ["boolean"],
         "refit": ["boolean"],
+        "keep_predictions": ["boolean"],
         "executor": [HasMethods("submit"), None],
         "n_jobs": [Integral, None],
         "sweep_dir": [str, os.PathLike, None],
@@ -106,18 +108,22 @@ class BaseCV(FittedSearch):
         if self.sweep_dir is not None:  # rows that no fold trains on are rows of the search
             spec = replace(spec, data=data_digest(folds))
         spec = spec if with_all else replace(spec, folds=spec.folds[:-1])
+        if self.keep_predictions:
+            check_room(spec, len(checked.y), self.memory_limit)
         passes = Passes(
             checked, self._scoring(template, checked.weight is not None), with_all=with_all,
-            memory_limit=self.memory_limit, executor=self.executor, n_jobs=self.n_jobs, sweep_dir=self.sweep_dir,
-            progress=bool(self.verbose),
+            keep_predictions=self.keep_predictions, memory_limit=self.memory_limit, executor=self.executor,
+            n_jobs=self.n_jobs, sweep_dir=self.sweep_dir, progress=bool(self.verbose),
         )  # fmt: skip
-        collected, factors = passes.run(spec), None
+        collected, factors = passes.run(spec, last=not self.relax), None
         if self._is_adaptive(spec):
             spec, collected, factors = self._adaptive(passes, spec, collected, folds[-1], with_all)
         penalised, of_penalised = spec, collected
         if self.relax:
             spec, collected = passes.relaxed(spec, collected)
         self._keep(spec, collected)
+        if collected.predictions is not None:
+            self.cv_predictions_ = collected.predictions.by_row(len(checked.y))
         self.input_names_ = np.asarray(names_of_inputs(template, folds[-1]), dtype=object)
         if self.refit:
             relaxed = replace(spec, folds=tuple(folds[-1:]), factors=None) if self.relax else None
@@ -144,6 +150,7 @@ class BaseCV(FittedSearch):
         folds = make_folds(settings, template, checked, [*splits, everything], class_weighted=self.scoring is None)
         report_absent(folds[-1], self._names(checked))
         self.n_splits_, self.n_repeats_ = len(splits), repeats_of([rows[test] for _, test in splits])
+        self.test_folds_ = folds_of_rows([test for _, test in splits], len(rows))
         self.fold_weights_ = fold_weights([fold.weight_test for fold in folds[:-1]])
         return folds
 
@@ -164,7 +171,7 @@ class BaseCV(FittedSearch):
         self.adaptive_factors_ = factors[-1] if self.refit else factors.mean(axis=0)
         used = factors[: len(spec.folds)]
         second = replace(spec, name=named("adaptive", used), factors=used)
-        found = passes.run(second)
+        found = passes.run(second, last=not self.relax)
         best = np.nanmax(self._choose(found.of_chosen(found.scores)[:, : self.n_splits_]).mean)
         self.adaptive_ = self.select != "min" or self.adaptive is True or bool(best >= pilot.mean[pilot.best])
         return (second, found, factors[-1:]) if self.adaptive_ else (spec, collected, None)

@@ -60,6 +60,9 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         restarts stay those that the penalised objective chose.
     refit : bool, default True
         Whether to have a network on all rows, which predicts.
+    keep_predictions : bool, default False
+        Whether to keep what the folds' networks predict for the rows that they hold out, in `cv_predictions_`: 8 bytes
+        a number, and as much again while they are put in the order of the rows.
     l1_ratio : float, default 1.0
         Below 1 the rest is an L2 on the same weights, as in ElasticNet.
     companion_l2 : float, default 1.0
@@ -115,6 +118,13 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         By strength, fold and restart, (n_lambdas, n_folds, n_restarts); higher is better, NaN where a network diverged.
     chosen_restarts_ : array of int
         Whose scores count, (n_lambdas, n_folds).
+    test_folds_ : array of int
+        The fold that holds each row out, (n_rows,), -1 for none; where a row is held out several times (n_rows, most),
+        each row's folds and then -1.
+    cv_predictions_ : array of float
+        With keep_predictions: for each strength and row what the network predicts that did not see it: the
+        probabilities that `predict_proba` has, (n_lambdas, n_rows, n_classes). Of rows that are held out several times
+        the mean; NaN for rows that never are, and where a network diverged.
     fold_weights_, n_repeats_ : array of float and int
         What each fold counts, (n_folds,), with a sum of 1; how often a row is held out.
     score_mean_, score_se_ : array of float
@@ -180,6 +190,7 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         adaptive: Any = "auto",
         relax: bool = False,
         refit: bool = True,
+        keep_predictions: bool = False,
         l1_ratio: float = 1.0,
         companion_l2: float = 1.0,
         warm_start: bool = True,
@@ -214,6 +225,7 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         self.adaptive = adaptive
         self.relax = relax
         self.refit = refit
+        self.keep_predictions = keep_predictions
         self.l1_ratio = l1_ratio
         self.companion_l2 = companion_l2
         self.warm_start = warm_start

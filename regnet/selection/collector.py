@@ -15,6 +15,7 @@ from regnet.mathematics.weighting import weight_shares
 from regnet.networks.regularizer import penalty_terms
 from regnet.networks.strengths import over_batches
 from regnet.selection.as_estimator import fitted_estimator, outputs_of
+from regnet.selection.predictions import Predictions
 from regnet.selection.scoring import DIRECT, check_held_out
 from regnet.sweep.engine import run_sweep
 from regnet.sweep.spec import Cell, Outcome, SweepSpec
@@ -39,10 +40,20 @@ class Collector:
     that which of them come together does not matter.
     """
 
-    def __init__(self, spec: SweepSpec, scoring: Any, raw: Any, keep: frozenset[int], chosen: Any = None) -> None:
+    def __init__(
+        self,
+        spec: SweepSpec,
+        scoring: Any,
+        raw: Any,
+        keep: frozenset[int],
+        chosen: Any = None,
+        *,
+        keep_predictions: bool = False,
+    ) -> None:
         """scoring: a name in DIRECT, or a `Scorer`; raw: `take(rows) -> X, y` of the user's table.
 
         chosen: restarts (strengths, folds) that an earlier pass chose; None: `chosen` goes by the objectives.
+        keep_predictions: whether `predictions` has those of held-out rows.
         """
         self.spec, self._scoring, self._raw, self._keep, self._given = spec, scoring, raw, keep, chosen
         shape = (len(spec.lambdas), len(spec.folds), len(spec.seeds))
@@ -56,6 +67,7 @@ class Collector:
         self.input_norms = np.full((*shape, spec.network.in_features), np.nan, dtype=np.float32)
         self.diverged_at = np.full(shape, -1)
         self.points: dict[Cell, NDArray[Any]] = {}
+        self.predictions = Predictions(spec, chosen) if keep_predictions else None
         self._waiting: dict[int, list[Outcome]] = {}
         self._test_shares: dict[int, NDArray[np.float64]] = {}
         if isinstance(scoring, str):
@@ -107,7 +119,7 @@ class Collector:
             self.objectives[where] = np.where((diverged_at < 0) & np.isfinite(total), total, np.inf)
         sound = [one for one in outcomes if one.diverged_at < 0]
         if sound and len(spec.folds[number].test):
-            self.scores[tuple(np.asarray([one.cell for one in sound]).T)] = self._score(sound)
+            self._look_at_held_out(sound)
 
     def _objective(self, cells: Sequence[Cell], points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Mean data loss on the fold's training rows, and penalty, (K,) each; points: (K, 1, size)."""
@@ -123,15 +135,25 @@ class Collector:
         mean = np.average(np.asarray(losses)[..., 0], axis=-1, weights=fold.weight)
         return mean, sum((np.asarray(term)[:, 0, 0] for term in terms.values()), start=np.zeros(len(cells)))
 
-    def _score(self, outcomes: Sequence[Outcome]) -> Any:
-        """Scores (K,) of networks of one fold."""
-        spec, number = self.spec, outcomes[0].cell.fold
-        fold = spec.folds[number]
-        if not isinstance(self._scoring, str):
-            return [self._score_alone(one) for one in outcomes]
-        points = np.stack([one.point for one in outcomes])
-        outputs = outputs_of(spec.network, fold, points, fold.x_test)
-        scores = DIRECT[self._scoring](outputs, fold.y_test, self._test_shares[number], spec.network.loss)
+    def _look_at_held_out(self, outcomes: Sequence[Outcome]) -> None:
+        """Score networks of one fold, and keep what they predict, if it is wanted."""
+        spec, cells = self.spec, [one.cell for one in outcomes]
+        fold, where = spec.folds[cells[0].fold], tuple(np.asarray(cells).T)
+        outputs = np.empty(0)
+        if isinstance(self._scoring, str) or self.predictions is not None:
+            outputs = outputs_of(spec.network, fold, np.stack([one.point for one in outcomes]), fold.x_test)
+        if isinstance(self._scoring, str):
+            self.scores[where] = self._score(cells[0].fold, outputs)
+        else:
+            self.scores[where] = [self._score_alone(one) for one in outcomes]
+        if self.predictions is not None:
+            objectives = self.objectives[where] if len(spec.seeds) > 1 else np.zeros(len(cells))
+            self.predictions.note(cells, outputs, objectives)
+
+    def _score(self, number: int, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores (K,) of networks' outputs (K, n, outputs) for a fold's held-out rows."""
+        fold, loss = self.spec.folds[number], self.spec.network.loss
+        scores = DIRECT[self._scoring](outputs, fold.y_test, self._test_shares[number], loss)
         return np.where(np.isfinite(outputs).all(axis=(-2, -1)), scores, np.nan)
 
     def _score_alone(self, outcome: Outcome) -> float:

@@ -52,27 +52,32 @@ class Passes:
         scoring: Any,
         *,
         with_all: bool,
+        keep_predictions: bool,
         memory_limit: int | None,
         executor: Executor | None,
         n_jobs: int | None,
         sweep_dir: str | os.PathLike[str] | None,
         progress: bool,
     ) -> None:
-        """scoring: see `Collector`; the others: see `run_sweep`."""
+        """scoring, keep_predictions: see `Collector`; the others: see `run_sweep`."""
         self._checked, self._scoring, self._with_all = checked, scoring, with_all
+        self._keep_predictions = keep_predictions
         self._own: dict[str, Any] = {"memory_limit": memory_limit, "sweep_dir": sweep_dir}
         self._shared: dict[str, Any] = {**self._own, "executor": executor, "n_jobs": n_jobs, "progress": progress}
         self.n_diverged = 0
 
-    def run(self, spec: SweepSpec, chosen: NDArray[np.int64] | None = None) -> Collector:
-        """A sweep; chosen: restarts that an earlier one chose."""
+    def run(self, spec: SweepSpec, chosen: NDArray[np.int64] | None = None, *, last: bool = True) -> Collector:
+        """A sweep; chosen: restarts that an earlier one chose; last: whether its networks may be the search's."""
         checked, keep = self._checked, frozenset([len(spec.folds) - 1]) if self._with_all else frozenset()
         source = checked.x if checked.host or checked.table is None else checked.table
 
         def raw(numbers: NDArray[Any]) -> tuple[Any, Any]:
             return _safe_indexing(source, numbers), _safe_indexing(checked.y, numbers)
 
-        return self._reported(spec, Collector(spec, self._scoring, raw, keep, chosen).run(**self._shared))
+        collected = Collector(
+            spec, self._scoring, raw, keep, chosen, keep_predictions=self._keep_predictions and last
+        )  # fmt: skip
+        return self._reported(spec, collected.run(**self._shared))
 
     def alone(self, spec: SweepSpec, fold: Fold, strength: int, factors: Any, name: str) -> Collector:
         """The networks of one strength on all rows."""

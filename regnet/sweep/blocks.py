@@ -12,7 +12,7 @@ from regnet.backend.registry import get_backend
 from regnet.sweep.fold import Fold
 from regnet.sweep.spec import Lane, SweepSpec
 
-__all__ = ["blocks_of", "filled_rows", "group_lanes"]
+__all__ = ["blocks_of", "filled_rows", "group_lanes", "half_of_free"]
 
 BLOCKS_PER_WORKER = 4
 """Blocks for each worker, so that none waits long for the last one."""
@@ -26,7 +26,7 @@ def blocks_of(spec: SweepSpec, lanes: Sequence[Lane], memory_limit: int | None, 
     """Lanes in blocks that take no more than `memory_limit` bytes together on all workers, a few for every worker."""
     free = get_backend(spec.backend).free_bytes(spec.device)
     own_memory = free is not None
-    limit = (_half_of_free() if free is None else free // 2) if memory_limit is None else memory_limit
+    limit = (half_of_free() if free is None else free // 2) if memory_limit is None else memory_limit
     limit, blocks = limit // workers, []
     for group in group_lanes(spec, lanes, across_folds=own_memory):
         size = max(1, int(limit // _bytes_of_lane(spec, group[0])))
@@ -48,7 +48,8 @@ def _bytes_of_lane(spec: SweepSpec, lane: Lane) -> int:
     return (16 * spec.network.layout.size + 2 * table + activations) * np.dtype(spec.dtype).itemsize
 
 
-def _half_of_free() -> int:
+def half_of_free() -> int:
+    """Bytes: half of the host's memory that nothing uses."""
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, ValueError, OSError):  # not known on this system
