@@ -165,6 +165,15 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     >>> found = MLPClassifierCV(n_lambdas=20, random_state=0).fit(X, y)
     >>> found.lambda_1se_ >= found.lambda_min_, round(found.score(X, y), 1)
     (True, 1.0)
+
+    Held-out probabilities, and a score of one's own made of them:
+
+    >>> found = MLPClassifierCV((), lambdas=(0.01, 0.1), keep_predictions=True, random_state=0).fit(X, y)
+    >>> found.cv_predictions_.shape, found.test_folds_.shape
+    ((2, 569, 2), (569,))
+    >>> from sklearn.metrics import roc_auc_score
+    >>> [round(roc_auc_score(y, probabilities[:, 1]), 1) for probabilities in found.cv_predictions_]
+    [1.0, 1.0]
     """
 
     _classifier = True

@@ -116,8 +116,8 @@ def path(
     >>> found = path(mlp, X, y, n_lambdas=30)
     >>> int(found.n_selected[-1]), bool((found.losses[0] < found.losses[-1]))
     (0, True)
-    >>> bool(found.at(n_inputs=5).selected_features_.sum() <= 5), found.at(strength=0.1).input_l1
-    (True, 0.1)
+    >>> bool(found.at(n_inputs=5).selected_features_.sum() <= 5), found.at(strength=0.02).input_l1
+    (True, 0.02)
     """
     check_estimator_for_sweep(estimator)
     settings = SweepSettings.of_arguments(
