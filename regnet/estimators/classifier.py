@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
@@ -19,7 +19,7 @@ from regnet.arrays.types import Array
 from regnet.estimators.base import BaseMLP, is_stochastic
 from regnet.estimators.inputs import to_host
 from regnet.estimators.labels import labels_of
-from regnet.estimators.parameters import CONSTRAINTS, DEFAULT_ALPHA
+from regnet.estimators.parameters import CONSTRAINTS
 from regnet.estimators.stochastic import Call
 from regnet.estimators.targets import ClassTargets
 from regnet.mathematics.weighting import relative_weights
@@ -29,6 +29,7 @@ __all__ = ["MLPClassifier"]
 
 
 @final
+@dataclass(eq=False, repr=False)
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
     """A dense network for classes: scikit-learn's `MLPClassifier`, with penalties of its own and on any array library.
 
@@ -150,84 +151,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         **CONSTRAINTS,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
-    _targets_class = ClassTargets
+    _targets_class: ClassVar = ClassTargets
     loss: ClassVar[str] = "log_loss"  # scikit-learn's name of what is minimised; no parameter there either
-    _targets: ClassTargets
-    classes_: NDArray[Any]
-
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
-        *,
-        solver: Any = "adam",
-        alpha: float = DEFAULT_ALPHA,
-        batch_size: Any = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        verbose: Any = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: Any = False,
-        validation_fraction: float = 0.1,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: Any = 10,
-        max_fun: int = 15000,
-        weight_l1: Any = None,
-        weight_l2: Any = None,
-        bias_l1: Any = None,
-        bias_l2: Any = None,
-        input_l1: float | None = None,
-        neuron_l1: Any = None,
-        penalty_factor: Any = None,
-        l1_step: str = "proximal",
-        dropout: float = 0.0,
-        initializer: Any = None,
-        class_weight: Any = None,
-    ) -> None:
-        """See the class."""
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.weight_l1 = weight_l1
-        self.weight_l2 = weight_l2
-        self.bias_l1 = bias_l1
-        self.bias_l2 = bias_l2
-        self.input_l1 = input_l1
-        self.neuron_l1 = neuron_l1
-        self.penalty_factor = penalty_factor
-        self.l1_step = l1_step
-        self.dropout = dropout
-        self.initializer = initializer
-        self.class_weight = class_weight
+    _targets: ClassTargets = field(init=False)
+    classes_: NDArray[Any] = field(init=False)
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    class_weight: Any = field(default=None, kw_only=True)
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
