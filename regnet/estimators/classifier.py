@@ -16,8 +16,8 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
+from regnet.backend.placement import to_host
 from regnet.estimators.base import BaseMLP, is_stochastic
-from regnet.estimators.inputs import to_host
 from regnet.estimators.labels import labels_of
 from regnet.estimators.parameters import CONSTRAINTS
 from regnet.estimators.stochastic import Call

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
-from regnet.estimators.inputs import to_host
+from regnet.backend.placement import to_host
 from regnet.mathematics.activations import get_activation
 
 __all__ = ["Compacted", "compact_weights"]

@@ -13,10 +13,10 @@ from sklearn.utils.validation import _check_sample_weight, column_or_1d, validat
 from regnet.arrays.namespace import array_namespace, root_module
 from regnet.arrays.types import Array
 from regnet.backend.config import asked_dtype, get_config
-from regnet.backend.placement import Placement, is_host_data, placement_of
+from regnet.backend.placement import Placement, is_host_data, placement_of, to_host
 from regnet.backend.registry import get_backend
-from regnet.mathematics.weighting import weight_shares
 from regnet.networks.network import Rows
+from regnet.networks.rows import place_shares
 
 __all__ = [
     "Inputs",
@@ -25,10 +25,8 @@ __all__ = [
     "check_weight",
     "dense_rows",
     "make_rows",
-    "on_host",
     "placement_of_fitted",
     "select_columns",
-    "to_host",
 ]
 
 
@@ -47,11 +45,6 @@ class Inputs(NamedTuple):
     host: bool
 
 
-def on_host(values: Any, /) -> bool:
-    """Whether values are host data, sparse matrices included."""
-    return issparse(values) or is_host_data(values)
-
-
 def _float_types() -> tuple[Any, ...]:
     """Accepted floating types; data of another type become the first: float64, or what was asked for by name."""
     return (np.float32, np.float64) if asked_dtype() == "float32" else (np.float64, np.float32)
@@ -62,7 +55,7 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
 
     numeric: y holds numbers (regression). Raises what scikit-learn raises, in its words.
     """
-    if on_host(x):
+    if is_host_data(x):
         y, sample_weight = to_host(y), to_host(sample_weight)
         x, y = validate_data(
             estimator,
@@ -82,7 +75,7 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
         placement = Placement(backend, config.device or backend.default_device(), x.dtype.name)
         return Inputs(x, y, check_weight(sample_weight), placement, True)
     x, placement = _check_device_table(estimator, x, reset)
-    if on_host(y):
+    if is_host_data(y):
         y = validate_data(estimator, X="no_validation", y=y, multi_output=True, y_numeric=numeric)
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
     else:
@@ -137,18 +130,9 @@ def _check_device_table(estimator: Any, x: Array, reset: bool, dtype: str | None
     return placement.put(x), placement
 
 
-def _foreign(values: Any, placement: Placement) -> bool:
-    return not placement.backend.owns(values)
-
-
-def to_host(values: Any) -> Any:
-    """Arrays of another library as NumPy arrays; host data as they are."""
-    return values if values is None or on_host(values) else placement_of(values).backend.to_numpy(values)
-
-
 def _same_library(values: Any, placement: Placement) -> Any:
     """Values with their dtype on the placement's library and device."""
-    if _foreign(values, placement) or device_of(values) != placement.device:
+    if not placement.backend.owns(values) or device_of(values) != placement.device:
         values = to_host(values)
         return placement.put(values, values.dtype.name)
     return values
@@ -166,7 +150,7 @@ def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Any, Pl
             "as those passed to fit()."
         )
     placement = placement_of_fitted(estimator)
-    if on_host(x):
+    if is_host_data(x):
         x = validate_data(estimator, x, accept_sparse=["csr", "csc"], reset=False)
         if placement.backend.name == "numpy" and np.result_type(x.dtype, weights.dtype) == np.float64:
             placement = placement._replace(dtype="float64")
@@ -178,15 +162,15 @@ def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Any, Pl
 def placement_of_fitted(estimator: Any, /) -> Placement:
     """Where a fitted estimator computes on host data: where its weights are, or where the environment says."""
     weights = estimator.coefs_[0]
-    if not on_host(weights):
+    if not is_host_data(weights):
         return placement_of(weights)
     backend, config = get_backend(), get_config()
     return Placement(backend, config.device or backend.default_device(), weights.dtype.name)
 
 
 def _same_namespace(x: Any, weights: Any) -> bool:
-    if on_host(x) or on_host(weights):
-        return on_host(x) and on_host(weights)
+    if is_host_data(x) or is_host_data(weights):
+        return is_host_data(x) and is_host_data(weights)
     return root_module(x) == root_module(weights) and bool(device_of(x) == device_of(weights))
 
 
@@ -206,11 +190,7 @@ def dense_rows(x: Any, placement: Placement, /) -> Array:
 
 def make_rows(placement: Placement, table: Array, targets: Any, weight: Any, /) -> Rows:
     """Rows on the device with weights that sum to 1; targets (n, outputs), weight (n,) or None for equal ones."""
-    n = table.shape[0]
-    encoded = placement.put(targets)
-    if weight is None:
-        return Rows(table, encoded, placement.put(np.full((n, 1), 1.0 / n)))
-    return Rows(table, encoded, placement.put(weight_shares(weight)[:, None]))
+    return Rows(table, placement.put(targets), place_shares(weight, table.shape[0], placement))
 
 
 def select_columns(x: Any, kept: Any, /) -> Any:
@@ -225,6 +205,6 @@ def select_columns(x: Any, kept: Any, /) -> Any:
         return x.iloc[:, numbers]
     if issparse(x):
         return x.tocsc()[:, numbers]
-    if on_host(x):
+    if is_host_data(x):
         return x[:, numbers.tolist()]
     return array_namespace(x).take(x, placement_of(x).put(numbers, "int32"), axis=1)

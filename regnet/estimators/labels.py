@@ -13,8 +13,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
-from regnet.backend.placement import Placement, is_host_data
-from regnet.estimators.inputs import to_host
+from regnet.backend.placement import Placement, is_host_data, to_host
 
 __all__ = ["Labels", "labels_of"]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from regnet.arrays.types import Array
+from regnet.backend.placement import to_host
 from regnet.display.warning import warn
-from regnet.estimators.inputs import to_host
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.mathematics.initializers import INITIALIZERS
 from regnet.mathematics.losses import AbsoluteError, Loss, get_loss

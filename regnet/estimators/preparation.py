@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
-from regnet.backend.placement import Placement, dtype_name
+from regnet.backend.placement import Placement, dtype_name, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.fitted import Fitted, Resumable, read_fitted
@@ -179,13 +179,13 @@ def _check_validation(
         raise ValueError(f"validation_data: y has {encoded.shape[1]} outputs, but y has {rows[1].shape[1]} in fit.")
     if given.placement.backend is placement.backend:
         return data.dense_rows(given.x, placement), encoded, given.weight
-    table = data.to_host(data.dense_rows(given.x, given.placement))
-    return placement.put(table), data.to_host(encoded), given.weight
+    table = to_host(data.dense_rows(given.x, given.placement))
+    return placement.put(table), to_host(encoded), given.weight
 
 
 def _scorer(targets: Targets, network: Network, placement: Placement, rows: RowParts) -> Callable[[Array], float]:
     """scikit-learn's score of a point on the validation rows, of which only predictions go to the host."""
-    table, encoded, weight = rows[0], data.to_host(rows[1]), rows[2]
+    table, encoded, weight = rows[0], to_host(rows[1]), rows[2]
     weight = None if weight is None else weight_shares(weight)
 
     def score(point: Array) -> float:

@@ -14,8 +14,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
 
 from regnet.arrays.types import Array
+from regnet.backend.placement import to_host
 from regnet.estimators.base import BaseMLP, is_stochastic
-from regnet.estimators.inputs import check_weight, to_host
+from regnet.estimators.inputs import check_weight
 from regnet.estimators.parameters import CONSTRAINTS
 from regnet.estimators.stochastic import Call
 from regnet.estimators.targets import ValueTargets

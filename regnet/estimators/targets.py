@@ -13,8 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
-from regnet.backend.placement import Placement
-from regnet.estimators.inputs import to_host
+from regnet.backend.placement import Placement, to_host
 from regnet.estimators.labels import Labels, labels_of
 from regnet.mathematics.losses import Loss
 from regnet.mathematics.metrics import r2_of
@@ -75,6 +74,7 @@ class ClassTargets:
     """Class labels, or several labels a row; class_weight: as scikit-learn takes it."""
 
     numeric: ClassVar[bool] = False
+    has_units: ClassVar[bool] = False
     labels: Labels
     class_weight: Any = None
 
@@ -92,11 +92,6 @@ class ClassTargets:
     def out_activation(self) -> str:
         """See Targets."""
         return "softmax" if self.labels.kind == "multiclass" else "logistic"
-
-    @property
-    def has_units(self) -> bool:
-        """See Targets."""
-        return False
 
     def check(self, y: Any, /) -> None:
         """See Targets."""

@@ -10,7 +10,7 @@ from regnet.arrays.types import Array, Tree
 from regnet.backend.placement import Placement
 from regnet.mathematics.initializers import get_initializer
 from regnet.networks.layers import DenseParams
-from regnet.networks.network import Network
+from regnet.networks.network import Network, alternating
 
 __all__ = ["draw_weights", "params_of", "weights_of"]
 
@@ -36,8 +36,7 @@ def draw_weights(estimator: Any, network: Network, rng: np.random.RandomState, d
 
 def params_of(network: Network, placement: Placement, weights: list[Array], biases: list[Array], /) -> Tree:
     """The network's parameters on the device of `placement`."""
-    pairs = zip(weights, biases, strict=True)
-    return network.params_from(array for w, b in pairs for array in (placement.put(w), placement.put(b)[None, :]))
+    return network.params_from(placement.put(array) for array in alternating(weights, biases))
 
 
 def weights_of(params: Tree, /) -> tuple[list[Array], list[Array]]:

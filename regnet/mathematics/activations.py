@@ -12,6 +12,7 @@ from array_api_compat import device as device_of
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
+from regnet.mathematics.by_name import by_name
 
 __all__ = ["ACTIVATIONS", "Activation", "Identity", "LeakyRelu", "Relu", "Sigmoid", "Tanh", "get_activation"]
 
@@ -177,8 +178,4 @@ def get_activation(activation: str | Activation, /) -> Activation:
     ValueError
         For a name that is unknown, naming those that are known.
     """
-    if not isinstance(activation, str):
-        return activation
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation={activation!r} is unknown: choose one of {', '.join(ACTIVATIONS)}.")
-    return ACTIVATIONS[activation]
+    return by_name("activation", activation, ACTIVATIONS)

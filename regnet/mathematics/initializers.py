@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.mathematics.by_name import by_name
+
 __all__ = [
     "INITIALIZERS",
     "GlorotNormal",
@@ -150,8 +152,4 @@ def get_initializer(initializer: str | Initializer, /) -> Any:
     ValueError
         For a name that is unknown, naming those that are known.
     """
-    if not isinstance(initializer, str):
-        return initializer
-    if initializer not in INITIALIZERS:
-        raise ValueError(f"initializer={initializer!r} is unknown: choose one of {', '.join(INITIALIZERS)}.")
-    return INITIALIZERS[initializer]
+    return by_name("initializer", initializer, INITIALIZERS)

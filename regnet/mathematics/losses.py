@@ -15,6 +15,7 @@ from array_api_compat import device as device_of
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.reductions import max_outputs, sum_outputs
 from regnet.arrays.types import Array
+from regnet.mathematics.by_name import by_name
 
 __all__ = [
     "LOSSES",
@@ -137,21 +138,11 @@ class BinaryCrossEntropy:
         return _sigmoid(outputs, xp.exp(-xp.abs(outputs)))
 
 
-@final
-@dataclass(frozen=True)
-class SquaredError:
-    """1/2 * sum_k (z_k - y_k)^2, whose gradient is z - y.
-
-    The 1/2 is scikit-learn's, glmnet's and ElasticNet's.
-    """
+class _OfResiduals:
+    """What losses of real targets share: the outputs are the predictions."""
 
     metric: ClassVar[str] = "r2"
     kind: ClassVar[str] = "regression"
-
-    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
-        """Compute loss and gradient by the class's formulas."""
-        residual = outputs - targets
-        return 0.5 * sum_outputs(residual * residual), residual
 
     def predict(self, outputs: Array, /) -> Array:
         """Return the outputs themselves."""
@@ -160,14 +151,25 @@ class SquaredError:
 
 @final
 @dataclass(frozen=True)
-class AbsoluteError:
+class SquaredError(_OfResiduals):
+    """1/2 * sum_k (z_k - y_k)^2, whose gradient is z - y.
+
+    The 1/2 is scikit-learn's, glmnet's and ElasticNet's.
+    """
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """Compute loss and gradient by the class's formulas."""
+        residual = outputs - targets
+        return 0.5 * sum_outputs(residual * residual), residual
+
+
+@final
+@dataclass(frozen=True)
+class AbsoluteError(_OfResiduals):
     """The absolute error sum_k |z_k - y_k|, whose minimiser is the median.
 
     Its gradient is sign(z - y), 0 where they are equal.
     """
-
-    metric: ClassVar[str] = "r2"
-    kind: ClassVar[str] = "regression"
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
         """Compute loss and gradient by the class's formulas."""
@@ -175,14 +177,10 @@ class AbsoluteError:
         residual = outputs - targets
         return sum_outputs(xp.abs(residual)), xp.sign(residual)
 
-    def predict(self, outputs: Array, /) -> Array:
-        """Return the outputs themselves."""
-        return outputs
-
 
 @final
 @dataclass(frozen=True)
-class Huber:
+class Huber(_OfResiduals):
     """Huber's loss: r^2 / 2 where |r| <= delta, delta * (|r| - delta / 2) beyond; r = z - y, summed over outputs.
 
     Its gradient is r limited to [-delta, delta].
@@ -202,8 +200,6 @@ class Huber:
     Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35 (1964).
     """
 
-    metric: ClassVar[str] = "r2"
-    kind: ClassVar[str] = "regression"
     delta: float = 1.0
 
     def __post_init__(self) -> None:
@@ -218,10 +214,6 @@ class Huber:
         delta = _zero(outputs) + self.delta
         limited = xp.minimum(xp.maximum(residual, -delta), delta)
         return sum_outputs(limited * (residual - 0.5 * limited)), limited
-
-    def predict(self, outputs: Array, /) -> Array:
-        """Return the outputs themselves."""
-        return outputs
 
 
 @final
@@ -279,11 +271,7 @@ def get_loss(loss: str | Loss, /) -> Loss:
     ValueError
         For a name that is unknown, naming those that are known.
     """
-    if not isinstance(loss, str):
-        return loss
-    if loss not in LOSSES:
-        raise ValueError(f"loss={loss!r} is unknown: choose one of {', '.join(LOSSES)}.")
-    return LOSSES[loss]
+    return by_name("loss", loss, LOSSES)
 
 
 def in_units(loss: str | Loss, unit: float, /) -> Loss:

@@ -33,12 +33,21 @@ class Metric(Protocol):
         """The score, (..., 1, 1), from the weighted sums (..., 1, m); weight: (..., n, 1), sums to 1."""
 
 
-@final
 @dataclass(frozen=True)
-class CategoricalAccuracy:
-    """The share of rows whose most probable class is the target's."""
+class _Accuracy:
+    """A share of rows."""
 
     name: str = "accuracy"
+
+    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
+        """The sum itself, without the rounding of weights that add up to 1 but for their last digits."""
+        return array_namespace(sums).minimum(sums, array_namespace(sums).ones_like(sums))
+
+
+@final
+@dataclass(frozen=True)
+class CategoricalAccuracy(_Accuracy):
+    """The share of rows whose most probable class is the target's."""
 
     def rows(self, predictions: Array, targets: Array, /) -> Array:
         """1 where the largest entries stand in the same column (the first one on a tie)."""
@@ -46,26 +55,16 @@ class CategoricalAccuracy:
         same = xp.argmax(predictions, axis=-1, keepdims=True) == xp.argmax(targets, axis=-1, keepdims=True)
         return xp.astype(same, predictions.dtype)
 
-    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
-        """The sum itself, without the rounding of weights that add up to 1 but for their last digits."""
-        return array_namespace(sums).minimum(sums, array_namespace(sums).ones_like(sums))
-
 
 @final
 @dataclass(frozen=True)
-class BinaryAccuracy:
+class BinaryAccuracy(_Accuracy):
     """The share of rows in which every yes-or-no answer is right (scikit-learn's subset accuracy)."""
-
-    name: str = "accuracy"
 
     def rows(self, predictions: Array, targets: Array, /) -> Array:
         """1 where predictions and targets lie on the same side of 1/2 in every column."""
         xp = array_namespace(predictions)
         return xp.astype(xp.all((predictions > 0.5) == (targets > 0.5), axis=-1, keepdims=True), predictions.dtype)
-
-    def finish(self, sums: Array, targets: Array, weight: Array, /) -> Array:
-        """The sum itself, without the rounding of weights that add up to 1 but for their last digits."""
-        return array_namespace(sums).minimum(sums, array_namespace(sums).ones_like(sums))
 
 
 @final

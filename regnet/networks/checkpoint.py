@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from regnet.mathematics import activations, initializers, losses
 from regnet.networks.layers import Dense, Dropout
 from regnet.networks.model import Model
 from regnet.networks.network import Network, parameter_names
+from regnet.networks.whole_files import write_whole
 
 __all__ = ["load", "save"]
 
@@ -67,7 +67,6 @@ def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
     OSError
         If the file cannot be written; then nothing is left behind.
     """
-    target = Path(path)
     names = parameter_names(model.network)
     tensors = dict(zip(names, (np.ascontiguousarray(leaf) for leaf in leaves(model.numpy_params())), strict=True))
     plain = {}
@@ -77,18 +76,7 @@ def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
         else:
             plain[name] = _to_json(name, value)
     description = {"format": FORMAT, "network": _encode(model.network), "extra": plain}
-    content = save_bytes(tensors, metadata={"regnet": json.dumps(description)})
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)  # mkstemp makes files private
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(Path(path), save_bytes(tensors, metadata={"regnet": json.dumps(description)}))
 
 
 def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:

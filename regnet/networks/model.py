@@ -16,7 +16,7 @@ from regnet.backend.registry import get_backend
 from regnet.mathematics.losses import get_loss
 from regnet.mathematics.scaling import Affine
 from regnet.networks.kernels import kernels_of
-from regnet.networks.network import Network, Rows
+from regnet.networks.network import Network, Rows, alternating
 from regnet.networks.rows import rows_of, table_of
 
 __all__ = ["Model", "apply_in_blocks", "in_own_units", "score"]
@@ -150,6 +150,5 @@ def in_own_units(model: Model, affine: Affine, /) -> Model:
     """
     arrays = leaves(model.numpy_params())
     weights, biases = affine.restore(arrays[::2], [bias[0, :] for bias in arrays[1::2]])
-    pairs = zip(weights, biases, strict=True)
-    params = model.network.params_from(array for weight, bias in pairs for array in (weight, bias[None, :]))
+    params = model.network.params_from(alternating(weights, biases))
     return Model(model.network, params, Placement(get_backend("numpy"), "cpu", weights[0].dtype.name))

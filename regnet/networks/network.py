@@ -21,7 +21,7 @@ from regnet.mathematics.metrics import METRICS, Metric
 from regnet.networks.layers import Backward, Dense, DenseParams, Dropout, Layer, Noise
 from regnet.networks.layout import Layout
 
-__all__ = ["Network", "Rows", "parameter_names"]
+__all__ = ["Network", "Rows", "alternating", "parameter_names"]
 
 
 class Rows(NamedTuple):
@@ -340,6 +340,11 @@ class Network:
             dy, layer_grads = backward(dy, number > first)
             grads.append(layer_grads)
         return tuple(reversed(grads))
+
+
+def alternating(weights: Sequence[Array], biases: Sequence[Array], /) -> list[Array]:
+    """Weights (in, out) and biases (out,) as parameter arrays, a bias as (1, out), in the order of `leaves(params)`."""
+    return [array for weight, bias in zip(weights, biases, strict=True) for array in (weight, bias[None, :])]
 
 
 def parameter_names(network: Network, /) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
@@ -13,7 +14,7 @@ from regnet.mathematics.weighting import weight_shares
 from regnet.networks.network import Network, Rows
 from regnet.networks.targets import encode_targets
 
-__all__ = ["rows_of", "table_of"]
+__all__ = ["place_shares", "rows_of", "table_of"]
 
 
 def rows_of(network: Network, placement: Placement, x: Any, y: Any, sample_weight: Any = None) -> Rows:
@@ -27,7 +28,7 @@ def rows_of(network: Network, placement: Placement, x: Any, y: Any, sample_weigh
     n = table.shape[-2]
     if encoded.shape[-2] != n:
         raise ValueError(f"x has {n} rows, but y has {encoded.shape[-2]}.")
-    return Rows(table, encoded, _weights(sample_weight, n, placement))
+    return Rows(table, encoded, place_shares(_checked(sample_weight, n), n, placement))
 
 
 def table_of(x: Any, placement: Placement, *, in_features: int) -> Array:
@@ -53,13 +54,18 @@ def table_of(x: Any, placement: Placement, *, in_features: int) -> Array:
     return table
 
 
-def _weights(sample_weight: Any, n: int, placement: Placement) -> Array:
+def place_shares(weight: NDArray[Any] | None, n: int, placement: Placement, /) -> Array:
+    """Checked weights (..., n) of n rows, None for equal ones, as (..., n, 1) with a sum of 1, on the device."""
+    return placement.put((np.full(n, 1.0 / n) if weight is None else weight_shares(weight))[..., None])
+
+
+def _checked(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
     if sample_weight is None:
-        return placement.put(np.full((n, 1), 1.0 / n))
+        return None
     weight = np.asarray(to_host(sample_weight), dtype=np.float64)
     if weight.ndim == 0 or weight.shape[-1] != n:
         entries = weight.shape[-1] if weight.ndim else 1
         raise ValueError(f"sample_weight has {entries} entries, but x has {n} rows.")
     if not ((np.isfinite(weight) & (weight >= 0)).all() and (weight > 0).any(axis=-1).all()):
         raise ValueError("sample_weight must be finite, not negative, and not all 0.")
-    return placement.put(weight_shares(weight)[..., None])
+    return weight

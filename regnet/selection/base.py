@@ -14,8 +14,8 @@ from sklearn.base import _fit_context, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
+from regnet.backend.placement import to_host
 from regnet.display.warning import warn
-from regnet.estimators.inputs import to_host
 from regnet.selection.adaptive import adaptive_factors
 from regnet.selection.between import Between
 from regnet.selection.choice import RULES, fold_weights, repeats_of, rival_of

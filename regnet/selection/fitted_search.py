@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.base import MetaEstimatorMixin
 from sklearn.utils.metaestimators import available_if
 
-from regnet.estimators.inputs import to_host
+from regnet.backend.placement import to_host
 from regnet.selection.tried_strengths import TriedStrengths
 
 __all__ = ["FittedSearch"]

@@ -12,7 +12,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 from regnet.backend.config import asked_dtype, config_context
-from regnet.backend.placement import Placement, dtype_name
+from regnet.backend.placement import Placement, dtype_name, is_host_data, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators.fitted import write_targets
 from regnet.estimators.targets import Targets
@@ -43,14 +43,14 @@ def check_table(template: Estimator, x: Any, y: Any, sample_weight: Any, preproc
     """Check the arguments of `fit` in scikit-learn's words, and teach the template the targets' classes."""
     if preprocessor is None:
         given = _check_values(template, x, y, sample_weight)
-        table = data.to_host(given.x)
+        table = to_host(given.x)
         table = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
     else:
-        x = data.to_host(x)
+        x = to_host(x)
         check_consistent_length(x, y, sample_weight)
         stand_in = np.zeros((len(y), 1), dtype=np.float64)
         given = data.check_fit_inputs(
-            template, stand_in, data.to_host(y), data.to_host(sample_weight), reset=True,
+            template, stand_in, to_host(y), to_host(sample_weight), reset=True,
             numeric=template._targets_class.numeric,
         )  # fmt: skip
         del template.n_features_in_
@@ -58,7 +58,7 @@ def check_table(template: Estimator, x: Any, y: Any, sample_weight: Any, preproc
             _check_feature_names(template, x, reset=True)
             _check_n_features(template, x, reset=True)
         table = None
-    host_y, weight = data.to_host(given.y), data.to_host(given.weight)
+    host_y, weight = to_host(given.y), to_host(given.weight)
     host_y = host_y.toarray() if hasattr(host_y, "toarray") else host_y
     targets: Targets = template._targets_of(host_y, incremental=False)
     write_targets(template, targets)
@@ -69,7 +69,7 @@ def check_table(template: Estimator, x: Any, y: Any, sample_weight: Any, preproc
 def _check_values(template: Estimator, x: Any, y: Any, sample_weight: Any) -> data.Inputs:
     """The checked arguments, with all digits that x has: it is standardised before it gets the type to compute in."""
     numeric = template._targets_class.numeric
-    if not data.on_host(x):
+    if not is_host_data(x):
         given = data.check_fit_inputs(template, x, y, sample_weight, reset=True, numeric=numeric)
         return given if dtype_name(x) else given._replace(x=x)
     with config_context(dtype="float64"):
@@ -181,7 +181,7 @@ def _check_classes(targets: Targets, y: NDArray[Any], number: int) -> None:
 
 
 def _as_table(values: Any) -> NDArray[Any]:
-    values = values.toarray() if hasattr(values, "toarray") else np.asarray(data.to_host(values))
+    values = values.toarray() if hasattr(values, "toarray") else np.asarray(to_host(values))
     if values.dtype.kind not in "fiub" or not np.isfinite(values).all():
         raise ValueError("preprocessor must return finite numbers.")
     return np.asarray(values, dtype=np.float64)

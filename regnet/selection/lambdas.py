@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.estimators.inputs import to_host
+from regnet.backend.placement import to_host
 from regnet.mathematics.losses import Huber
 from regnet.selection.as_estimator import outputs_of
 from regnet.selection.settings import TO_TOLERANCE

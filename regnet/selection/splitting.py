@@ -12,8 +12,8 @@ from scipy.stats import f as f_distribution
 from scipy.stats import rankdata
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
+from regnet.backend.placement import to_host
 from regnet.display.warning import warn
-from regnet.estimators.inputs import to_host
 
 __all__ = ["blocks_differ", "make_splits"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, as_completed
 from typing import Any
 
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
 
 from regnet.display.progress import progress_bar
@@ -82,11 +82,6 @@ def _outcomes(
             yield from _train_block(spec, block, journal)
 
 
-def _processors() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _train_block(spec: SweepSpec, lanes: Sequence[Lane], journal: Journal | None) -> Iterator[Outcome]:
     if journal is None:
         yield from train_lanes(spec, lanes, lambda cell: None)
@@ -103,7 +98,7 @@ def _block_task(
     journal = None if sweep_dir is None else Journal(sweep_dir, spec)
     if os.getpid() == caller:
         return list(_train_block(spec, lanes, journal))
-    with threadpool_limits(max(1, _processors() // workers), user_api="blas"):
+    with threadpool_limits(max(1, cpu_count() // workers), user_api="blas"):
         return list(_train_block(spec, lanes, journal))
 
 

@@ -17,6 +17,7 @@ from typing import Any, final
 import numpy as np
 
 from regnet.backend.registry import get_backend
+from regnet.networks.whole_files import write_whole
 from regnet.sweep.fold import Fold
 from regnet.sweep.spec import Cell, Outcome, SweepSpec
 
@@ -104,7 +105,7 @@ class Journal:
             raise ValueError(f"sweep_dir={str(folder)!r} cannot be a folder ({error}): give another one.") from error
         mine, sheet = fingerprint(spec), self._folder / "sweep.json"
         if not sheet.exists():
-            self._write(sheet, json.dumps(mine, indent=1).encode())
+            write_whole(sheet, json.dumps(mine, indent=1).encode())
         try:
             theirs = dict(json.loads(sheet.read_text()))
         except (ValueError, TypeError):
@@ -141,17 +142,7 @@ class Journal:
         """Keep an outcome; another process that writes the same one at the same time does no harm."""
         buffer = io.BytesIO()
         np.savez(buffer, **{name: value for name, value in outcome._asdict().items() if name != "cell"})
-        self._write(self._path(outcome.cell), buffer.getvalue())
+        write_whole(self._path(outcome.cell), buffer.getvalue())
 
     def _path(self, cell: Cell) -> Path:
         return self._folder / f"strength{cell.strength:03d}-fold{cell.fold:03d}-restart{cell.restart:03d}.npz"
-
-    @staticmethod
-    def _write(path: Path, content: bytes) -> None:
-        """A file under its name is whole: it is written under another one and renamed."""
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)

@@ -15,14 +15,14 @@ from regnet.arrays.namespace import array_namespace
 from regnet.backend.placement import Placement
 from regnet.estimators.weights import draw_weights
 from regnet.mathematics.schedules import as_schedule
-from regnet.networks.layers import Dense, DenseParams
-from regnet.networks.network import Network, Rows
+from regnet.networks.layers import Dense
+from regnet.networks.network import Network, Rows, alternating
 from regnet.sweep.blocks import filled_rows
 from regnet.sweep.spec import Cell, Lane, SweepSpec
 from regnet.training.batches import Data, batches_of
 from regnet.training.recovery import data_losses, idle_losses
 from regnet.training.samplers import shuffled_again
-from regnet.training.step import Hyper, State
+from regnet.training.step import Hyper, State, first_state
 
 __all__ = ["Stack", "draw_point", "narrowed"]
 
@@ -37,10 +37,7 @@ TABLE_ELEMENTS = 2**22
 def draw_point(spec: SweepSpec, rng: np.random.RandomState) -> NDArray[Any]:
     """First parameters (1, size): what an estimator with this random state begins with."""
     weights, biases = draw_weights(spec.template, spec.network, rng, spec.dtype)
-    pairs = iter(zip(weights, biases, strict=True))
-    dense = spec.network.dense_layers
-    params = [DenseParams(w, b[None, :]) for layer in spec.network.layers if layer in dense for w, b in [next(pairs)]]
-    packed: NDArray[Any] = spec.network.layout.pack([array for one in params for array in one])
+    packed: NDArray[Any] = spec.network.layout.pack(alternating(weights, biases))
     return packed
 
 
@@ -183,15 +180,8 @@ class Stack:
 
     def start(self, points: NDArray[Any]) -> State:
         """The state before the first step; points: (K, 1, size)."""
-        put, count = self._placement.put, len(self.lanes)
-        point = put(np.array(points))  # a copy: the state passed to a step is consumed
-        return State(
-            point=point,
-            slots=self.spec.optimizer.init(point),
-            t=put(np.asarray(0), "int32"),
-            loss=put(np.zeros((count, 1, 1))),
-            diverged_at=put(np.full((count, 1, 1), -1), "int32"),
-        )
+        point = self._placement.put(np.array(points))  # a copy: the state passed to a step is consumed
+        return first_state(self.spec.optimizer, point, self._placement)
 
     def hyper(self, stage: int, seeds: NDArray[np.int32] | None) -> Hyper:
         """Learning rate and strengths of every lane in this stage; seeds: for dropout, one per lane, or None."""

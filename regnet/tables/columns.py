@@ -43,6 +43,9 @@ SHORTEST_COUNT = 5
 """Rows from which on a column that counts them is taken for their numbers, and not for a measurement."""
 
 
+NO_ROWS = np.empty(0, dtype=np.int64)
+
+
 class FileError(ValueError):
     """A file cannot be used as a table; the message says why."""
 
@@ -57,7 +60,7 @@ class Column(NamedTuple):
 
     kind: str
     values: NDArray[Any]
-    missing: NDArray[np.int64]
+    missing: NDArray[np.int64] = NO_ROWS
     odd: int | None = None
     numbers: int = 0
     shown: NDArray[Any] | None = None
@@ -87,7 +90,7 @@ def judge(cells: NDArray[Any], /, *, parse: bool = False) -> Column:
     """What the column (n,) is. parse: it comes from a file of text, whose cells may be numbers; else types count."""
     kind = cells.dtype.kind
     if kind in "iub":
-        return Column("number", cells, np.empty(0, dtype=np.int64))
+        return Column("number", cells)
     if kind == "f":
         return Column("number", cells, np.flatnonzero(np.isnan(cells)))
     if kind == "S":
@@ -96,11 +99,7 @@ def judge(cells: NDArray[Any], /, *, parse: bool = False) -> Column:
         return _judge_objects(cells, parse)
     if kind in "UO":
         return _judge_text(np.asarray(cells, dtype=object), parse)
-    return Column({"M": "dates", "m": "durations", "c": "complex numbers"}.get(kind, "records"), cells, _none())
-
-
-def _none() -> NDArray[np.int64]:
-    return np.empty(0, dtype=np.int64)
+    return Column({"M": "dates", "m": "durations", "c": "complex numbers"}.get(kind, "records"), cells)
 
 
 def _decoded(cells: Any) -> NDArray[Any]:
@@ -123,7 +122,7 @@ def _judge_objects(cells: NDArray[Any], parse: bool) -> Column:
     if all(issubclass(kind, (int, float, Decimal, np.number, np.bool_)) for kind in kinds):
         numbers = np.asarray([np.nan if gone else float(cell) for cell, gone in zip(cells, absent, strict=True)])
         return Column("number", numbers, np.flatnonzero(absent))
-    return Column(f"values of type {' and '.join(sorted(kind.__name__ for kind in kinds))}", cells, _none())
+    return Column(f"values of type {' and '.join(sorted(kind.__name__ for kind in kinds))}", cells)
 
 
 def _judge_text(given: NDArray[Any], parse: bool) -> Column:

@@ -18,7 +18,7 @@ from regnet.networks.network import Network, Rows
 from regnet.networks.rows import rows_of
 from regnet.networks.strengths import place_strengths
 from regnet.training.batches import Data
-from regnet.training.step import Hyper, State
+from regnet.training.step import Hyper, State, first_state
 
 __all__ = ["Problem", "assemble", "count_networks", "prepare"]
 
@@ -96,14 +96,7 @@ def assemble(
     host = _initial(network, params, [np.random.default_rng(stream[0]) for stream in streams], networks)
     start = network.pack(tree_map(placement.put, host))  # a copy: the state passed to a step is consumed
     key = np.stack([stream[2].generate_state(1).astype(np.uint32).view(np.int32) for stream in streams])
-    shape = (1, 1) if networks is None else (networks, 1, 1)
-    state = State(
-        point=start,
-        slots=optimizer.init(start),
-        t=placement.put(np.asarray(0), "int32"),
-        loss=placement.put(np.zeros(shape)),
-        diverged_at=placement.put(np.full(shape, -1), "int32"),
-    )
+    state = first_state(optimizer, start, placement)
     hyper = Hyper(
         learning_rate=_spread(placement, as_schedule(optimizer.learning_rate).initial, networks),
         strengths=place_strengths(network, placement, per_layer, networks, batch_l2),

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.random_bits import mix
 from regnet.arrays.types import Array, Step
 from regnet.backend.memo import make_once
+from regnet.backend.placement import Placement
 from regnet.backend.protocol import Backend, Kernels
 from regnet.mathematics.optimizers import OPTIMIZERS, Optimizer, Slots
 from regnet.mathematics.schedules import as_schedule, is_constant
@@ -18,7 +21,7 @@ from regnet.networks.network import Network
 from regnet.networks.strengths import Strengths
 from regnet.training.batches import Batch, Data, take_batch
 
-__all__ = ["Hyper", "State", "make_run", "make_step"]
+__all__ = ["Hyper", "State", "first_state", "make_run", "make_step"]
 
 
 class State(NamedTuple):
@@ -49,6 +52,18 @@ class Hyper(NamedTuple):
     learning_rate: Array
     strengths: Strengths
     seed: Array | None
+
+
+def first_state(optimizer: Optimizer, point: Array, placement: Placement, /) -> State:
+    """The state before the first step, from a point (..., 1, size) that the caller has no other use for."""
+    shape = (*point.shape[:-1], 1)
+    return State(
+        point=point,
+        slots=optimizer.init(point),
+        t=placement.put(np.asarray(0), "int32"),
+        loss=placement.put(np.zeros(shape)),
+        diverged_at=placement.put(np.full(shape, -1), "int32"),
+    )
 
 
 def make_step(backend: Backend, network: Network, optimizer: Optimizer, /) -> Step:

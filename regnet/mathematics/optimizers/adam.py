@@ -46,9 +46,30 @@ def _adam(rule: Adam | AdamW, grad: Array, slots: Slots, t: Array, pool: Pool) -
     return _AdamTerms(root / bias_correction(rule.beta1, t), root, metric, (m, v))
 
 
+@dataclass(frozen=True)
+class _Moments:
+    """What both have: the parameters of the two means, and the slots that hold these."""
+
+    learning_rate: Rate = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-7
+
+    def _check(self) -> None:
+        """A decay rate of 1 would divide by zero."""
+        check_rate(self.learning_rate)
+        check_range("beta1", self.beta1, 0.0, 1.0)
+        check_range("beta2", self.beta2, 0.0, 1.0)
+
+    def init(self, point: Array, /) -> Slots:
+        """Make the moments m and v."""
+        zeros = array_namespace(point).zeros_like
+        return zeros(point), zeros(point)
+
+
 @final
 @dataclass(frozen=True)
-class Adam:
+class Adam(_Moments):
     """Adam: steps along a running mean of gradients, divided by the root of that of their squares.
 
         m <- b1 m + (1 - b1) grad;    v <- b2 v + (1 - b2) grad^2;    w <- w - lr * m_hat / (sqrt(v_hat) + epsilon)
@@ -78,22 +99,11 @@ class Adam:
     proximal gradient methods for structured neural networks, NeurIPS 2021.
     """
 
-    learning_rate: Rate = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-7
     epsilon_hat: bool = False
 
     def __post_init__(self) -> None:
-        """A decay rate of 1 would divide by zero."""
-        check_rate(self.learning_rate)
-        check_range("beta1", self.beta1, 0.0, 1.0)
-        check_range("beta2", self.beta2, 0.0, 1.0)
-
-    def init(self, point: Array, /) -> Slots:
-        """Make the moments m and v."""
-        zeros = array_namespace(point).zeros_like
-        return zeros(point), zeros(point)
+        """See `_Moments`."""
+        self._check()
 
     def descend(
         self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
@@ -106,7 +116,7 @@ class Adam:
 
 @final
 @dataclass(frozen=True)
-class AdamW:
+class AdamW(_Moments):
     """Adam whose weights also shrink by w <- (1 - lr * weight_decay) w at every step.
 
     The decay is not a penalty: no loss is named whose gradient it is, and it does not appear in the loss. It acts on
@@ -135,24 +145,13 @@ class AdamW:
     Loshchilov & Hutter, Decoupled weight decay regularization, ICLR 2019.
     """
 
-    learning_rate: Rate = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-7
     weight_decay: float = 0.01
     epsilon_hat: bool = False
 
     def __post_init__(self) -> None:
-        """A decay rate of 1 would divide by zero."""
-        check_rate(self.learning_rate)
-        check_range("beta1", self.beta1, 0.0, 1.0)
-        check_range("beta2", self.beta2, 0.0, 1.0)
+        """A negative decay would blow the weights up."""
+        self._check()
         check_range("weight_decay", self.weight_decay, 0.0, math.inf)
-
-    def init(self, point: Array, /) -> Slots:
-        """Make the moments m and v."""
-        zeros = array_namespace(point).zeros_like
-        return zeros(point), zeros(point)
 
     def descend(
         self, point: Array, grad: Array, slots: Slots, t: Array, learning_rate: Array, pool: Pool = None, /
