@@ -10,9 +10,10 @@ import typer
 
 from regnet.backend.registry import get_backend
 from regnet.commands.fit_report import Lines, json_figures, print_summary, save_plot
-from regnet.commands.fit_run import save_run, train
+from regnet.commands.fit_run import train
 from regnet.commands.options import check_choices, check_picture, check_writable, load_data, parse_numbers
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
+from regnet.commands.saving import save_model
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.training.early_stopping import EarlyStopping
 
@@ -102,7 +103,7 @@ def fit(
     )
     print_summary(run)
     if save is not None:
-        save_run(save, run)
+        save_model(save, run.model, run.table, run.prepared)
     if plot is not None:
         save_plot(plot, run)
     if json_file is not None:

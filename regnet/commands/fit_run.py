@@ -6,20 +6,18 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, final
 
 from sklearn.exceptions import ConvergenceWarning
 
 from regnet.commands.recipe import Recipe
 from regnet.estimators import MLPClassifier, MLPRegressor
-from regnet.networks import checkpoint
-from regnet.networks.model import Model, in_own_units
+from regnet.networks.model import Model
 from regnet.tables.split import Prepared, prepare_table
 from regnet.tables.table import Table
 from regnet.training.history import History, Record
 
-__all__ = ["Listener", "Run", "save_run", "train"]
+__all__ = ["Listener", "Run", "train"]
 
 
 @final
@@ -85,13 +83,3 @@ def train(
     seconds = time.perf_counter() - started
     test = None if held_out is None else estimator.model_.evaluate(*held_out)
     return Run(data, table, prepared, estimator, seed, seconds, test)
-
-
-def save_run(path: Path, run: Run) -> None:
-    """The network in the table's own units, with what `regnet predict` needs: names and classes."""
-    extra = {
-        "feature_names": list(run.table.feature_names),
-        "target_name": run.table.target_name,
-        "classes": run.prepared.classes,
-    }
-    checkpoint.save(path, in_own_units(run.model, run.prepared.affine), **extra)

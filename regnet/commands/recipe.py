@@ -20,18 +20,13 @@ OPTIMIZERS = {rule.__name__.lower(): rule for rule in optimizers.OPTIMIZERS}
 @final
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of a run. Strengths: one per Dense layer, neuron_l1 one per hidden layer, input_l1 one; None: absent.
+    """Settings of a run. strengths: by the estimator's name, one per Dense layer, neuron_l1 one per hidden layer.
 
     batch_size None: all rows in every step.
     """
 
     hidden: tuple[int, ...]
-    weight_l1: tuple[float, ...]
-    weight_l2: tuple[float, ...]
-    bias_l1: tuple[float, ...]
-    bias_l2: tuple[float, ...]
-    input_l1: tuple[float, ...]
-    neuron_l1: tuple[float, ...]
+    strengths: dict[str, Any]
     optimizer: str
     learning_rate: float
     decay: float
@@ -52,12 +47,7 @@ class Recipe:
             shuffle=self.batch_size is not None,
             max_iter=self.epochs,
             n_iter_no_change=np.inf,
-            weight_l1=self.weight_l1,
-            weight_l2=self.weight_l2,
-            bias_l1=self.bias_l1,
-            bias_l2=self.bias_l2,
-            input_l1=self.input_l1[0],
-            neuron_l1=self.neuron_l1 or None,
+            **self.strengths,
             initializer=self.initializer,
             **settings,
         )
@@ -100,12 +90,6 @@ def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
         "log_every": max(1, epochs // 10),
         "standardize": True,
         "initializer": "he_normal",
-        "weight_l1": (0.0,),
-        "weight_l2": hidden_only,
-        "bias_l1": (0.0,),
-        "bias_l2": hidden_only,
-        "input_l1": (0.0,),
-        "neuron_l1": (0.0,),
     }
     settings |= own | given
     if settings["batch_size"] == 0:
@@ -117,9 +101,12 @@ def recipe_for(name: str, rows: int, options: dict[str, Any]) -> Recipe:
     if any(width < 1 for width in hidden):
         raise ValueError(f"--hidden {','.join(map(str, hidden))}: widths must be at least 1.")
     counts = dict.fromkeys(("weight_l1", "weight_l2", "bias_l1", "bias_l2"), len(hidden) + 1)
-    for strength, count in {**counts, "input_l1": 1, "neuron_l1": len(hidden)}.items():
-        settings[strength] = _per_layer(strength, tuple(settings[strength]), count)
-    return Recipe(**(settings | {"hidden": hidden, "epochs": epochs}))
+    strengths: dict[str, Any] = {}
+    for name, count in {**counts, "input_l1": 1, "neuron_l1": len(hidden)}.items():
+        default = hidden_only if name in ("weight_l2", "bias_l2") else (0.0,)
+        strengths[name] = _per_layer(name, settings.pop(name, default), count) or None
+    strengths["input_l1"] = strengths["input_l1"][0]
+    return Recipe(**(settings | {"hidden": hidden, "epochs": epochs, "strengths": strengths}))
 
 
 def _per_layer(strength: str, values: tuple[float, ...], count: int) -> tuple[float, ...]:

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from regnet.backend.registry import get_backend
 from regnet.commands.options import check_choices, check_picture, check_writable, load_data, parse_numbers
-from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
+from regnet.commands.saving import save_model
+from regnet.commands.select_report import print_beginning, print_selection, selection_figures
 from regnet.commands.select_run import choose_strength
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.selection.choice import RULES
@@ -94,8 +95,9 @@ def select(
     )  # fmt: skip
     print_selection(found, Console())
     figures = json.dumps(selection_figures(found), indent=1) + "\n"
+    model = found.fitted.best_estimator_.model_
     if save is not None:
-        save_selection(save, found)
+        save_model(save, model, table, found.prepared)
     if json_file is not None:
         json_file.write_text(figures)
     if report is not None:
@@ -103,5 +105,5 @@ def select(
         found.fitted.plot_path().savefig(report / "path.png", dpi=120)
         found.fitted.plot_norms(found.table.feature_names).savefig(report / "norms.png", dpi=120)
         (report / "selection.json").write_text(figures)
-        save_selection(report / "model.safetensors", found)
+        save_model(report / "model.safetensors", model, table, found.prepared)
         print(f"report: {report}/path.png, norms.png, selection.json, model.safetensors")

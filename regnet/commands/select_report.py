@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,10 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from regnet.commands.select_run import Selection
-from regnet.networks import checkpoint
-from regnet.networks.model import in_own_units
 from regnet.tables.split import Prepared
 from regnet.tables.table import Table
 
-__all__ = ["print_beginning", "print_selection", "save_selection", "selection_figures"]
+__all__ = ["print_beginning", "print_selection", "selection_figures"]
 
 LINES = 18
 """Strengths that the printed table shows; --json has all."""
@@ -112,14 +109,3 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
         "seed": selection.seed,
         "seconds": selection.seconds,
     }
-
-
-def save_selection(path: Path, selection: Selection) -> None:
-    """The chosen network in the table's own units, with what `regnet predict` needs: names and classes."""
-    checkpoint.save(
-        path,
-        in_own_units(selection.fitted.best_estimator_.model_, selection.prepared.affine),
-        feature_names=list(selection.table.feature_names),
-        target_name=selection.table.target_name,
-        classes=selection.prepared.classes,
-    )

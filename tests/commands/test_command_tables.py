@@ -12,9 +12,10 @@ from conftest import need
 from text_files import KINDS, ROWS, X, table, write
 
 from regnet import Network, fit
-from regnet.commands.fit_run import save_run, train
+from regnet.commands.fit_run import train
 from regnet.commands.options import load_data
 from regnet.commands.recipe import recipe_for
+from regnet.commands.saving import save_model
 from regnet.networks import checkpoint
 
 FAST = ("--hidden", "16", "--epochs", 60, "--seed", 1)
@@ -70,7 +71,7 @@ def test_a_saved_model_is_in_the_tables_own_units(dtype, tmp_path, monkeypatch):
     path, y = far_from_zero("csv", tmp_path)
     table = load_data(path, None, None, 0)
     run = train(path, table, recipe_for(path, 300, {"hidden": (16,), "epochs": 60, "test_size": 0.0}), seed=1)
-    save_run(tmp_path / "m.st", run)
+    save_model(tmp_path / "m.st", run.model, run.table, run.prepared)
     x = np.loadtxt(path, delimiter=",", skiprows=1)[:, :2]
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     expected = run.model.predict(z)[:, 0].astype(np.float64) * y.std() + y.mean()
