@@ -151,7 +151,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         **CONSTRAINTS,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
-    _targets_class: ClassVar = ClassTargets
+    _targets_class = ClassTargets
     loss: ClassVar[str] = "log_loss"  # scikit-learn's name of what is minimised; no parameter there either
     _targets: ClassTargets = field(init=False)
     classes_: NDArray[Any] = field(init=False)

@@ -154,7 +154,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         **CONSTRAINTS,
         "loss": [StrOptions(set(LOSSES)), *{type(loss) for loss in LOSSES.values()}],
     }
-    _targets_class: ClassVar = ValueTargets
+    _targets_class = ValueTargets
     loss: Any = "squared_error"
     hidden_layer_sizes: Any = (100,)
     activation: Any = "relu"

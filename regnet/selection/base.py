@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -40,6 +40,7 @@ from regnet.sweep.spec import SweepSpec
 __all__ = ["BaseCV"]
 
 
+@dataclass(kw_only=True, eq=False, repr=False)  # scikit-learn's equality and repr stay
 class BaseCV(FittedSearch):
     """The parts that do not depend on what is predicted."""
 
@@ -56,6 +57,35 @@ class BaseCV(FittedSearch):
         "n_jobs": [Integral, None],
         "sweep_dir": [str, os.PathLike, None],
     }
+    penalty: str = "input_l1"
+    lambdas: Any = None
+    n_lambdas: int = 50
+    cv: Any = 5
+    restarts: int = 1
+    scoring: Any = None
+    select: str = "1se"
+    adaptive: Any = "auto"
+    relax: bool = False
+    refit: bool = True
+    l1_ratio: float = 1.0
+    companion_l2: float = 1.0
+    warm_start: bool = True
+    standardize: bool = True
+    preprocessor: Any = None
+    solver: Any = "auto"
+    learning_rate_init: float | None = None
+    batch_size: Any = "auto"
+    max_iter: int | None = None
+    tol: float | None = None
+    shuffle: bool = True
+    dropout: float = 0.0
+    initializer: Any = None
+    memory_limit: int | None = None
+    n_jobs: int | None = None
+    executor: Any = None
+    sweep_dir: Any = None
+    random_state: Any = None
+    verbose: Any = False
 
     @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:

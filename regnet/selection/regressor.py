@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, final
 
 from sklearn.base import RegressorMixin
@@ -13,6 +14,7 @@ __all__ = ["MLPRegressorCV"]
 
 
 @final
+@dataclass(eq=False, repr=False)
 class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-learn has no types
     """A network for numbers whose penalty's strength is chosen by cross-validation, as `cv.glmnet` does it.
 
@@ -27,8 +29,6 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         Widths of the hidden layers, as in `MLPRegressor`: a selection needs few neurons. () is a linear model, glmnet's
         case.
     activation : str or Activation, default 'relu'
-        As in `MLPRegressor`.
-    loss : str or Loss, default 'squared_error'
         As in `MLPRegressor`.
     penalty : {'input_l1', 'neuron_l1', 'weight_l1', 'weight_l2', 'alpha'}, default 'input_l1'
         What the strength lambda multiplies, beside the mean data loss: a group lasso on the inputs (used or not) or on
@@ -108,6 +108,8 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         None and a RandomState give new ones, so that searches differ in their folds too.
     verbose : bool, default False
         Whether to show the progress.
+    loss : str or Loss, default 'squared_error'
+        As in `MLPRegressor`.
 
     Attributes
     ----------
@@ -183,75 +185,6 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         **BaseCV._parameter_constraints,
         "loss": MLPRegressor._parameter_constraints["loss"],
     }
-
-    def __init__(
-        self,
-        hidden_layer_sizes: Any = (16,),
-        activation: Any = "relu",
-        *,
-        loss: Any = "squared_error",
-        penalty: str = "input_l1",
-        lambdas: Any = None,
-        n_lambdas: int = 50,
-        cv: Any = 5,
-        restarts: int = 1,
-        scoring: Any = None,
-        select: str = "1se",
-        adaptive: Any = "auto",
-        relax: bool = False,
-        refit: bool = True,
-        keep_predictions: bool = False,
-        l1_ratio: float = 1.0,
-        companion_l2: float = 1.0,
-        warm_start: bool = True,
-        standardize: bool = True,
-        preprocessor: Any = None,
-        solver: Any = "auto",
-        learning_rate_init: float | None = None,
-        batch_size: Any = "auto",
-        max_iter: int | None = None,
-        tol: float | None = None,
-        shuffle: bool = True,
-        dropout: float = 0.0,
-        initializer: Any = None,
-        memory_limit: int | None = None,
-        n_jobs: int | None = None,
-        executor: Any = None,
-        sweep_dir: Any = None,
-        random_state: Any = None,
-        verbose: Any = False,
-    ) -> None:
-        """See the class."""
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.loss = loss
-        self.penalty = penalty
-        self.lambdas = lambdas
-        self.n_lambdas = n_lambdas
-        self.cv = cv
-        self.restarts = restarts
-        self.scoring = scoring
-        self.select = select
-        self.adaptive = adaptive
-        self.relax = relax
-        self.refit = refit
-        self.keep_predictions = keep_predictions
-        self.l1_ratio = l1_ratio
-        self.companion_l2 = companion_l2
-        self.warm_start = warm_start
-        self.standardize = standardize
-        self.preprocessor = preprocessor
-        self.solver = solver
-        self.learning_rate_init = learning_rate_init
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.tol = tol
-        self.shuffle = shuffle
-        self.dropout = dropout
-        self.initializer = initializer
-        self.memory_limit = memory_limit
-        self.n_jobs = n_jobs
-        self.executor = executor
-        self.sweep_dir = sweep_dir
-        self.random_state = random_state
-        self.verbose = verbose
+    hidden_layer_sizes: Any = (16,)
+    activation: Any = "relu"
+    loss: Any = field(default="squared_error", kw_only=True)
