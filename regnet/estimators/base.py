@@ -22,6 +22,7 @@ from regnet.estimators import parameters
 from regnet.estimators.compacting import compact_weights
 from regnet.estimators.fitted import Fitted, read_fitted, write_fitted
 from regnet.estimators.full_batch import fit_full_batch
+from regnet.estimators.parameters import Parameters
 from regnet.estimators.preparation import FULL_BATCH, Prepared, check_call, prepare
 from regnet.estimators.stochastic import Call, fit_stochastic
 from regnet.estimators.targets import Targets
@@ -45,43 +46,12 @@ def is_stochastic(estimator: Any, /) -> bool:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)  # scikit-learn's equality and repr stay
-class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(BaseEstimator, Parameters, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """The parts that do not depend on what is predicted."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = parameters.CONSTRAINTS
     _targets_class: ClassVar[type[Targets]]
     _targets: Targets = field(init=False)
-    solver: Any = "adam"
-    alpha: float = parameters.DEFAULT_ALPHA
-    batch_size: Any = "auto"
-    learning_rate: str = "constant"
-    learning_rate_init: float = 0.001
-    power_t: float = 0.5
-    max_iter: int = 200
-    shuffle: bool = True
-    random_state: Any = None
-    tol: float = 1e-4
-    verbose: Any = False
-    warm_start: bool = False
-    momentum: float = 0.9
-    nesterovs_momentum: bool = True
-    early_stopping: Any = False
-    validation_fraction: float = 0.1
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    n_iter_no_change: Any = 10
-    max_fun: int = 15000
-    weight_l1: Any = None
-    weight_l2: Any = None
-    bias_l1: Any = None
-    bias_l2: Any = None
-    input_l1: float | None = None
-    neuron_l1: Any = None
-    penalty_factor: Any = None
-    l1_step: str = "proximal"
-    dropout: float = 0.0
-    initializer: Any = None
 
     @abstractmethod
     def _targets_of(self, y: Any, *, incremental: bool) -> Targets:

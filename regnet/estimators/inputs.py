@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import sklearn
 from array_api_compat import device as device_of
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
 
@@ -15,6 +16,7 @@ from regnet.arrays.types import Array
 from regnet.backend.config import asked_dtype, get_config
 from regnet.backend.placement import Placement, is_host_data, placement_of, to_host
 from regnet.backend.registry import get_backend
+from regnet.mathematics.weighting import RowWeights
 from regnet.networks.network import Rows
 from regnet.networks.rows import place_shares
 
@@ -38,14 +40,14 @@ class Inputs(NamedTuple):
     placement: where to compute; host: whether results go back to the host as NumPy arrays.
     """
 
-    x: Any
-    y: Any
-    weight: Any
+    x: Array
+    y: Array
+    weight: RowWeights
     placement: Placement
     host: bool
 
 
-def _float_types() -> tuple[Any, ...]:
+def _float_types() -> tuple[type, ...]:
     """Accepted floating types; data of another type become the first: float64, or what was asked for by name."""
     return (np.float32, np.float64) if asked_dtype() == "float32" else (np.float64, np.float32)
 
@@ -97,7 +99,7 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
     return Inputs(x, y, sample_weight, placement, False)
 
 
-def check_weight(weight: Any, /) -> Any:
+def check_weight(weight: RowWeights, /) -> RowWeights:
     """The weights (n,) on the host, or None. Raises ValueError where no objective has them."""
     if weight is not None and not ((np.isfinite(weight) & (weight >= 0)).all() and (weight > 0).any()):
         raise ValueError(
@@ -130,7 +132,7 @@ def _check_device_table(estimator: Any, x: Array, reset: bool, dtype: str | None
     return placement.put(x), placement
 
 
-def _same_library(values: Any, placement: Placement) -> Any:
+def _same_library(values: Array, placement: Placement) -> Array:
     """Values with their dtype on the placement's library and device."""
     if not placement.backend.owns(values) or device_of(values) != placement.device:
         values = to_host(values)
@@ -138,7 +140,7 @@ def _same_library(values: Any, placement: Placement) -> Any:
     return values
 
 
-def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Any, Placement, bool]:
+def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Array, Placement, bool]:
     """The table of a prediction (it may be sparse), where to compute, and whether the answer is a NumPy array.
 
     NumPy computes in the wider of the table's type and the weights', as it would in a product.
@@ -168,13 +170,13 @@ def placement_of_fitted(estimator: Any, /) -> Placement:
     return Placement(backend, config.device or backend.default_device(), weights.dtype.name)
 
 
-def _same_namespace(x: Any, weights: Any) -> bool:
+def _same_namespace(x: Any, weights: Array) -> bool:
     if is_host_data(x) or is_host_data(weights):
         return is_host_data(x) and is_host_data(weights)
     return root_module(x) == root_module(weights) and bool(device_of(x) == device_of(weights))
 
 
-def dense_rows(x: Any, placement: Placement, /) -> Array:
+def dense_rows(x: Array, placement: Placement, /) -> Array:
     """The table on the device; a sparse one is made dense, because the Array API has no sparse arrays."""
     if not issparse(x):
         return placement.put(x)
@@ -188,12 +190,12 @@ def dense_rows(x: Any, placement: Placement, /) -> Array:
         ) from error
 
 
-def make_rows(placement: Placement, table: Array, targets: Any, weight: Any, /) -> Rows:
+def make_rows(placement: Placement, table: Array, targets: Array, weight: RowWeights, /) -> Rows:
     """Rows on the device with weights that sum to 1; targets (n, outputs), weight (n,) or None for equal ones."""
     return Rows(table, placement.put(targets), place_shares(weight, table.shape[0], placement))
 
 
-def select_columns(x: Any, kept: Any, /) -> Any:
+def select_columns(x: Any, kept: NDArray[np.bool_], /) -> Any:
     """The columns `kept`, boolean (columns,), host, of a table of any kind that has so many; others as they are."""
     if isinstance(x, (list, tuple)):
         x = np.asarray(x)

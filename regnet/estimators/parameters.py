@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ __all__ = [
     "CONSTRAINTS",
     "DEFAULT_ALPHA",
     "STRENGTHS",
+    "Parameters",
     "alpha_of",
     "batch_rows",
     "check_newton",
@@ -82,9 +84,52 @@ CONSTRAINTS: dict[str, Any] = {
 }
 
 
-def widths_of(estimator: Any, /) -> list[int]:
+class _Network:
+    """What the two estimators declare themselves: scikit-learn has `loss` before these in one of them."""
+
+    hidden_layer_sizes: Any
+    activation: Any
+
+
+@dataclass(kw_only=True, eq=False, repr=False)  # scikit-learn's equality and repr stay
+class Parameters(_Network):
+    """The parameters that both estimators have; their docstrings say what each is."""
+
+    solver: Any = "adam"
+    alpha: float = DEFAULT_ALPHA
+    batch_size: Any = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    random_state: Any = None
+    tol: float = 1e-4
+    verbose: Any = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: Any = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: Any = 10
+    max_fun: int = 15000
+    weight_l1: Any = None
+    weight_l2: Any = None
+    bias_l1: Any = None
+    bias_l2: Any = None
+    input_l1: float | None = None
+    neuron_l1: Any = None
+    penalty_factor: Any = None
+    l1_step: Literal["proximal", "subgradient"] = "proximal"
+    dropout: float = 0.0
+    initializer: Any = None
+
+
+def widths_of(sizes: Any, /) -> list[int]:
     """`hidden_layer_sizes` as a list. Raises ValueError for widths of 0 or less, TypeError for fractions."""
-    sizes = estimator.hidden_layer_sizes
     widths = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if not all(isinstance(width, Integral) for width in widths):
         raise TypeError(f"hidden_layer_sizes must be integers, got {widths}.")
@@ -93,9 +138,9 @@ def widths_of(estimator: Any, /) -> list[int]:
     return [int(width) for width in widths]
 
 
-def check_newton(estimator: Any, loss: str | Loss, /) -> None:
+def check_newton(estimator: Parameters, loss: str | Loss, /) -> None:
     """Raise ValueError if solver='newton' cannot train the estimator's network."""
-    if widths_of(estimator):
+    if widths_of(estimator.hidden_layer_sizes):
         raise ValueError(
             f"solver='newton' is for linear models, and hidden_layer_sizes={estimator.hidden_layer_sizes!r} has hidden "
             "layers: use hidden_layer_sizes=(), or solver='fista' or 'adam'."
@@ -118,21 +163,21 @@ def check_widths(weights: Sequence[Array], widths: Sequence[int], /) -> None:
         )
 
 
-def make_network(estimator: Any, widths: Sequence[int], loss: str | Loss, /, *, dropout: float = 0.0) -> Network:
+def make_network(estimator: Parameters, widths: Sequence[int], loss: str | Loss, /, *, dropout: float = 0.0) -> Network:
     """The estimator's network with these widths, inputs and outputs included."""
     activation = {"logistic": "sigmoid"}.get(estimator.activation, estimator.activation)
     return Network.mlp(widths, loss=loss, activation=activation, dropout=float(dropout))
 
 
-def alpha_of(estimator: Any, /) -> float:
+def alpha_of(estimator: Parameters, /) -> float:
     """`alpha`, or 0 where one of regnet's own strengths was given and alpha was not."""
     own = any(getattr(estimator, name) is not None for name in STRENGTHS)
     return 0.0 if own and estimator.alpha is DEFAULT_ALPHA else float(estimator.alpha)
 
 
-def make_penalties(estimator: Any, in_features: int, /) -> list[Penalty]:
+def make_penalties(estimator: Parameters, in_features: int, /) -> list[Penalty]:
     """One Penalty per Dense layer. Raises ValueError naming the parameter that does not fit the network."""
-    hidden = len(widths_of(estimator))
+    hidden = len(widths_of(estimator.hidden_layer_sizes))
     names = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
     columns = {name: _per_layer(estimator, name, hidden + 1, "layers") for name in names}
     neuron_l1 = _per_layer(estimator, "neuron_l1", hidden, "hidden layers")
@@ -166,7 +211,7 @@ def _numbers(name: str, value: Any) -> NDArray[np.float64]:
         raise TypeError(f"{name}={value!r}: give a number, or a list of numbers.") from None
 
 
-def _per_layer(estimator: Any, name: str, count: int, layers: str) -> list[float]:
+def _per_layer(estimator: Parameters, name: str, count: int, layers: str) -> list[float]:
     value = getattr(estimator, name)
     if value is None:
         return [0.0] * count
@@ -191,7 +236,7 @@ def _per_layer(estimator: Any, name: str, count: int, layers: str) -> list[float
     return values
 
 
-def _refuse_lbfgs(estimator: Any, columns: dict[str, list[float]], group_l1: Sequence[float]) -> None:
+def _refuse_lbfgs(estimator: Parameters, columns: dict[str, list[float]], group_l1: Sequence[float]) -> None:
     if estimator.solver != "lbfgs":
         return
     named: dict[str, Sequence[float]] = {"weight_l1": columns["weight_l1"], "bias_l1": columns["bias_l1"]}
@@ -216,7 +261,7 @@ def check_smooth(solver: Any, loss: str | Loss, /) -> None:
         )
 
 
-def make_optimizer(estimator: Any, /) -> Optimizer:
+def make_optimizer(estimator: Parameters, /) -> Optimizer:
     """The optimizer behind `solver`: the object itself, or scikit-learn's 'adam' or 'sgd' by its parameters."""
     solver = estimator.solver
     if not isinstance(solver, str):
@@ -229,7 +274,7 @@ def make_optimizer(estimator: Any, /) -> Optimizer:
     return Adam(rate, estimator.beta_1, estimator.beta_2, estimator.epsilon, epsilon_hat=True)
 
 
-def batch_rows(estimator: Any, n: int, /) -> int:
+def batch_rows(estimator: Parameters, n: int, /) -> int:
     """Rows of a batch: `batch_size`, clipped to n with scikit-learn's warning; 'auto' is min(200, n)."""
     if estimator.batch_size == "auto":
         return min(200, n)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
@@ -16,13 +17,14 @@ from regnet.backend.placement import Placement, dtype_name, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.fitted import Fitted, Resumable, read_fitted
+from regnet.estimators.parameters import Parameters
 from regnet.estimators.stochastic import Call
 from regnet.estimators.stopping import stops_by_score
 from regnet.estimators.targets import Targets
 from regnet.estimators.weights import draw_weights, params_of
 from regnet.mathematics.losses import get_loss
 from regnet.mathematics.optimizers import Optimizer
-from regnet.mathematics.weighting import relative_weights, weight_shares
+from regnet.mathematics.weighting import RowWeights, relative_weights, weight_shares
 from regnet.networks.model import apply_in_blocks
 from regnet.networks.network import Network
 from regnet.training.assembly import Problem, assemble
@@ -33,7 +35,7 @@ __all__ = ["FULL_BATCH", "Prepared", "check_call", "prepare"]
 FULL_BATCH = ("lbfgs", "fista", "newton")
 
 
-RowParts: TypeAlias = tuple[Any, Any, Any]
+RowParts: TypeAlias = tuple[Array, Array, RowWeights]
 """Table (n, inputs) on the device, encoded targets (n, outputs) where the caller has them, weights (n,) on the host."""
 
 
@@ -53,7 +55,7 @@ class Prepared(NamedTuple):
     host: bool
 
 
-def check_call(estimator: Any, call: Call, validation_data: Any) -> None:
+def check_call(estimator: Parameters, call: Call, validation_data: tuple[Any, ...] | None) -> None:
     """Raise ValueError or TypeError for arguments of `fit` that mean nothing, alone or with the estimator's solver."""
     if validation_data is not None and (
         not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3)
@@ -79,7 +81,7 @@ def prepare(
     estimator: Any, X: Any, y: Any, sample_weight: Any, call: Call, validation_data: tuple[Any, ...] | None
 ) -> Prepared:
     """Everything that training needs, checked and on the device."""
-    hidden, stochastic = parameters.widths_of(estimator), estimator.solver not in FULL_BATCH
+    hidden, stochastic = parameters.widths_of(estimator.hidden_layer_sizes), estimator.solver not in FULL_BATCH
     before = read_fitted(estimator) if estimator.warm_start or call.incremental else None
     if before is not None and before.kept_inputs is not None:
         X = data.select_columns(X, before.kept_inputs)
@@ -114,7 +116,7 @@ def prepare(
     return Prepared(start, network, problem, optimizer, score, resume, rng, given.host)
 
 
-def _network(estimator: Any, targets: Targets, widths: list[int]) -> Network:
+def _network(estimator: Parameters, targets: Targets, widths: list[int]) -> Network:
     """The network to train. Raises ValueError for one that the solver cannot train."""
     parameters.check_smooth(estimator.solver, targets.loss)
     network = parameters.make_network(estimator, widths, targets.loss, dropout=estimator.dropout)
@@ -128,7 +130,12 @@ def _network(estimator: Any, targets: Targets, widths: list[int]) -> Network:
 
 
 def _start(
-    estimator: Any, targets: Targets, network: Network, rng: np.random.RandomState, dtype: str, before: Fitted | None
+    estimator: Parameters,
+    targets: Targets,
+    network: Network,
+    rng: np.random.RandomState,
+    dtype: str,
+    before: Fitted | None,
 ) -> Fitted:
     """First weights, or those of an earlier call. Raises ValueError where those are of other widths."""
     if before is None:
@@ -138,7 +145,7 @@ def _start(
     return replace(before, targets=targets, progress=progress, kkt_residual=None)
 
 
-def _placement(estimator: Any, given: Placement, before: Fitted | None) -> Placement:
+def _placement(estimator: Parameters, given: Placement, before: Fitted | None) -> Placement:
     """Where to compute: in the type of X, or of the weights that are trained further.
 
     L-BFGS computes in float64 on NumPy, as SciPy's does.
@@ -149,7 +156,7 @@ def _placement(estimator: Any, given: Placement, before: Fitted | None) -> Place
 
 
 def _hold_out(
-    estimator: Any,
+    estimator: Parameters,
     targets: Targets,
     network: Network,
     placement: Placement,
@@ -168,7 +175,7 @@ def _hold_out(
 
 
 def _check_validation(
-    estimator: Any, targets: Targets, validation_data: tuple[Any, ...], placement: Placement, rows: RowParts
+    estimator: Parameters, targets: Targets, validation_data: tuple[Any, ...], placement: Placement, rows: RowParts
 ) -> RowParts:
     """Validation rows as the training rows are: checked, encoded, on the same device."""
     x, y, *weight = validation_data
@@ -197,7 +204,7 @@ def _scorer(targets: Targets, network: Network, placement: Placement, rows: RowP
 
 
 def _split(
-    estimator: Any, targets: Targets, placement: Placement, rows: RowParts, rng: np.random.RandomState
+    estimator: Parameters, targets: Targets, placement: Placement, rows: RowParts, rng: np.random.RandomState
 ) -> tuple[RowParts, RowParts]:
     """Set aside `validation_fraction` of the rows: the ones that scikit-learn would."""
     train, held_out = train_test_split(
@@ -209,7 +216,7 @@ def _split(
     if len(held_out) < 2:
         raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
 
-    def take(values: Any, numbers: Any) -> Any:
+    def take(values: Array, numbers: NDArray[np.int64]) -> Array:
         if values is None or isinstance(values, np.ndarray):
             return None if values is None else values[numbers]
         return array_namespace(values).take(values, placement.put(numbers, "int32"), axis=0)
@@ -221,7 +228,7 @@ def _split(
     )
 
 
-def _batch_l2(estimator: Any, table: Array, weight: Any) -> float:
+def _batch_l2(estimator: Parameters, table: Array, weight: RowWeights) -> float:
     """scikit-learn's alpha / (2 * sum of the weights), which a step divides by the batch's share of the rows."""
     alpha: float = parameters.alpha_of(estimator)
     if weight is None or not alpha:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from regnet.display.progress import progress_bar
 from regnet.display.warning import warn
 from regnet.estimators.fitted import Progress, Resumable
 from regnet.estimators.full_batch import NOT_FINITE
+from regnet.estimators.parameters import Parameters
 from regnet.estimators.stopping import StoppingRule, first_rate
 from regnet.mathematics.optimizers import Optimizer
 from regnet.networks.network import Network
@@ -38,7 +39,7 @@ class Call(NamedTuple):
 
 
 def fit_stochastic(
-    estimator: Any,
+    estimator: Parameters,
     network: Network,
     problem: Problem,
     optimizer: Optimizer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -12,6 +12,7 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.display.warning import warn
 from regnet.estimators.fitted import Accounts, Progress, SgdRate
+from regnet.estimators.parameters import Parameters
 from regnet.training.assembly import Problem
 from regnet.training.step import Hyper, State
 from regnet.training.trainer import EpochEnd
@@ -22,7 +23,7 @@ SMALLEST_RATE = 1e-12
 """Of the first rate: what `invscaling` may fall to, so that momentum can be expressed in units of the new rate."""
 
 
-def first_rate(estimator: Any, /) -> SgdRate | None:
+def first_rate(estimator: Parameters, /) -> SgdRate | None:
     """The rate that solver 'sgd' begins with; None for other solvers, whose optimizer has it."""
     if estimator.solver != "sgd":
         return None
@@ -30,7 +31,7 @@ def first_rate(estimator: Any, /) -> SgdRate | None:
     return SgdRate(estimator.learning_rate, rate, float(estimator.power_t), rate)
 
 
-def stops_by_score(estimator: Any, /) -> bool:
+def stops_by_score(estimator: Parameters, /) -> bool:
     """Whether `early_stopping` is scikit-learn's, by validation scores; an `EarlyStopping` watches records instead."""
     return isinstance(estimator.early_stopping, (bool, np.bool_)) and bool(estimator.early_stopping)
 
@@ -57,7 +58,7 @@ class StoppingRule:
 
     def __init__(
         self,
-        estimator: Any,
+        estimator: Parameters,
         progress: Progress,
         problem: Problem,
         score: Callable[[Array], float] | None,

@@ -17,7 +17,7 @@ from regnet.backend.placement import Placement, to_host
 from regnet.estimators.labels import Labels, labels_of
 from regnet.mathematics.losses import Loss
 from regnet.mathematics.metrics import r2_of
-from regnet.mathematics.weighting import combine_weights
+from regnet.mathematics.weighting import RowWeights, combine_weights
 
 __all__ = ["ClassTargets", "Targets", "ValueTargets"]
 
@@ -43,16 +43,16 @@ class Targets(Protocol):
     def has_units(self) -> bool:
         """Whether outputs are in units of y, so that standardised targets are learnt as well."""
 
-    def check(self, y: Any, /) -> None:
+    def check(self, y: Array, /) -> None:
         """Raise ValueError or TypeError for further targets that are not of the kind that is trained on."""
 
-    def encode(self, y: Any, /) -> Any:
+    def encode(self, y: Array, /) -> Array:
         """Checked y as the network's targets, (n, outputs), where y lives."""
 
-    def decode(self, values: Array, placement: Placement | None, /) -> Any:
+    def decode(self, values: Array, placement: Placement | None, /) -> Array:
         """Predictions in the form of y for probabilities or values (n, outputs); placement: see `Labels.decode`."""
 
-    def weigh(self, y: Any, sample_weight: Any, /, *, train: Any = None) -> Any:
+    def weigh(self, y: Array, sample_weight: RowWeights, /, *, train: Array = None) -> RowWeights:
         """The weight of each row of y, (n,) on the host, or None for equal ones.
 
         train: for rows that are held out, the training targets, in which classes have their weights.
@@ -61,10 +61,10 @@ class Targets(Protocol):
     def missing_from(self, y: NDArray[Any], /) -> NDArray[Any]:
         """The classes that no row of y has."""
 
-    def stratify_by(self, encoded: Any, /) -> Any:
+    def stratify_by(self, encoded: Array, /) -> NDArray[Any] | None:
         """What an early-stopping split of encoded targets is stratified by, on the host, or None."""
 
-    def score(self, values: Any, encoded: Any, weight: Any, /) -> float:
+    def score(self, values: NDArray[Any], encoded: NDArray[Any], weight: RowWeights, /) -> float:
         """scikit-learn's score of the outputs' values (n, outputs) for encoded targets, all on the host."""
 
 
@@ -93,7 +93,7 @@ class ClassTargets:
         """See Targets."""
         return "softmax" if self.labels.kind == "multiclass" else "logistic"
 
-    def check(self, y: Any, /) -> None:
+    def check(self, y: Array, /) -> None:
         """See Targets."""
         unknown = np.setdiff1d(labels_of(y).classes, self.classes)
         if len(unknown):
@@ -101,7 +101,7 @@ class ClassTargets:
                 f"validation_data: y has classes {unknown} that are not in `self.classes_`: {self.classes}."
             )
 
-    def check_continued(self, y: Any, /, *, same: bool) -> None:
+    def check_continued(self, y: Array, /, *, same: bool) -> None:
         """Raise ValueError where training cannot go on with y: unknown classes, or, if `same`, not all of them."""
         classes, known = labels_of(y).classes, self.classes
         if same and set(classes) != set(known):
@@ -112,32 +112,33 @@ class ClassTargets:
         if not same and len(np.setdiff1d(classes, known, assume_unique=True)):
             raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {known}. 'y' has {classes}.")
 
-    def encode(self, y: Any, /) -> Any:
+    def encode(self, y: Array, /) -> Array:
         """See Targets."""
         return self.labels.encode(y)
 
-    def decode(self, values: Array, placement: Placement | None, /) -> Any:
+    def decode(self, values: Array, placement: Placement | None, /) -> Array:
         """See Targets. Labels that came as a sparse matrix go back as one."""
         labels = self.labels.decode(values, placement)
         return csr_matrix(to_host(labels)) if self.labels.sparse else labels
 
-    def weigh(self, y: Any, sample_weight: Any, /, *, train: Any = None) -> Any:
+    def weigh(self, y: Array, sample_weight: RowWeights, /, *, train: Array = None) -> RowWeights:
         """See Targets."""
         if self.class_weight is None:
             return sample_weight
         weight = self._class_weights(to_host(y), to_host(train))
         return weight if sample_weight is None else combine_weights(weight, sample_weight)
 
-    def _class_weights(self, y: Any, train: Any) -> Any:
+    def _class_weights(self, y: NDArray[Any], train: NDArray[Any] | None) -> NDArray[np.float64]:
         """The class weight of each row, (n,); a dict's refer to all classes, whichever of them y has."""
         if isinstance(self.class_weight, dict) and self.labels.kind != "multilabel":
             by_class = compute_class_weight(self.class_weight, classes=self.classes, y=y)
-            return by_class[np.searchsorted(self.classes, y)]
+            return np.asarray(by_class[np.searchsorted(self.classes, y)])
         if train is None:
-            return compute_sample_weight(self.class_weight, y)
+            return np.asarray(compute_sample_weight(self.class_weight, y))
         by_share = isinstance(self.class_weight, str)  # 'balanced'; 0 for what no training row is
         indices = np.arange(len(train)) if by_share else None
-        return compute_sample_weight(self.class_weight, np.concatenate([train, y]), indices=indices)[len(train) :]
+        both = compute_sample_weight(self.class_weight, np.concatenate([train, y]), indices=indices)
+        return np.asarray(both[len(train) :])
 
     def missing_from(self, y: NDArray[Any], /) -> NDArray[Any]:
         """See Targets; none of several labels a row, of which each is yes or no."""
@@ -145,11 +146,11 @@ class ClassTargets:
             return self.classes[:0]
         return np.setdiff1d(self.classes, np.unique(y))
 
-    def stratify_by(self, encoded: Any, /) -> Any:
+    def stratify_by(self, encoded: Array, /) -> NDArray[Any] | None:
         """See Targets; by the class if there are two, as scikit-learn 1.9 does."""
         return to_host(encoded) if encoded.shape[1] == 1 else None
 
-    def score(self, values: Any, encoded: Any, weight: Any, /) -> float:
+    def score(self, values: NDArray[Any], encoded: NDArray[Any], weight: RowWeights, /) -> float:
         """Accuracy; for several labels the share of rows with every label right."""
         truth = self.labels.decode(np.asarray(encoded, dtype=np.float64), None)
         return float(accuracy_score(truth, self.labels.decode(values, None), sample_weight=weight))
@@ -174,7 +175,7 @@ class ValueTargets:
         """See Targets; counts come through a logarithm."""
         return self.loss.kind != "counts"
 
-    def check(self, y: Any, /) -> None:
+    def check(self, y: Array, /) -> None:
         """See Targets."""
         if isinstance(y, np.ndarray) and y.dtype.kind not in "fiub":
             raise TypeError(f"y holds values of type {y.dtype}, but a regression takes numbers.")
@@ -183,15 +184,15 @@ class ValueTargets:
                 "Some value(s) of y are out of the valid range of the loss 'poisson': it takes counts, y >= 0."
             )
 
-    def encode(self, y: Any, /) -> Any:
+    def encode(self, y: Array, /) -> Array:
         """See Targets."""
         return y[:, None] if y.ndim == 1 else y
 
-    def decode(self, values: Array, placement: Placement | None, /) -> Any:
+    def decode(self, values: Array, placement: Placement | None, /) -> Array:
         """See Targets; one output is (n,)."""
         return values[:, 0] if values.shape[1] == 1 else values
 
-    def weigh(self, y: Any, sample_weight: Any, /, *, train: Any = None) -> Any:
+    def weigh(self, y: Array, sample_weight: RowWeights, /, *, train: Array = None) -> RowWeights:
         """See Targets."""
         return sample_weight
 
@@ -199,10 +200,10 @@ class ValueTargets:
         """See Targets; there are no classes."""
         return y[:0]
 
-    def stratify_by(self, encoded: Any, /) -> Any:
+    def stratify_by(self, encoded: Array, /) -> NDArray[Any] | None:
         """See Targets; by nothing."""
         return None
 
-    def score(self, values: Any, encoded: Any, weight: Any, /) -> float:
+    def score(self, values: NDArray[Any], encoded: NDArray[Any], weight: RowWeights, /) -> float:
         """R2, averaged over outputs; NaN where the values are not finite."""
         return r2_of(encoded, values, weight) if np.isfinite(values).all() else float("nan")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regnet.arrays.types import Array, Tree
 from regnet.backend.placement import Placement
+from regnet.estimators.parameters import Parameters
 from regnet.mathematics.initializers import get_initializer
 from regnet.networks.layers import DenseParams
 from regnet.networks.network import Network, alternating
@@ -15,7 +17,9 @@ from regnet.networks.network import Network, alternating
 __all__ = ["draw_weights", "params_of", "weights_of"]
 
 
-def draw_weights(estimator: Any, network: Network, rng: np.random.RandomState, dtype: str, /) -> tuple[Any, Any]:
+def draw_weights(
+    estimator: Parameters, network: Network, rng: np.random.RandomState, dtype: str, /
+) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """First weights (in, out) and biases (out,), layer by layer.
 
     Without `initializer` they are the numbers that scikit-learn draws from the same RandomState: uniform in

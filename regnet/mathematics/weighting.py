@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["combine_weights", "relative_weights", "weight_shares"]
+__all__ = ["RowWeights", "combine_weights", "relative_weights", "weight_shares"]
+
+RowWeights: TypeAlias = NDArray[np.float64] | None
+"""Of rows (n,), on the host; None: all rows count the same."""
 
 
 def relative_weights(weight: Any, /) -> NDArray[np.float64]:

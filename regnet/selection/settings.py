@@ -111,7 +111,9 @@ def make_template(settings: SweepSettings, kind: type[MLPClassifier] | type[MLPR
     warm, rate, solver = settings.warm_start, settings.learning_rate_init, settings.solver
     if solver == "auto":
         known = "loss" not in own or is_known(get_loss(own["loss"]))
-        linear = not widths_of(settings) and settings.penalty != "alpha" and settings.batch_size == "auto"
+        linear = (
+            not widths_of(settings.hidden_layer_sizes) and settings.penalty != "alpha" and settings.batch_size == "auto"
+        )
         solver = "newton" if linear and known and not settings.dropout else "adam"
     return kind(
         **{name: getattr(settings, name) for name in NETWORK_PARAMETERS},

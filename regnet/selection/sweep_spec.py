@@ -63,7 +63,7 @@ def make_spec(
     """
     if template.solver == "newton":
         _settle_newton(settings, template, placement, folds[0].x.shape[1] * folds[0].y.shape[1])
-    if settings.penalty == "neuron_l1" and not widths_of(settings):
+    if settings.penalty == "neuron_l1" and not widths_of(settings.hidden_layer_sizes):
         raise ValueError(
             "penalty='neuron_l1', but hidden_layer_sizes=() has no hidden layer whose neurons it could act on: use "
             "'input_l1' or 'weight_l1'."
@@ -73,7 +73,7 @@ def make_spec(
     check_smooth(template.solver, template._targets.loss)
     rows = max(len(fold.x) for fold in folds)
     warm = bool(settings.warm_start)
-    widths = [folds[0].x.shape[1], *widths_of(settings), folds[0].y.shape[1]]
+    widths = [folds[0].x.shape[1], *widths_of(settings.hidden_layer_sizes), folds[0].y.shape[1]]
     loss = in_units(template._targets.loss, float(folds[0].affine.y_scale[0, 0]))
     network = make_network(template, widths, loss, dropout=template.dropout)
     batch: int | None
