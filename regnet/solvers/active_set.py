@@ -11,11 +11,12 @@ Efficient sparse coding algorithms, NeurIPS 2006 (one coefficient at a time; her
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lapack
+
+from regnet.solvers.solution import Counts, Mask, Numbers
 
 __all__ = ["minimise_l1", "solve_damped"]
 
@@ -29,12 +30,12 @@ NEWCOMERS = 10
 class _At(NamedTuple):
     """Coefficients, the quadratic's gradient there, and signs: of the coefficients, and of those about to join."""
 
-    v: NDArray[np.float64]
-    grad: NDArray[np.float64]
-    sign: NDArray[np.float64]
+    v: Numbers
+    grad: Numbers
+    sign: Numbers
 
 
-def solve_damped(matrix: NDArray[np.float64], right: NDArray[np.float64], /) -> NDArray[np.float64]:
+def solve_damped(matrix: Numbers, right: Numbers, /) -> Numbers:
     """The solution of (matrix + D) x = right, for a matrix (m, m) that is positive semidefinite to rounding.
 
     D is its diagonal times the smallest of eps m, 100 eps m, ... with which Cholesky succeeds: where the matrix is
@@ -54,15 +55,15 @@ def solve_damped(matrix: NDArray[np.float64], right: NDArray[np.float64], /) -> 
 
 
 def minimise_l1(
-    hessian: NDArray[np.float64],
-    grad: NDArray[np.float64],
-    l1: NDArray[np.float64],
-    start: NDArray[np.float64],
+    hessian: Numbers,
+    grad: Numbers,
+    l1: Numbers,
+    start: Numbers,
     /,
     *,
     tol: float,
     max_iter: int = 10_000,
-) -> tuple[NDArray[np.float64], int]:
+) -> tuple[Numbers, int]:
     """The minimum (m,) and the number of systems solved.
 
     hessian: H (m, m); grad: Hv - b at the start (m,); l1: l >= 0, (m,), 0 for coefficients without a penalty; start:
@@ -92,7 +93,7 @@ def minimise_l1(
     return at.v, max_iter
 
 
-def _step(hessian: Any, l1: Any, at: _At, slope: Any, active: Any) -> _At | None:
+def _step(hessian: Numbers, l1: Numbers, at: _At, slope: Numbers, active: Mask) -> _At | None:
     """The minimum for these signs, or the best point on the way to it, or None if rounding hides what is better."""
     index, move = _towards(hessian, at, slope, active)
     v, sign, strength = at.v[index], at.sign[index], l1[index]
@@ -121,7 +122,7 @@ def _step(hessian: Any, l1: Any, at: _At, slope: Any, active: Any) -> _At | None
     return _At(moved, at.grad + change, np.sign(moved))
 
 
-def _towards(hessian: Any, at: _At, slope: Any, active: Any) -> tuple[Any, Any]:
+def _towards(hessian: Numbers, at: _At, slope: Numbers, active: Mask) -> tuple[Counts, Numbers]:
     """Which coefficients move, and by how much, to the minimum for their signs; who would join with the wrong sign
 
     does not. Of those that join, one has the right sign: the move goes down.
@@ -136,7 +137,9 @@ def _towards(hessian: Any, at: _At, slope: Any, active: Any) -> tuple[Any, Any]:
         index = index[~wrong]
 
 
-def _best_on_the_way(v: Any, move: Any, strength: Any, crossing: Any, slope: Any, hessian: Any) -> Any:
+def _best_on_the_way(
+    v: Numbers, move: Numbers, strength: Numbers, crossing: Mask, slope: Numbers, hessian: Numbers
+) -> Numbers:
     """The best of the points v + t move, 0 < t <= 1, on which the objective is a convex piece of a parabola after
 
     another: where the slope changes sign, be it in a piece or where a coefficient is 0.
@@ -151,7 +154,7 @@ def _best_on_the_way(v: Any, move: Any, strength: Any, crossing: Any, slope: Any
     first = int(np.argmax(after >= 0.0)) if (after >= 0.0).any() else len(times)
     before = start + (kinks[first - 1] if first else 0.0)
     if first == len(times) or before + curve * times[first] > 0.0:  # between two of them
-        return v + min(1.0, -before / curve if curve > 0.0 else 1.0) * move
-    point = v + times[first] * move
+        return np.asarray(v + min(1.0, -before / curve if curve > 0.0 else 1.0) * move)
+    point: Numbers = v + times[first] * move
     point[number[first]] = 0.0
     return point

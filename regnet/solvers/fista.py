@@ -10,7 +10,7 @@ that rounding does not drown.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, final
+from typing import NamedTuple, TypeAlias, final
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.backend.placement import Placement
 from regnet.display.callbacks import asks_to_stop
-from regnet.solvers.solution import CONVERGED, ENDS, HALTED, LIMIT, NOT_FINITE, RUNNING, STUCK, Solution
+from regnet.solvers.solution import CONVERGED, ENDS, HALTED, LIMIT, NOT_FINITE, RUNNING, STUCK, Mask, Numbers, Solution
 
 __all__ = ["fista"]
 
@@ -28,6 +28,11 @@ LEAP, FLAT = 2.0, 16.0
 
 MOST_REJECTED = 100
 """Steps in a row that may be too long, each half the one before."""
+
+
+Smooth: TypeAlias = Callable[[Array], tuple[Array, Array]]
+Prox: TypeAlias = Callable[[Array, Array], Array]
+Cost: TypeAlias = Callable[[Array], Array]
 
 
 class _At(NamedTuple):
@@ -41,23 +46,23 @@ class _At(NamedTuple):
 class _Figures(NamedTuple):
     """What a round tells the host of each function, (K,) each; lengths are in the variables' units."""
 
-    f_ahead: Any
-    steepest: Any  # entry of the gradient where the step starts
-    f_tried: Any
-    cost: Any  # the penalty at the point that was tried
-    linear: Any  # what the gradient promised
-    curved: Any
-    length: Any  # of the move, squared
-    beyond_rounding: Any  # <= 0: no entry moved by more than it is rounded by
-    back: Any  # > 0: momentum points against the step
-    residual: Any  # largest entry of a subgradient there
+    f_ahead: Numbers
+    steepest: Numbers  # entry of the gradient where the step starts
+    f_tried: Numbers
+    cost: Numbers  # the penalty at the point that was tried
+    linear: Numbers  # what the gradient promised
+    curved: Numbers
+    length: Numbers  # of the move, squared
+    beyond_rounding: Numbers  # <= 0: no entry moved by more than it is rounded by
+    back: Numbers  # > 0: momentum points against the step
+    residual: Numbers  # largest entry of a subgradient there
 
 
 @final
 class _Device:
     """The functions where they are computed. units: (K or 1, d), or None where all are 1."""
 
-    def __init__(self, smooth: Any, prox: Any, penalty: Any, placement: Placement, units: Array | None) -> None:
+    def __init__(self, smooth: Smooth, prox: Prox, penalty: Cost, placement: Placement, units: Array | None) -> None:
         self._smooth, self._prox, self._penalty = smooth, prox, penalty
         self._placement, self._units = placement, units
         self._epsilon = float(np.finfo(placement.dtype).eps)
@@ -65,13 +70,13 @@ class _Device:
     def at(self, x: Array) -> _At:
         return _At(x, *self._smooth(x))
 
-    def read(self, *columns: Array) -> Any:
+    def read(self, *columns: Array) -> Numbers:
         """Numbers per function, on the host in float64."""
         xp = array_namespace(columns[0])
         stacked = xp.stack([xp.reshape(column, (-1,)) for column in columns])
         return np.asarray(self._placement.backend.to_numpy(stacked), dtype=np.float64)
 
-    def mix(self, mask: Any, new: _At, old: _At) -> _At:
+    def mix(self, mask: Mask, new: _At, old: _At) -> _At:
         """New where `mask`, else old."""
         if mask.all():
             return new
@@ -82,7 +87,7 @@ class _Device:
         pairs = zip(new, old, strict=True)
         return _At(*(where(column if a.ndim == 2 else column[:, 0], a, b) for a, b in pairs))
 
-    def start(self, at: _At) -> tuple[Any, Any]:
+    def start(self, at: _At) -> tuple[Numbers, Numbers]:
         """The objective, and the length of a first step: one that moves by 1, in the variables' units."""
         xp = array_namespace(at.x)
         grad = at.grad if self._units is None else at.grad * self._units
@@ -93,12 +98,12 @@ class _Device:
         )
         return value + extra, self.limited(1.0 / np.where(largest > 0, largest * norm, 1.0))
 
-    def limited(self, size: Any) -> Any:
+    def limited(self, size: Numbers) -> Numbers:
         """Step sizes that the dtype has room for."""
         smallest = float(np.finfo(self._placement.dtype).tiny) ** 0.5
         return np.clip(size, smallest, 1.0 / smallest)
 
-    def step(self, ahead: _At, size: Any, best: _At) -> tuple[_At, _Figures]:
+    def step(self, ahead: _At, size: Numbers, best: _At) -> tuple[_At, _Figures]:
         """A proximal step from `ahead`, and what came of it; best: the last point that was accepted."""
         xp, units = array_namespace(ahead.x), self._units
         step = self._placement.put(size[:, None])
@@ -124,7 +129,7 @@ class _Device:
         )
         return tried, _Figures(*figures)
 
-    def beyond(self, best: _At, previous: _At, weight: Any) -> _At:
+    def beyond(self, best: _At, previous: _At, weight: Numbers) -> _At:
         """Where momentum leads."""
         return self.at(best.x + self._placement.put(weight[:, None]) * (best.x - previous.x))
 
@@ -133,14 +138,14 @@ class _Device:
 class _Host:
     """Each function's step size, momentum and accounts, (K,) each; they do not depend on one another."""
 
-    def __init__(self, objective: Any, size: Any, epsilon: float) -> None:
+    def __init__(self, objective: Numbers, size: Numbers, epsilon: float) -> None:
         count = len(objective)
         self.objective, self.size, self.momentum = objective, size, np.ones(count)
         self.iterations, self.evaluations = np.zeros(count, dtype=int), np.ones(count, dtype=int)
         self.stationarity, self.status = np.full(count, np.inf), np.full(count, RUNNING)
         self._rejected, self._epsilon = np.zeros(count, dtype=int), epsilon
 
-    def judge(self, seen: _Figures, tol: float) -> tuple[Any, Any, Any]:
+    def judge(self, seen: _Figures, tol: float) -> tuple[Mask, Mask, Numbers]:
         """Which steps are accepted, which start again at the best point, and the weight of the next momentum."""
         alive = self.status == RUNNING
         self.evaluations += alive
@@ -168,7 +173,7 @@ class _Host:
         self._next_size(accepted, too_long, seen.length, bend)
         return accepted, restarted, weight
 
-    def _next_momentum(self, accepted: Any, restarted: Any, against: Any) -> Any:
+    def _next_momentum(self, accepted: Mask, restarted: Mask, against: Mask) -> Numbers:
         """Momentum that points against the step is let go."""
         following = (1.0 + np.sqrt(1.0 + 4.0 * self.momentum**2)) / 2.0
         lost = (accepted & against) | restarted
@@ -176,7 +181,7 @@ class _Host:
         self.momentum = np.where(lost, 1.0, np.where(accepted, following, self.momentum))
         return weight
 
-    def _next_size(self, accepted: Any, too_long: Any, length: Any, bend: Any) -> None:
+    def _next_size(self, accepted: Mask, too_long: Mask, length: Numbers, bend: Numbers) -> None:
         """Half of a step that was too long; more than one that could have been longer."""
         flat = 0.5 * length / np.where(bend > 0, bend, np.inf) / self.size
         factor = np.where((bend <= 0) | (flat > GROW**2), np.where(flat > FLAT, LEAP, GROW), 1.0)
@@ -185,9 +190,9 @@ class _Host:
 
 @np.errstate(all="ignore")
 def fista(
-    smooth: Callable[[Array], tuple[Array, Array]],
-    prox: Callable[[Array, Array], Array],
-    penalty: Callable[[Array], Array],
+    smooth: Smooth,
+    prox: Prox,
+    penalty: Cost,
     start: Array,
     placement: Placement,
     /,
@@ -195,7 +200,7 @@ def fista(
     max_iter: int,
     tol: float,
     units: Array | None = None,
-    callback: Callable[[int, Any], bool | None] | None = None,
+    callback: Callable[[int, Numbers], bool | None] | None = None,
 ) -> Solution:
     """Minimise smooth(x) + penalty(x) for K functions of d variables from `start`, (K, d).
 

@@ -17,7 +17,7 @@ from regnet.arrays.types import Array
 from regnet.backend.placement import Placement
 from regnet.display.callbacks import asks_to_stop
 from regnet.solvers.line_search import Trial, line_search
-from regnet.solvers.solution import Solution
+from regnet.solvers.solution import Counts, Mask, Numbers, Solution
 
 __all__ = ["lbfgs"]
 
@@ -30,31 +30,31 @@ class _Point(NamedTuple):
 
     x: Array
     grad: Array
-    value: Any
-    grad_max: Any
+    value: Numbers
+    grad_max: Numbers
 
 
 @final
 class _Memory:
     """The last pairs s = x' - x, y = grad' - grad, with 1 / (s y) per function: 0 where a pair was not taken."""
 
-    def __init__(self, size: int, put: Callable[[Any], Array]) -> None:
+    def __init__(self, size: int, put: Callable[[Numbers], Array]) -> None:
         self._size, self._put = size, put
-        self._pairs: list[tuple[Array, Array, Any]] = []
+        self._pairs: list[tuple[Array, Array, Numbers]] = []
         self._scale: Any = None
 
-    def push(self, s: Array, y: Array, sy: Any, yy: Any, taken: Any) -> None:
+    def push(self, s: Array, y: Array, sy: Numbers, yy: Numbers, taken: Mask) -> None:
         """Keep a pair for the functions where `taken`; their first guess of the curvature becomes y y / s y."""
         rho = np.where(taken, 1.0 / np.where(taken, sy, 1.0), 0.0)
         self._pairs = [*self._pairs[-self._size + 1 :], (s, y, rho)]
         old = np.ones_like(rho) if self._scale is None else self._scale
         self._scale = np.where(taken, np.where(taken, sy, 1.0) / np.where(taken, yy, 1.0), old)
 
-    def filled(self) -> Any:
+    def filled(self) -> Mask:
         """Whether each function has a pair."""
         return np.any([rho != 0 for _, _, rho in self._pairs], axis=0) if self._pairs else np.asarray(False)
 
-    def forget(self, which: Any) -> None:
+    def forget(self, which: Mask) -> None:
         """Start again from steepest descent for these functions."""
         self._pairs = [(s, y, np.where(which, 0.0, rho)) for s, y, rho in self._pairs]
         self._scale = np.where(which, 1.0, self._scale)
@@ -88,15 +88,17 @@ class _Search:
         grad_max = array_namespace(grad).max(array_namespace(grad).abs(grad), axis=-1)
         return _Point(x, grad, self.read(value), self.read(grad_max))
 
-    def read(self, values: Array) -> Any:
+    def read(self, values: Array) -> Numbers:
         """One number per function, on the host in float64."""
         return np.asarray(self._placement.backend.to_numpy(values), dtype=np.float64).reshape(-1)
 
-    def dot(self, a: Array, b: Array) -> Any:
+    def dot(self, a: Array, b: Array) -> Numbers:
         """Inner products, (K,), on the host."""
         return self.read(array_namespace(a).sum(a * b, axis=-1))
 
-    def run(self, point: _Point, direction: Array, which: Any, first: Any, evaluations: Any) -> tuple[_Point, Any]:
+    def run(
+        self, point: _Point, direction: Array, which: Mask, first: Numbers, evaluations: Counts
+    ) -> tuple[_Point, Mask]:
         """New points for the functions of `which`, and whose search succeeded; the others stay where they are."""
         xp = array_namespace(direction)
         slopes, count = self.dot(point.grad, direction), len(which)
@@ -124,13 +126,13 @@ class _Search:
                     del searches[k]
         return self.choose(success, new, point), success
 
-    def _mix(self, mask: Any, new: Array, old: Array) -> Array:
+    def _mix(self, mask: Mask, new: Array, old: Array) -> Array:
         if mask.all():
             return new
         chosen = self._placement.put(mask[:, None], "int32") > 0
         return array_namespace(new).where(chosen, new, old)
 
-    def choose(self, mask: Any, new: _Point, old: _Point) -> _Point:
+    def choose(self, mask: Mask, new: _Point, old: _Point) -> _Point:
         """New where `mask`, else old."""
         return _Point(
             self._mix(mask, new.x, old.x),
@@ -169,7 +171,7 @@ def lbfgs(
     iterations, evaluations = np.zeros(count, dtype=int), np.ones(count, dtype=int)
     status, reason = np.full(count, RUNNING), ["" for _ in range(count)]
 
-    def end(which: Any, code: int, message: str) -> None:
+    def end(which: Mask, code: int, message: str) -> None:
         for k in np.flatnonzero(which & (status == RUNNING)):
             status[k], reason[k] = code, message
 

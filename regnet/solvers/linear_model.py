@@ -17,29 +17,32 @@ __all__ = ["CURVATURES", "Gram", "Smooth", "TableRows", "smooth_of"]
 
 Values: TypeAlias = NDArray[np.float64]
 
+RowNumbers: TypeAlias = NDArray[np.int64] | slice
+"""Some of the coefficients' rows."""
+
 LARGEST_GRAM = 2048
 """Inputs up to which a squared error is known by the inputs' products: that many columns squared take 32 MiB."""
 
 
-def _ones(loss: Any, outputs: Values) -> Values:
+def _ones(loss: Loss, outputs: Values) -> Values:
     return np.ones_like(outputs)
 
 
-def _bernoulli(loss: Any, outputs: Values) -> Values:
+def _bernoulli(loss: Loss, outputs: Values) -> Values:
     p = np.asarray(loss.predict(outputs))
     return np.asarray(p * np.asarray(loss.predict(-outputs)))  # 1 - p, with full relative precision
 
 
-def _counts(loss: Any, outputs: Values) -> Values:
+def _counts(loss: Loss, outputs: Values) -> Values:
     return np.exp(outputs)
 
 
-def _softmax(loss: Any, outputs: Values) -> Values:
+def _softmax(loss: Loss, outputs: Values) -> Values:
     p = np.asarray(loss.predict(outputs))
     return np.asarray(p[:, :, None] * np.eye(p.shape[1]) - p[:, :, None] * p[:, None, :])
 
 
-CURVATURES: dict[type, Callable[[Any, Values], Values]] = {
+CURVATURES: dict[type, Callable[[Loss, Values], Values]] = {
     SquaredError: _ones,
     BinaryCrossEntropy: _bernoulli,
     Poisson: _counts,
@@ -51,7 +54,7 @@ CURVATURES: dict[type, Callable[[Any, Values], Values]] = {
 class Smooth(Protocol):
     """A convex function of coefficients (rows, outputs) that is known through a linear image of them."""
 
-    def image(self, coefficients: Values, rows: Any = slice(None), /) -> Values:
+    def image(self, coefficients: Values, rows: RowNumbers = slice(None), /) -> Values:
         """The image of coefficients in these rows, numbers or a slice, the others being 0."""
 
     def look(self, coefficients: Values, image: Values, /) -> tuple[float, Values]:
@@ -60,7 +63,7 @@ class Smooth(Protocol):
     def grad(self, pull: Values, /) -> Values:
         """The gradient (rows, outputs)."""
 
-    def hessian(self, image: Values, rows: Any, /) -> Values:
+    def hessian(self, image: Values, rows: RowNumbers, /) -> Values:
         """Second derivatives in these rows: (outputs, w, w), or (w, outputs, w, outputs) where outputs meet."""
 
 
@@ -74,7 +77,7 @@ class Gram:
         self._products, self._targets = weighted.T @ x, weighted.T @ y
         self._constant = 0.5 * float(weight @ np.einsum("ij,ij->i", y, y))
 
-    def image(self, coefficients: Values, rows: Any = slice(None), /) -> Values:
+    def image(self, coefficients: Values, rows: RowNumbers = slice(None), /) -> Values:
         """The products with the coefficients, (rows, outputs)."""
         return self._products[:, rows] @ coefficients
 
@@ -87,7 +90,7 @@ class Gram:
         """See Smooth."""
         return pull
 
-    def hessian(self, image: Values, rows: Any, /) -> Values:
+    def hessian(self, image: Values, rows: RowNumbers, /) -> Values:
         """See Smooth."""
         return _for_outputs(self._products[rows][:, rows], image.shape[1])
 
@@ -96,13 +99,13 @@ class Gram:
 class TableRows:
     """Any convex loss by its rows."""
 
-    def __init__(self, x: Values, y: Values, weight: Values, loss: Any) -> None:
+    def __init__(self, x: Values, y: Values, weight: Values, loss: Loss) -> None:
         """x: (n, rows), the last column 1; y: (n, outputs); weight: (n,), sums to 1; loss: of a type in CURVATURES."""
         self._x, self._y, self._weight, self._loss = x, y, weight, loss
         self._curvature = CURVATURES[type(loss)]
         self._known: tuple[Any, Values] | None = None
 
-    def image(self, coefficients: Values, rows: Any = slice(None), /) -> Values:
+    def image(self, coefficients: Values, rows: RowNumbers = slice(None), /) -> Values:
         """The model's outputs, (n, outputs)."""
         return self._x[:, rows] @ coefficients
 
@@ -115,10 +118,10 @@ class TableRows:
         """See Smooth."""
         return self._x.T @ pull
 
-    def hessian(self, image: Values, rows: Any, /) -> Values:
+    def hessian(self, image: Values, rows: RowNumbers, /) -> Values:
         """See Smooth."""
         constant = type(self._loss) is SquaredError
-        if constant and self._known is not None and np.array_equal(self._known[0], rows):
+        if constant and self._known is not None and np.array_equal(self._known[0], np.asarray(rows)):
             return self._known[1]
         x, outputs = self._x[:, rows], image.shape[1]
         if constant:

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from regnet.arrays.types import Array
 
-__all__ = ["CONVERGED", "ENDS", "HALTED", "LIMIT", "NOT_FINITE", "RUNNING", "STUCK", "Solution"]
+__all__ = [
+    "CONVERGED",
+    "ENDS",
+    "HALTED",
+    "LIMIT",
+    "NOT_FINITE",
+    "RUNNING",
+    "STUCK",
+    "Counts",
+    "Mask",
+    "Numbers",
+    "Solution",
+]
 
 RUNNING, CONVERGED, LIMIT, STUCK, NOT_FINITE, HALTED = -1, 0, 1, 2, 3, 4
 ENDS = {
@@ -19,6 +34,12 @@ ENDS = {
 """How a minimisation of a function with a penalty ends: the status, and what to say of it."""
 
 
+Numbers: TypeAlias = NDArray[np.float64]
+Counts: TypeAlias = NDArray[np.int64]
+Mask: TypeAlias = NDArray[np.bool_]
+"""What a solver knows on the host; mostly one entry per function, (K,)."""
+
+
 class Solution(NamedTuple):
     """The end of a minimisation of K functions of d variables each.
 
@@ -29,9 +50,9 @@ class Solution(NamedTuple):
     """
 
     point: Array
-    value: Any
-    stationarity: Any
-    iterations: Any
-    evaluations: Any
-    status: Any
+    value: Numbers
+    stationarity: Numbers
+    iterations: Counts
+    evaluations: Counts
+    status: Counts
     messages: tuple[str, ...]
