@@ -67,6 +67,7 @@ class BaseCV(FittedSearch):
     adaptive: Any = "auto"
     relax: bool = False
     refit: bool = True
+    keep_predictions: bool = False
     l1_ratio: float = 1.0
     companion_l2: float = 1.0
     warm_start: bool = True
