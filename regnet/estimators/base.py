@@ -125,6 +125,18 @@ class BaseMLP(BaseEstimator, Parameters, ABC):  # type: ignore[misc]  # scikit-l
         return array_namespace(self.coefs_[0]).any(self.coefs_[0] != 0, axis=1)
 
     @property
+    def feature_importances_(self) -> Array:
+        """The norm of each input's first-layer weights, divided by the largest, (n_features_in_,): 0 for unused ones.
+
+        Weights are per unit of an input, so that columns must be standardised for it to compare them.
+        """
+        check_is_fitted(self)
+        xp = array_namespace(self.coefs_[0])
+        norms = xp.sqrt(xp.sum(self.coefs_[0] ** 2, axis=1))
+        largest = xp.max(norms)
+        return norms / xp.where(largest > 0, largest, xp.ones_like(largest))
+
+    @property
     def sparsity_(self) -> float:
         """The share of all weights (not biases) that are exactly 0."""
         check_is_fitted(self)

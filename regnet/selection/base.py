@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.metadata_routing import UNUSED
 
-from regnet.backend.placement import to_host
 from regnet.display.warning import warn
 from regnet.selection.adaptive import adaptive_factors
 from regnet.selection.between import Between
@@ -29,6 +29,7 @@ from regnet.selection.path import collect_path
 from regnet.selection.path_result import PathResult
 from regnet.selection.predictions import check_room, folds_of_rows
 from regnet.selection.reporting import is_near_tie, report_absent
+from regnet.selection.routing import route
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.settings import SWEEP_CONSTRAINTS, Estimator, SweepSettings, make_template, restart_seeds
 from regnet.selection.splitting import make_splits
@@ -44,6 +45,7 @@ __all__ = ["BaseCV"]
 class BaseCV(FittedSearch):
     """The parts that do not depend on what is predicted."""
 
+    __metadata_request__fit: ClassVar[dict[str, Any]] = {"groups": UNUSED}  # the splitter requests them
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **SWEEP_CONSTRAINTS,
         "cv": ["cv_object"],
@@ -89,7 +91,7 @@ class BaseCV(FittedSearch):
     verbose: Any = False
 
     @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, **params: Any) -> Self:
         """Train the sweep, choose the strength, and refit on all rows.
 
         Parameters
@@ -103,6 +105,9 @@ class BaseCV(FittedSearch):
             by them.
         groups : array-like, optional
             Of the rows, (n,), for the splitter.
+        **params : dict
+            With scikit-learn's metadata routing (`enable_metadata_routing=True`): what else the splitter requests, or a
+            scorer that is given as `scoring`, by the names that they request it under.
 
         Returns
         -------
@@ -124,6 +129,7 @@ class BaseCV(FittedSearch):
             delattr(self, name)
         self._between = self._cold_path = None
         self._check_combinations()
+        routed = route(self, sample_weight=sample_weight, groups=groups, params=params)
         settings = SweepSettings.of_search(self)
         template = make_template(settings, self._template_class, **self._own_parameters())
         checked = check_table(template, X, y, sample_weight, self.preprocessor)
@@ -131,7 +137,7 @@ class BaseCV(FittedSearch):
             if hasattr(template, name):
                 setattr(self, name, getattr(template, name))
         seeds = restart_seeds(self.random_state, self.restarts)
-        folds = self._folds(settings, template, checked, to_host(groups), seeds[0])
+        folds = self._folds(settings, template, checked, routed.split, seeds[0])
         whole = make_spec(settings, template, folds, checked.placement, (1.0,), seeds, "range")
         lambdas = find_lambdas(whole, self.n_lambdas) if self.lambdas is None else check_lambdas(self.lambdas)
         with_all = self.refit and bool(self.warm_start)
@@ -142,7 +148,7 @@ class BaseCV(FittedSearch):
         if self.keep_predictions:
             check_room(spec, len(checked.y), self.memory_limit)
         passes = Passes(
-            checked, self._scoring(template, checked.weight is not None), with_all=with_all,
+            checked, self._scoring(template, checked, routed.score), with_all=with_all,
             keep_predictions=self.keep_predictions, memory_limit=self.memory_limit, executor=self.executor,
             n_jobs=self.n_jobs, sweep_dir=self.sweep_dir, progress=bool(self.verbose),
         )  # fmt: skip
@@ -172,11 +178,11 @@ class BaseCV(FittedSearch):
         return self
 
     def _folds(
-        self, settings: SweepSettings, template: Estimator, checked: Checked, groups: Any, seed: int
+        self, settings: SweepSettings, template: Estimator, checked: Checked, given: Mapping[str, Any], seed: int
     ) -> list[Fold]:
         """The folds, and all rows as the last one; how the folds count is noted."""
         rows = np.arange(len(checked.y))
-        splits = make_splits(self.cv, checked.y, groups, classifier=self._classifier, seed=seed)
+        splits = make_splits(self.cv, checked.y, given, classifier=self._classifier, seed=seed)
         everything = (rows, rows[:0])
         folds = make_folds(settings, template, checked, [*splits, everything], class_weighted=self.scoring is None)
         report_absent(folds[-1], self._names(checked))
@@ -228,13 +234,13 @@ class BaseCV(FittedSearch):
             return False
         return len(spec.network.dense_layers) > 1 if self.adaptive == "auto" else bool(self.adaptive)
 
-    def _scoring(self, template: Estimator, weighted: bool) -> Any:
+    def _scoring(self, template: Estimator, checked: Checked, routed: Mapping[str, Any] | None) -> Any:
         """A name that is scored directly, or a scorer."""
         scoring = default_scoring(self._classifier) if self.scoring is None else self.scoring
         direct = {"neg_log_loss", "accuracy"} if self._classifier else set(DIRECT) - {"neg_log_loss", "accuracy"}
         if isinstance(scoring, str) and scoring in direct:
             return scoring
-        return scorer_of(template, scoring, weighted=weighted)
+        return scorer_of(template, scoring, rows=len(checked.y), weight=checked.weight, routed=routed)
 
     def _keep(self, spec: SweepSpec, collected: Collector) -> None:
         """The fitted attributes that the scores decide."""
@@ -275,28 +281,3 @@ class BaseCV(FittedSearch):
                 else ("is within one standard error of the best network. Look at plot_path(), or take select='min'.")
             )
             warn(f"At the chosen strength, {self.lambda_:.3g}, no input is left: a constant {best}")
-
-    def __sklearn_tags__(self) -> Any:
-        """Those of the network that predicts; a transformer in front may take other tables."""
-        tags, own = super().__sklearn_tags__(), self._template_class().__sklearn_tags__()
-        tags.input_tags.sparse = own.input_tags.sparse
-        tags.target_tags.multi_output = own.target_tags.multi_output
-        if tags.classifier_tags is not None:
-            tags.classifier_tags.multi_label = own.classifier_tags.multi_label
-        return tags
-
-    def __sklearn_clone__(self) -> Self:
-        """An executor has threads or connections, which cannot be copied: the clone has the same one.
-
-        Metadata requests are copied, as `sklearn.base.clone` does it.
-        """
-        given = {name: value for name, value in self.get_params(deep=False).items() if name != "executor"}
-        copied = {name: clone(value, safe=False) for name, value in given.items()}
-        twin: Self = type(self)(**copied, executor=self.executor)
-        if "_metadata_request" in vars(self):  # set_fit_request and its like leave it beside the parameters
-            twin._metadata_request = deepcopy(self._metadata_request)
-        return twin
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the executor, for the same reason, and without the rows of the table."""
-        return {**super().__getstate__(), "executor": None, "_between": None}

@@ -165,7 +165,7 @@ class Collector:
         x, y = self._raw(fold.test)
         try:
             x = x if fold.transformer is None else fold.transformer.transform(x)
-            return float(self._scoring(estimator, x, y, fold.weight_test))
+            return float(self._scoring(estimator, x, y, fold.test))
         except (AttributeError, ValueError, TypeError) as error:  # a score of classes, for a regression
             raise ValueError(f"scoring does not fit the estimator: {error}") from error
 

@@ -1,13 +1,14 @@
-"""What the inputs of networks are called."""
+"""What the inputs of networks are called, and which columns of the user's table stand behind them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
 
-__all__ = ["names_of_inputs"]
+__all__ = ["names_of_inputs", "trace"]
 
 
 def names_of_inputs(template: Estimator, fold: Fold) -> tuple[str, ...]:
@@ -26,3 +27,43 @@ def _names_of(transformer: Any) -> Any:
         return transformer.get_feature_names_out()
     except (AttributeError, ValueError, NotImplementedError):
         return ()
+
+
+def trace(made: Sequence[str], given: Sequence[str], /) -> list[frozenset[int] | None]:
+    """For each column that a transformer made, the numbers of the given ones that its name says it is made of.
+
+    By the names that scikit-learn's transformers give: a column that keeps its name, 'colour_red' of 'colour', 'a b'
+    and 'a^2' of 'a' and 'b', each also behind a ColumnTransformer's 'step__'. None where a name says nothing, or could
+    be of several: 'a_b_1' where there are 'a' and 'a_b'.
+
+    >>> trace(["one__age", "two__colour_red", "age colour^2", "pca0"], ["age", "colour"])
+    [frozenset({0}), frozenset({1}), frozenset({0, 1}), None]
+    """
+    numbers = {name: number for number, name in enumerate(given)}
+    if tuple(made) == tuple(given):
+        return [frozenset([number]) for number in range(len(given))]
+    kept = {ending for name in made for ending in _endings(name) if ending in numbers}
+    return [_parents(name, numbers, kept) for name in made]
+
+
+def _endings(name: str) -> list[str]:
+    """A name, and what is left of it without the steps in front."""
+    parts = name.split("__")
+    return ["__".join(parts[start:]) for start in range(len(parts))]
+
+
+def _parents(name: str, numbers: Mapping[str, int], kept: set[str]) -> frozenset[int] | None:
+    """Of the first ending of the name that says something. kept: names of the table that the made columns have too."""
+    for ending in _endings(name):
+        # A column that is there under its own name was not taken apart, so that no other one is a part of it.
+        whole = {
+            known for known in numbers if ending.startswith(f"{known}_") and (ending not in kept or known not in kept)
+        }
+        if ending in numbers:
+            whole.add(ending)
+        factors = {factor.partition("^")[0] for factor in ending.split(" ")}
+        if not whole and factors <= numbers.keys():
+            return frozenset(numbers[factor] for factor in factors)
+        if whole:
+            return frozenset(numbers[one] for one in whole) if len(whole) == 1 else None
+    return None

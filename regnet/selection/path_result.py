@@ -8,12 +8,16 @@ from typing import Any, NamedTuple, final, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.display.html import html_table
 from regnet.display.plots import norms_figure
 from regnet.selection.between import Between
 from regnet.selection.frames import make_frame, norm_columns
 from regnet.selection.grid import check_asked, fewest_inputs, find_strength
 
 __all__ = ["PathPoint", "PathResult"]
+
+SHOWN, NAMED = 20, 8
+"""Strengths, and inputs of each, that a notebook is shown."""
 
 
 class PathPoint(NamedTuple):
@@ -193,6 +197,20 @@ class PathResult:
             self.lambdas, self.input_norms, self.feature_names, chosen, title="regularisation path",
             ylabel="norm of an input's weights",
         )  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        """A table of up to 20 of the strengths, for notebooks."""
+        numbers = np.unique(np.linspace(0, len(self) - 1, min(SHOWN, len(self))).round().astype(int))
+        scored = bool(np.isfinite(self.scores).any())
+        header = ["strength", "loss", *(["score"] if scored else []), "zeros", "inputs", "which"]
+        rows = []
+        for number in numbers:
+            used = [name for name, one in zip(self.feature_names, self.selected[number], strict=True) if one]
+            which = ", ".join(used[:NAMED]) + (f" and {len(used) - NAMED} more" if len(used) > NAMED else "")
+            score = [f"{self.scores[number]:.3f}"] if scored else []
+            cells = [f"{self.lambdas[number]:.4g}", f"{self.losses[number]:.4g}", *score, f"{self.zeros[number]:.0%}"]
+            rows.append([*cells, str(len(used)), which])
+        return html_table(f"A path of {len(self)} strengths", header, rows)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from inspect import signature
 from typing import Any, TypeAlias
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer
+from sklearn.utils.validation import _check_method_params
 
 from regnet.mathematics.losses import get_loss
 from regnet.mathematics.metrics import r2_by_network
@@ -23,7 +24,7 @@ Direct: TypeAlias = Callable[[Any, Any, Any, Any], NDArray[np.float64]]
 (n, k); share: `weight_shares` (n,)."""
 
 Scorer: TypeAlias = Callable[[Any, Any, Any, Any], Any]
-"""`score(estimator, X, y, weight)` for a fitted estimator and rows of the user's table; weight: (n,)."""
+"""`score(estimator, X, y, rows)` for a fitted estimator and rows of the user's table, of these numbers (n,)."""
 
 
 def _mean(values: NDArray[Any], share: NDArray[Any]) -> NDArray[np.float64]:
@@ -84,26 +85,31 @@ def default_scoring(classifier: bool) -> str:
     return "neg_log_loss" if classifier else "r2"
 
 
-def scorer_of(estimator: Any, scoring: Any, *, weighted: bool) -> Scorer:
-    """Anything that scikit-learn takes as `scoring`, as `score(estimator, X, y, weight)`.
+def scorer_of(
+    estimator: Any, scoring: Any, *, rows: int, weight: Any, routed: Mapping[str, Any] | None = None
+) -> Scorer:
+    """Anything that scikit-learn takes as `scoring`, as `score(estimator, X, y, rows)`.
 
-    weighted: whether rows have weights, which the score then must take: as `sample_weight`, in the signature of
-    scikit-learn's metric or of a callable of the caller's own. Raises ValueError for one that does not.
+    rows: how many the table has; weight: theirs, (rows,), or None. A score must take them: as `sample_weight`, in the
+    signature of scikit-learn's metric or of a callable of the caller's own; raises ValueError for one that does not.
+    routed: metadata of the rows that it is given in their place, whatever they are.
     """
     if isinstance(scoring, str) and scoring not in get_scorer_names():
         near = get_close_matches(scoring, get_scorer_names())
         hint = f" Did you mean {near[0]!r}?" if near else " See sklearn.metrics.get_scorer_names()."
         raise ValueError(f"scoring={scoring!r} is not a name of a score.{hint}")
     scorer = check_scoring(estimator, scoring=scoring)
-    if not weighted:
-        return lambda fitted, x, y, weight: scorer(fitted, x, y)
-    if not _takes_weights(scorer):
+    metadata = routed
+    if metadata is None:
+        metadata = {} if weight is None else {"sample_weight": weight}
+    if routed is None and weight is not None and not _takes_weights(scorer):
         raise ValueError(
             f"scoring={scoring!r} takes no sample_weight, so held-out rows would all count the same, but fit was given "
             "one: use a score that takes it (scoring=None does), give your callable an argument sample_weight, or fit "
             "without weights."
         )
-    return lambda fitted, x, y, weight: scorer(fitted, x, y, sample_weight=weight)
+    every = np.empty(rows)
+    return lambda fitted, x, y, held_out: scorer(fitted, x, y, **_check_method_params(every, metadata, held_out))
 
 
 def _takes_weights(scorer: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, TypeAlias
 
@@ -27,21 +27,22 @@ FEWEST = 5
 """Rows a fold, on average, that have another value than the most frequent one: below, F has no such tail as we need."""
 
 
-def make_splits(cv: Any, y: Any, groups: Any, /, *, classifier: bool, seed: int) -> list[Split]:
+def make_splits(cv: Any, y: Any, given: Mapping[str, Any] | None, /, *, classifier: bool, seed: int) -> list[Split]:
     """The (training rows, held-out rows) of every fold.
 
     cv: folds, an integer or None (5), are drawn at random by `seed`, as `cv.glmnet` draws them: (Stratified)KFold with
     shuffle=True and random_state=seed. A splitter is taken as it is, and an iterable of splits too. y: (n,) or (n,
-    outputs). Warns if a splitter that does not shuffle meets rows whose order goes with y. Raises ValueError for an
-    integer below two, or above the number of rows (of every class), for no folds, and for a fold without held-out rows.
+    outputs); given: what else the splitter is given, such as groups. Warns if a splitter that does not shuffle meets
+    rows whose order goes with y. Raises ValueError for an integer below two, or above the number of rows (of every
+    class), for no folds, and for a fold without held-out rows.
     """
     splitter = check_cv(cv, y, classifier=classifier)
     if cv is None or isinstance(cv, Integral):
         splitter = type(splitter)(splitter.n_splits, shuffle=True, random_state=seed)
-    given = list(splitter.split(np.arange(len(y))[:, None], y, groups))
+    made = list(splitter.split(np.arange(len(y))[:, None], y, **(given or {})))
     splits = [
         (_row_numbers(train, len(y), number, "training"), _row_numbers(test, len(y), number, "held-out"))
-        for number, (train, test) in enumerate(given)
+        for number, (train, test) in enumerate(made)
     ]
     if not splits:
         raise ValueError(f"cv={cv!r} makes no folds: give training and held-out rows of at least one.")

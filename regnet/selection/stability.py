@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from regnet.display.html import html_table
 from regnet.display.plots import stability_figure
 from regnet.display.warning import warn
 from regnet.selection.collector import Collector
@@ -24,6 +25,9 @@ from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
 from regnet.selection.sweep_spec import make_spec
 
 __all__ = ["StabilityResult", "stability_selection"]
+
+SHOWN = 20
+"""Inputs that a notebook is shown, beside the stable ones."""
 
 
 @final
@@ -78,6 +82,14 @@ class StabilityResult:
         counts = (np.arange(len(self.lambdas)) >= self.start)[:, None]
         shown = np.where(counts, self.frequencies, np.nan)
         return stability_figure(self.lambdas, shown, self.feature_names, self.threshold)
+
+    def _repr_html_(self) -> str:
+        """A table of the inputs that are used most often, the stable ones and up to 20 in all, for notebooks."""
+        order = np.argsort(-self.largest, kind="stable")[: max(SHOWN, int(self.stable.sum()))]
+        rows = [[self.feature_names[k], f"{self.largest[k]:.0%}", "yes" if self.stable[k] else "no"] for k in order]
+        caption = f"{self.stable.sum()} of {len(self.feature_names)} inputs are stable: used by {self.threshold:.0%}"
+        caption += f" of the subsamples (at most {self.bound:.3g} of them falsely, on average)"
+        return html_table(caption, ["input", "used by", "stable"], rows)
 
 
 def stability_selection(

@@ -9,8 +9,9 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
-from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, KFold, cross_validate
+from sklearn.exceptions import UnsetMetadataPassedError
+from sklearn.metrics import log_loss, make_scorer, mean_squared_error
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_validate
 
 from regnet import MLPClassifierCV, MLPRegressorCV
 
@@ -27,10 +28,11 @@ def test_clones_keep_their_metadata_requests():
         search.set_score_request(sample_weight=False)
         twin = clone(clone(search))
         assert twin.executor is executor
-        assert twin.get_metadata_routing().fit.requests == {"sample_weight": True, "groups": None}
-        assert twin.get_metadata_routing().score.requests == {"sample_weight": False}
+        own = twin.get_metadata_routing()._self_request
+        assert own.fit.requests == {"sample_weight": True}
+        assert own.score.requests == {"sample_weight": False}
         twin.set_fit_request(sample_weight=False)
-        assert search.get_metadata_routing().fit.requests["sample_weight"] is True
+        assert search.get_metadata_routing()._self_request.fit.requests["sample_weight"] is True
 
 
 def test_weights_are_routed_to_searches():
@@ -46,6 +48,59 @@ def test_weights_are_routed_to_searches():
     np.testing.assert_allclose(found, by_hand, rtol=1e-12)
     expected = MLPRegressorCV(**SETTINGS, **{"penalty": grid.best_params_["penalty"]}).fit(X, Y, WEIGHT)
     np.testing.assert_array_equal(grid.predict(X), expected.predict(X))
+
+
+def test_groups_are_routed_to_the_splitter_of_a_search():
+    """Through another cross-validation, as to LassoCV; also under another name."""
+    groups = np.repeat(np.arange(12), 5)
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = MLPRegressorCV(**{**SETTINGS, "cv": GroupKFold(3)})
+        found = cross_validate(search, X, Y, params={"groups": groups}, cv=GroupKFold(2))["test_score"]
+        other = MLPRegressorCV(**{**SETTINGS, "cv": GroupKFold(3).set_split_request(groups="patients")})
+        renamed = other.fit(X, Y, patients=groups).cv_scores_
+        with pytest.raises(TypeError, match="groups"):
+            MLPRegressorCV(**SETTINGS).fit(X, Y, groups=groups)  # a number of folds takes none
+    by_hand = [
+        search.fit(X[train], Y[train], groups=groups[train]).score(X[test], Y[test])
+        for train, test in GroupKFold(2).split(X, Y, groups)
+    ]
+    np.testing.assert_allclose(found, by_hand, rtol=1e-12)
+    np.testing.assert_array_equal(search.fit(X, Y, groups=groups).cv_scores_, renamed)
+
+
+@pytest.mark.parametrize("requested", [True, False, "score_weight"])
+def test_weights_are_routed_to_the_scorer_of_a_search(requested):
+    """As to LogisticRegressionCV: it is asked, and not the search."""
+    scorer = make_scorer(mean_squared_error, greater_is_better=False)
+    other = WEIGHT[::-1].copy()
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = MLPRegressorCV(**SETTINGS, scoring=scorer.set_score_request(sample_weight=requested))
+        given = {"score_weight": other} if requested == "score_weight" else {}
+        found = search.fit(X, Y, sample_weight=WEIGHT, **given)
+    weight = {True: WEIGHT, False: np.ones(60), "score_weight": other}[requested]
+    folds = KFold(3, shuffle=True, random_state=0).split(X)
+    for number, (train, test) in enumerate(folds):
+        alone = MLPRegressorCV(**{**SETTINGS, "cv": [([0], [1, 2])]}).fit(X[train], Y[train], WEIGHT[train])
+        for k, (_, estimator) in enumerate(alone.path_):
+            expected = -mean_squared_error(Y[test], estimator.predict(X[test]), sample_weight=weight[test])
+            assert found.cv_scores_[k, number, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_what_nobody_has_asked_for():
+    scorer = make_scorer(mean_squared_error, greater_is_better=False)
+    with pytest.raises(ValueError, match=r"\[colour\] .*enable_metadata_routing=True|colour"):
+        MLPRegressorCV(**SETTINGS).fit(X, Y, colour=WEIGHT)
+    with sklearn.config_context(enable_metadata_routing=True):
+        with pytest.raises(TypeError, match="colour"):
+            MLPRegressorCV(**SETTINGS).fit(X, Y, colour=WEIGHT)
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            MLPRegressorCV(**SETTINGS, scoring=scorer).fit(X, Y, sample_weight=WEIGHT)
+
+
+def test_asking_for_the_routing_leaves_a_generator_of_splits_alone():
+    search = MLPRegressorCV(**{**SETTINGS, "cv": KFold(3).split(X)})
+    assert search.get_metadata_routing() is not None
+    assert search.fit(X, Y).n_splits_ == 3
 
 
 def masks(splits):

@@ -92,7 +92,7 @@ def test_a_splitter_that_takes_sorted_rows_in_their_order_is_named(name):
         warnings.simplefilter("error")
         make_splits(KFold(4), y[mixed], None, classifier=classifier, seed=0)
         make_splits(KFold(4, shuffle=True, random_state=0), y, None, classifier=classifier, seed=0)
-        make_splits(GroupKFold(4), y, groups, classifier=classifier, seed=0)
+        make_splits(GroupKFold(4), y, {"groups": groups}, classifier=classifier, seed=0)
         make_splits(TimeSeriesSplit(4), y, None, classifier=classifier, seed=0)
         make_splits(splits, y, None, classifier=classifier, seed=0)
         if y.ndim == 1 and classifier:
