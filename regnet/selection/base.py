@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import _fit_context
 from sklearn.pipeline import make_pipeline
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 
 from regnet.display.warning import warn
@@ -23,7 +23,7 @@ from regnet.selection.collector import Collector
 from regnet.selection.fitted_search import FittedSearch
 from regnet.selection.folds import Checked, check_table, make_folds
 from regnet.selection.input_names import names_of_inputs
-from regnet.selection.lambdas import check_lambdas, find_lambdas
+from regnet.selection.lambdas import check_lambdas, find_lambdas, longer_range
 from regnet.selection.passes import Passes, check_finite, named, refitted
 from regnet.selection.path import collect_path
 from regnet.selection.path_result import PathResult
@@ -48,6 +48,7 @@ class BaseCV(FittedSearch):
     __metadata_request__fit: ClassVar[dict[str, Any]] = {"groups": UNUSED}  # the splitter requests them
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **SWEEP_CONSTRAINTS,
+        "lambda_min_ratio": [Interval(Real, 0, 1, closed="neither"), None],
         "cv": ["cv_object"],
         "scoring": [str, callable, None],
         "select": [StrOptions(set(RULES))],
@@ -62,6 +63,7 @@ class BaseCV(FittedSearch):
     penalty: str = "input_l1"
     lambdas: Any = None
     n_lambdas: int = 50
+    lambda_min_ratio: float | None = None
     cv: Any = 5
     restarts: int = 1
     scoring: Any = None
@@ -139,7 +141,10 @@ class BaseCV(FittedSearch):
         seeds = restart_seeds(self.random_state, self.restarts)
         folds = self._folds(settings, template, checked, routed.split, seeds[0])
         whole = make_spec(settings, template, folds, checked.placement, (1.0,), seeds, "range")
-        lambdas = find_lambdas(whole, self.n_lambdas) if self.lambdas is None else check_lambdas(self.lambdas)
+        if self.lambdas is None:
+            lambdas = find_lambdas(whole, self.n_lambdas, self.lambda_min_ratio)
+        else:
+            lambdas = check_lambdas(self.lambdas)
         with_all = self.refit and bool(self.warm_start)
         spec = make_spec(settings, template, folds, checked.placement, lambdas, seeds, "path")
         if self.sweep_dir is not None:  # rows that no fold trains on are rows of the search
@@ -152,7 +157,8 @@ class BaseCV(FittedSearch):
             keep_predictions=self.keep_predictions, memory_limit=self.memory_limit, executor=self.executor,
             n_jobs=self.n_jobs, sweep_dir=self.sweep_dir, progress=bool(self.verbose),
         )  # fmt: skip
-        collected, factors = passes.run(spec, last=not self.relax), None
+        spec, collected = self._first(passes, spec)
+        factors = None
         if self._is_adaptive(spec):
             spec, collected, factors = self._adaptive(passes, spec, collected, folds[-1], with_all)
         penalised, of_penalised = spec, collected
@@ -190,6 +196,15 @@ class BaseCV(FittedSearch):
         self.test_folds_ = folds_of_rows([test for _, test in splits], len(rows))
         self.fold_weights_ = fold_weights([fold.weight_test for fold in folds[:-1]])
         return folds
+
+    def _first(self, passes: Passes, spec: SweepSpec) -> tuple[SweepSpec, Collector]:
+        """The first pass; where the range was left open and its weakest strength is the best, over a longer one."""
+        collected = passes.run(spec, last=not self.relax)
+        best = self._choose(collected.of_chosen(collected.scores)[:, : self.n_splits_]).best
+        if best == 0 and len(spec.lambdas) > 1 and self.lambdas is None and self.lambda_min_ratio is None:
+            spec = replace(spec, name="longer path", lambdas=longer_range(spec.lambdas))
+            collected = passes.run(spec, last=not self.relax)
+        return spec, collected
 
     def _adaptive(
         self, passes: Passes, spec: SweepSpec, collected: Collector, everything: Fold, with_all: bool
@@ -249,6 +264,11 @@ class BaseCV(FittedSearch):
         choice = self._choose(collected.of_chosen(collected.scores)[:, : self.n_splits_])
         self.chosen_restarts_ = collected.chosen[:, : self.n_splits_]
         self.score_mean_, self.score_se_ = choice.mean, choice.se
+        if choice.best == 0 and len(spec.lambdas) > 1 and self.lambdas is None:
+            warn(
+                f"The weakest strength of the range, {spec.lambdas[0]:.3g}, has the best score; a weaker one may have "
+                "a better: give lambda_min_ratio a smaller number, or lambdas that begin at a weaker one."
+            )
         of_rules = (float(self.lambdas_[choice.by(rule)]) for rule in RULES)
         self.lambda_1se_, self.lambda_paired_, self.lambda_min_ = of_rules
         self.best_index_ = choice.by(self.select)

@@ -37,6 +37,9 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         Strengths; None: n_lambdas of them in geometric steps up to where nothing is left.
     n_lambdas : int, default 50
         How many strengths, where they are not given.
+    lambda_min_ratio : float, optional
+        The weakest strength of the range by its strongest; None: 1e-3 (1e-2 where there are no more rows than inputs),
+        and a hundredth of that where the weakest strength scores best.
     cv : int, splitter or iterable, default 5
         A number of folds (None: 5), which random_state draws (StratifiedKFold with shuffle=True), as `cv.glmnet` draws
         them; `GridSearchCV(cv=5)` takes the rows in their order. Or any splitter of scikit-learn, which is taken as it

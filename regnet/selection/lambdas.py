@@ -20,13 +20,17 @@ from regnet.sweep.fold import Fold
 from regnet.sweep.lanes import train_lanes
 from regnet.sweep.spec import Outcome, SweepSpec
 
-__all__ = ["check_lambdas", "find_lambdas"]
+__all__ = ["check_lambdas", "find_lambdas", "longer_range"]
 
 SMALLEST_RATIO, SMALLEST_RATIO_WIDE = 1e-3, 1e-2
 """The weakest strength of an automatic range by its strongest, where there are more rows than inputs, and where there
 
 are not: a network that fits few rows without a penalty tells nothing of its inputs (glmnet has 1e-4 and 1e-2)."""
 
+LONGER = 1e-2
+"""What the weakest strength is multiplied by where it has the best score. Of 142 searches it had it in 31; of ten of
+
+those nine gained by a longer range, .017 of R2 on average."""
 
 DOUBLINGS, TOGETHER = 24, 3
 """How often a strength is doubled in search of one that leaves nothing; networks without warm starts, 3 at once."""
@@ -52,10 +56,11 @@ def check_lambdas(lambdas: Any) -> tuple[float, ...]:
     return tuple(ordered.tolist())
 
 
-def find_lambdas(spec: SweepSpec, count: int) -> tuple[float, ...]:
+def find_lambdas(spec: SweepSpec, count: int, ratio: float | None = None) -> tuple[float, ...]:
     """`count` strengths in geometric steps, up to the first at which nothing is left.
 
-    spec: of the folds that will be trained, the last one of all rows. A linear model has a formula for that strength,
+    spec: of the folds that will be trained, the last one of all rows; ratio: of the weakest strength to the strongest,
+    None for 1e-3, or 1e-2 where there are as many inputs as rows. A linear model has a formula for that strength,
     which holds for solvers that go on to the minimum; anything else is trained with strengths that double until its
     inputs are gone (or, under an L2 penalty, until its outputs hardly vary). With warm starts that is asked of all
     rows, as glmnet does it; without, a network may need more to lose its first weights in the epochs that it has: all
@@ -73,8 +78,13 @@ def find_lambdas(spec: SweepSpec, count: int) -> tuple[float, ...]:
     if count == 1:
         return (largest,)
     rows, inputs = spec.folds[-1].x.shape
-    ratio = SMALLEST_RATIO if rows > inputs else SMALLEST_RATIO_WIDE
+    ratio = ratio or (SMALLEST_RATIO if rows > inputs else SMALLEST_RATIO_WIDE)
     return tuple(np.geomspace(ratio * largest, largest, count).tolist())
+
+
+def longer_range(lambdas: tuple[float, ...], /) -> tuple[float, ...]:
+    """As many strengths in geometric steps, up to the same one, from one that is a hundred times as weak."""
+    return tuple(np.geomspace(LONGER * lambdas[0], lambdas[-1], len(lambdas)).tolist())
 
 
 def _null_gradient(spec: SweepSpec, fold: Fold) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 from searches import FRIEDMAN, quick
 from sklearn.datasets import load_diabetes
 
-from regnet import MLPRegressor, path
+from regnet import MLPRegressor, MLPRegressorCV, path
 from regnet.selection.lambdas import check_lambdas
 
 
@@ -48,3 +49,22 @@ def test_a_strength_beyond_everything_is_reported():
     with pytest.warns(UserWarning, match="no input is left"):
         found = quick(lambdas=(10.0, 100.0)).fit(X, y)
     assert found.n_selected_.tolist() == [0, 0]
+
+
+def test_a_range_whose_weakest_strength_is_the_best_is_made_longer():
+    """Nothing but signal: the least shrinkage wins, down to where there is none to be seen."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 3))
+    y = X @ [3.0, 2.0, 1.0] + 1e-4 * rng.standard_normal(60)
+    search = MLPRegressorCV((), penalty="weight_l1", n_lambdas=6, cv=3, random_state=0)
+    with pytest.warns(UserWarning, match="The weakest strength of the range, .*lambda_min_ratio a smaller number"):
+        found = search.fit(X, y)
+    assert len(found.lambdas_) == 6
+    weakest, largest, score = found.lambdas_[0], found.lambdas_[-1], found.best_score_
+    assert weakest == pytest.approx(1e-5 * largest, rel=1e-12)
+    with pytest.warns(UserWarning, match="The weakest strength of the range"):
+        given = search.set_params(lambda_min_ratio=1e-3).fit(X, y)
+    np.testing.assert_allclose(given.lambdas_[[0, -1]], [1e-3 * largest, largest], rtol=1e-12)
+    assert given.best_score_ < score
+    noisy = search.set_params(lambda_min_ratio=None).fit(X, rng.standard_normal(60))  # without a warning
+    np.testing.assert_allclose(noisy.lambdas_[0], 1e-3 * noisy.lambdas_[-1], rtol=1e-12)

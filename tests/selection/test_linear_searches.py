@@ -93,6 +93,7 @@ def scaled(load):
     (MLPClassifierCV, {"penalty": "input_l1"}),
     (MLPClassifierCV, {"penalty": "weight_l1", "l1_ratio": 0.3}),
 ])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:The weakest strength of the range")
 def test_the_largest_strength_leaves_nothing_and_a_little_less_leaves_something(search, settings):
     x, y = load_iris(return_X_y=True)
     found = search((), n_lambdas=3, cv=3, select="min", random_state=0, **settings).fit(x, y)
