@@ -127,6 +127,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         Of the table that `fit` saw.
     selected_features_ : array of bool
         The inputs with a weight that is not 0.
+    feature_importances_ : array of float
+        The norms of the inputs' weights, divided by the largest, (n_features_in_,): comparable for standardised inputs.
     sparsity_ : float
         The share of weights that are 0.
     kkt_residual_ : float
@@ -145,6 +147,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     >>> clf = MLPClassifier((16,), solver="fista", input_l1=0.05, weight_l2=[0, 0.01], random_state=0).fit(X, y)
     >>> clf.selected_features_.tolist(), round(clf.score(X, y), 2)
     ([False, False, True, True], 0.96)
+    >>> clf.feature_importances_.round(1).tolist()
+    [0.0, 0.0, 0.9, 1.0]
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

@@ -130,6 +130,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         Of the table that `fit` saw.
     selected_features_ : array of bool
         The inputs with a weight that is not 0.
+    feature_importances_ : array of float
+        The norms of the inputs' weights, divided by the largest, (n_features_in_,): comparable for standardised inputs.
     sparsity_ : float
         The share of weights that are 0.
     kkt_residual_ : float

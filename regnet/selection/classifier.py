@@ -156,10 +156,16 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         After adaptive paths: whether all else is of the second one.
     best_estimator_ : MLPClassifier
         With refit: the chosen network, in the units of X.
+    model_ : Model
+        With refit: its network, for `regnet.save`; behind a preprocessor it takes the columns that that one makes.
     selected_features_ : array of bool
-        With refit: the inputs that it uses.
+        With refit: the inputs that it uses, of `input_names_`. `get_support()` is of the table's columns, in which that
+        and `get_feature_names_out()` differ from it behind a preprocessor alone.
+    feature_importances_ : array of float
+        Of the table's columns, (n_features_in_,), from 0 to 1, for SelectFromModel and RFE: the strongest strength at
+        which a column is still used, divided by the largest of them.
     path_ : PathResult
-        With refit and warm_start: the path on all rows.
+        With refit and warm_start: the path on all rows, which gives (strength, estimator) one by one.
     classes_ : array
         The classes, sorted, or the labels.
 
@@ -176,6 +182,8 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     >>> found = MLPClassifierCV((), lambdas=(0.01, 0.1), keep_predictions=True, random_state=0).fit(X, y)
     >>> found.cv_predictions_.shape, found.test_folds_.shape
     ((2, 569, 2), (569,))
+    >>> sorted(set(found.test_folds_.tolist()))
+    [0, 1, 2, 3, 4]
     >>> from sklearn.metrics import roc_auc_score
     >>> [round(roc_auc_score(y, probabilities[:, 1]), 1) for probabilities in found.cv_predictions_]
     [1.0, 1.0]

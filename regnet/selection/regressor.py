@@ -155,10 +155,16 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         After adaptive paths: whether all else is of the second one.
     best_estimator_ : MLPRegressor
         With refit: the chosen network, in the units of X.
+    model_ : Model
+        With refit: its network, for `regnet.save`; behind a preprocessor it takes the columns that that one makes.
     selected_features_ : array of bool
-        With refit: the inputs that it uses.
+        With refit: the inputs that it uses, of `input_names_`. `get_support()` is of the table's columns, in which that
+        and `get_feature_names_out()` differ from it behind a preprocessor alone.
+    feature_importances_ : array of float
+        Of the table's columns, (n_features_in_,), from 0 to 1, for SelectFromModel and RFE: the strongest strength at
+        which a column is still used, divided by the largest of them.
     path_ : PathResult
-        With refit and warm_start: the path on all rows.
+        With refit and warm_start: the path on all rows, which gives (strength, estimator) one by one.
 
     Examples
     --------
@@ -179,6 +185,28 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     True
     >>> [int(estimator.selected_features_.sum()) for strength, estimator in found.path_[-1:]]
     [0]
+
+    As scikit-learn's selectors take it:
+
+    >>> found.get_feature_names_out().tolist(), float(found.feature_importances_.max())
+    (['x0', 'x1', 'x2', 'x3', 'x4'], 1.0)
+    >>> from sklearn.ensemble import GradientBoostingRegressor
+    >>> from sklearn.feature_selection import SelectFromModel
+    >>> from sklearn.pipeline import make_pipeline
+    >>> search = MLPRegressorCV(n_lambdas=20, random_state=0)
+    >>> chosen = SelectFromModel(search, importance_getter="selected_features_", threshold=0.5)
+    >>> both = make_pipeline(chosen, GradientBoostingRegressor(random_state=0)).fit(X, y)
+    >>> both[0].get_support(indices=True).tolist()
+    [0, 1, 2, 3, 4]
+
+    A preprocessor's columns, and those of the table that they are made of:
+
+    >>> from sklearn.preprocessing import SplineTransformer
+    >>> curved = MLPRegressorCV((), preprocessor=SplineTransformer(3), adaptive=True, random_state=0).fit(X, y)
+    >>> len(curved.selected_features_), curved.input_names_[:2].tolist(), curved.model_.network.in_features
+    (100, ['x0_sp_0', 'x0_sp_1'], 100)
+    >>> set(curved.get_support(indices=True).tolist()) >= {0, 1, 2, 3, 4}
+    True
     """
 
     _classifier = False
