@@ -17,20 +17,19 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from regnet.display.warning import warn
 from regnet.selection.adaptive import adaptive_factors
+from regnet.selection.asked_search import AskedSearch
 from regnet.selection.between import Between
 from regnet.selection.choice import RULES, fold_weights, repeats_of, rival_of
 from regnet.selection.collector import Collector
-from regnet.selection.fitted_search import FittedSearch
 from regnet.selection.folds import Checked, check_table, make_folds
 from regnet.selection.input_names import names_of_inputs
 from regnet.selection.lambdas import check_lambdas, find_lambdas, longer_range
 from regnet.selection.passes import Passes, check_finite, named, refitted
 from regnet.selection.path import collect_path
 from regnet.selection.path_result import PathResult
-from regnet.selection.predictions import check_room, folds_of_rows
+from regnet.selection.predictions import folds_of_rows
 from regnet.selection.reporting import is_near_tie, report_absent
 from regnet.selection.routing import route
-from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.settings import SWEEP_CONSTRAINTS, Estimator, SweepSettings, make_template, restart_seeds
 from regnet.selection.splitting import make_splits
 from regnet.selection.sweep_spec import make_spec
@@ -42,7 +41,7 @@ __all__ = ["BaseCV"]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)  # scikit-learn's equality and repr stay
-class BaseCV(FittedSearch):
+class BaseCV(AskedSearch):
     """The parts that do not depend on what is predicted."""
 
     __metadata_request__fit: ClassVar[dict[str, Any]] = {"groups": UNUSED}  # the splitter requests them
@@ -150,8 +149,6 @@ class BaseCV(FittedSearch):
         if self.sweep_dir is not None:  # rows that no fold trains on are rows of the search
             spec = replace(spec, data=data_digest(folds))
         spec = spec if with_all else replace(spec, folds=spec.folds[:-1])
-        if self.keep_predictions:
-            check_room(spec, len(checked.y), self.memory_limit)
         passes = Passes(
             checked, self._scoring(template, checked, routed.score), with_all=with_all,
             keep_predictions=self.keep_predictions, memory_limit=self.memory_limit, executor=self.executor,
@@ -227,35 +224,6 @@ class BaseCV(FittedSearch):
         best = np.nanmax(self._choose(found.of_chosen(found.scores)[:, : self.n_splits_]).mean)
         self.adaptive_ = self.select != "min" or self.adaptive is True or bool(best >= pilot.mean[pilot.best])
         return (second, found, factors[-1:]) if self.adaptive_ else (spec, collected, None)
-
-    def _own_parameters(self) -> dict[str, Any]:
-        """The parameters that networks of classes, or of values, have alone."""
-        return {name: getattr(self, name) for name in ("class_weight", "loss") if name in self.get_params(deep=False)}
-
-    def _names(self, checked: Checked) -> Any:
-        """The names of the networks' inputs, or None where they have none."""
-        return getattr(self, "feature_names_in_", None) if checked.table is not None else None
-
-    def _check_combinations(self) -> None:
-        """Raise ValueError for settings that mean nothing together."""
-        if self.executor is not None and self.n_jobs is not None:
-            raise ValueError("executor and n_jobs are two ways to say where networks are trained: give one of them.")
-        for name in ("relax", "adaptive"):
-            if getattr(self, name) is True and self.penalty != "input_l1":
-                raise ValueError(f"{name}=True is for selections of inputs: it needs penalty='input_l1'.")
-
-    def _is_adaptive(self, spec: SweepSpec) -> bool:
-        if spec.mix.penalty != "input_l1":
-            return False
-        return len(spec.network.dense_layers) > 1 if self.adaptive == "auto" else bool(self.adaptive)
-
-    def _scoring(self, template: Estimator, checked: Checked, routed: Mapping[str, Any] | None) -> Any:
-        """A name that is scored directly, or a scorer."""
-        scoring = default_scoring(self._classifier) if self.scoring is None else self.scoring
-        direct = {"neg_log_loss", "accuracy"} if self._classifier else set(DIRECT) - {"neg_log_loss", "accuracy"}
-        if isinstance(scoring, str) and scoring in direct:
-            return scoring
-        return scorer_of(template, scoring, rows=len(checked.y), weight=checked.weight, routed=routed)
 
     def _keep(self, spec: SweepSpec, collected: Collector) -> None:
         """The fitted attributes that the scores decide."""

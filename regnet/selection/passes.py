@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing
 
 from regnet.selection.collector import Collector
 from regnet.selection.folds import Checked
+from regnet.selection.predictions import check_room
 from regnet.selection.reporting import report_divergence
 from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
@@ -69,6 +70,8 @@ class Passes:
     def run(self, spec: SweepSpec, chosen: NDArray[np.int64] | None = None, *, last: bool = True) -> Collector:
         """A sweep; chosen: restarts that an earlier one chose; last: whether its networks may be the search's."""
         checked, keep = self._checked, frozenset([len(spec.folds) - 1]) if self._with_all else frozenset()
+        if self._keep_predictions:
+            check_room(spec, len(checked.y), self._own["memory_limit"])
         source = checked.x if checked.host or checked.table is None else checked.table
 
         def raw(numbers: NDArray[Any]) -> tuple[Any, Any]:
