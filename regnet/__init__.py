@@ -21,7 +21,16 @@ from regnet.networks.checkpoint import load, save
 from regnet.networks.layers import Dense, Dropout
 from regnet.networks.model import Model
 from regnet.networks.network import Network
-from regnet.selection import MLPClassifierCV, MLPRegressorCV, PathResult, StabilityResult, path, stability_selection
+from regnet.selection import (
+    KnockoffResult,
+    MLPClassifierCV,
+    MLPRegressorCV,
+    PathResult,
+    StabilityResult,
+    knockoff_selection,
+    path,
+    stability_selection,
+)
 from regnet.tables import datasets
 from regnet.training.divergence import DivergenceWarning
 from regnet.training.early_stopping import EarlyStopping
@@ -54,6 +63,7 @@ __all__ = [
     "History",
     "Huber",
     "InverseTime",
+    "KnockoffResult",
     "MLPClassifier",
     "MLPClassifierCV",
     "MLPRegressor",
@@ -75,6 +85,7 @@ __all__ = [
     "fit",
     "get_backend",
     "get_config",
+    "knockoff_selection",
     "load",
     "path",
     "save",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Regions", "norms_figure", "selection_figure", "stability_figure", "training_figure"]
+__all__ = ["OKABE_ITO", "Regions", "norms_figure", "selection_figure", "stability_figure", "training_figure"]
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 """Colours that colour-blind readers can tell apart. Source: Okabe & Ito, Color Universal Design, 2008."""

@@ -1,9 +1,20 @@
-"""How strong a penalty should be: paths, cross-validation, stability."""
+"""How strong a penalty should be: paths, cross-validation, stability, knockoffs."""
 
 from regnet.selection.classifier import MLPClassifierCV
+from regnet.selection.knockoff_result import KnockoffResult
+from regnet.selection.knockoffs import knockoff_selection
 from regnet.selection.path import path
 from regnet.selection.path_result import PathResult
 from regnet.selection.regressor import MLPRegressorCV
 from regnet.selection.stability import StabilityResult, stability_selection
 
-__all__ = ["MLPClassifierCV", "MLPRegressorCV", "PathResult", "StabilityResult", "path", "stability_selection"]
+__all__ = [
+    "KnockoffResult",
+    "MLPClassifierCV",
+    "MLPRegressorCV",
+    "PathResult",
+    "StabilityResult",
+    "knockoff_selection",
+    "path",
+    "stability_selection",
+]

@@ -21,6 +21,7 @@ from regnet import (
     Network,
     config_context,
     fit,
+    knockoff_selection,
     path,
     stability_selection,
 )
@@ -132,6 +133,10 @@ def test_paths_and_penalty_factors(device):
     found = path(MLPClassifier((5,), max_iter=5, random_state=0), x, y, n_lambdas=3)
     assert len(found.lambdas) == 3
     stability_selection(MLPClassifier((5,), max_iter=5, random_state=0), x, y, n_lambdas=3, subsamples=4)
+    network = MLPClassifier((5,), max_iter=5, random_state=0)
+    drawn = knockoff_selection(network, x, y, fdr=0.5, draws=2, n_lambdas=3)
+    given = knockoff_selection(network, x, y, fdr=0.5, knockoffs=x, n_lambdas=3)
+    assert (drawn.statistics.shape, given.statistics.shape) == ((2, 4), (1, 4))
 
 
 def test_a_device_has_one_name_in_a_journal():

@@ -1,0 +1,71 @@
+"""What knockoffs found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet.display.evidence_figure import evidence_figure
+
+__all__ = ["KnockoffResult"]
+
+
+@final
+@dataclass(frozen=True)
+class KnockoffResult:
+    """Which inputs are used more than their knockoffs, by evidence that bounds the share of false ones.
+
+    Parameters
+    ----------
+    statistics : array of float
+        Of each draw and input, (draws, features): how much the input is used, or minus how much its knockoff is,
+        whichever is used more.
+    e_values : array of float
+        Each input's evidence, the mean over the draws, (features,): at most 1 on average over the inputs of no effect.
+    fdr : float
+        The bound of the mean share of false inputs.
+    threshold : float
+        The e-value that selects: features / (fdr * number selected); infinite where none is.
+    feature_names : tuple of str
+        Of the inputs.
+    lambdas : array of float
+        The strengths, ascending, (n,).
+    """
+
+    statistics: NDArray[np.float64]
+    e_values: NDArray[np.float64]
+    fdr: float
+    threshold: float
+    feature_names: tuple[str, ...]
+    lambdas: NDArray[np.float64]
+
+    @property
+    def selected(self) -> NDArray[np.bool_]:
+        """The inputs whose evidence reaches the threshold, (features,)."""
+        return np.asarray(self.e_values >= self.threshold * (1.0 - 1e-9))
+
+    @property
+    def n_selected(self) -> int:
+        """How many inputs are selected."""
+        return int(self.selected.sum())
+
+    def __repr__(self) -> str:
+        """The numbers of what was drawn and selected, and the names of the first inputs selected."""
+        names = [name for name, one in zip(self.feature_names, self.selected, strict=True) if one]
+        told = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+        draws, features = self.statistics.shape
+        found = f"{len(names)} of {features} inputs selected" + (f": {told}" if names else "")
+        return f"KnockoffResult(fdr={self.fdr:g}, draws={draws}; {found})"
+
+    def plot(self) -> Any:
+        """Draw the statistics of the inputs with the most evidence.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            It is not shown.
+        """
+        return evidence_figure(self.statistics, self.selected, self.e_values, self.feature_names)
