@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.display.evidence_figure import evidence_figure
+from regnet.display.html import html_table
 
 __all__ = ["KnockoffResult"]
+
+SHOWN = 20
+"""Inputs that a notebook is shown, beside the selected ones."""
 
 
 @final
@@ -69,3 +73,16 @@ class KnockoffResult:
             It is not shown.
         """
         return evidence_figure(self.statistics, self.selected, self.e_values, self.feature_names)
+
+    def _repr_html_(self) -> str:
+        """A table of the inputs with the most evidence, the selected ones and up to 20 in all, for notebooks."""
+        mean = self.statistics.mean(axis=0)
+        order = np.lexsort((-mean, -self.e_values))[: max(SHOWN, self.n_selected)]
+        chosen = self.selected
+        rows = [
+            [self.feature_names[k], f"{self.e_values[k]:.3g}", f"{mean[k]:.3g}", "yes" if chosen[k] else "no"]
+            for k in order
+        ]
+        caption = f"{self.n_selected} of {len(self.feature_names)} inputs are selected (at most {self.fdr:.0%} of them "
+        caption += f"falsely, on average): evidence of {self.threshold:.3g} or more, over {len(self.statistics)} draws"
+        return html_table(caption, ["input", "evidence", "used more than its knockoff", "selected"], rows)

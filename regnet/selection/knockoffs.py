@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from regnet.backend.placement import Placement
+from regnet.backend.placement import Placement, to_host
 from regnet.display.warning import warn
-from regnet.estimators.inputs import to_host
 from regnet.selection.collector import Collector
 from regnet.selection.false_discoveries import draw_evidence, select_by_evidence, signed_max
 from regnet.selection.folds import Checked, check_table, make_folds
 from regnet.selection.gaussian_knockoffs import GaussianKnockoffs
+from regnet.selection.input_names import names_of_inputs
 from regnet.selection.knockoff_result import KnockoffResult
 from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.path import check_estimator_for_sweep
@@ -121,12 +121,11 @@ def knockoff_selection(
     Examples
     --------
     >>> from sklearn.datasets import make_friedman1
-    >>> X, y = make_friedman1(300, n_features=20, noise=1.0, random_state=0)
+    >>> X, y = make_friedman1(300, n_features=20, noise=1.0, random_state=2)
     >>> from regnet import MLPRegressor, knockoff_selection
     >>> mlp = MLPRegressor(hidden_layer_sizes=(16,), learning_rate_init=3e-3, max_iter=50, random_state=0)
-    >>> found = knockoff_selection(mlp, X, y, fdr=0.2, draws=5)
-    >>> found
-    KnockoffResult(fdr=0.2, draws=5; 5 of 20 inputs selected: x0, x1, x2, x3, x4)
+    >>> knockoff_selection(mlp, X, y, fdr=0.3, n_lambdas=10)
+    KnockoffResult(fdr=0.3, draws=10; 5 of 20 inputs selected: x0, x1, x2, x3, x4)
     """
     _check(fdr, draws, weakest, penalty)
     check_estimator_for_sweep(estimator)
@@ -137,9 +136,8 @@ def knockoff_selection(
     template = clone(estimator)
     checked = check_table(template, X, y, sample_weight, None)
     (seed,) = restart_seeds(template.random_state, 1)
-    names = getattr(template, "feature_names_in_", None)
     (whole,) = make_folds(settings, template, checked, [_all_rows(checked)])
-    report_absent(whole, names)
+    report_absent(whole, getattr(template, "feature_names_in_", None))
     _check_count(fdr, int((~whole.absent).sum()))
     strengths = check_lambdas(lambdas) if lambdas is not None else ()
     if lambdas is None:
@@ -155,9 +153,8 @@ def knockoff_selection(
     statistics = _statistics(norms, np.asarray(spec.lambdas), swapped)
     share = fdr if len(statistics) == 1 else fdr / 2.0  # of several draws not each one finds all: Ren & Barber's half
     e_values = np.mean([draw_evidence(one, share)[0] for one in statistics], axis=0)
-    named = [f"x{number}" for number in range(statistics.shape[1])] if names is None else map(str, names)
-    threshold = select_by_evidence(e_values, fdr)
-    return KnockoffResult(statistics, e_values, float(fdr), threshold, tuple(named), np.asarray(spec.lambdas))
+    threshold, names = select_by_evidence(e_values, fdr), names_of_inputs(template, whole)
+    return KnockoffResult(statistics, e_values, float(fdr), threshold, names, np.asarray(spec.lambdas))
 
 
 def _check(fdr: Any, draws: Any, weakest: Any, penalty: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from conftest import need
 from sklearn.datasets import make_friedman1
 
-from regnet import MLPRegressor, path, stability_selection
+from regnet import MLPRegressor, knockoff_selection, path, stability_selection
 
 X, Y = make_friedman1(100, n_features=12, random_state=0)
 MLP = MLPRegressor(hidden_layer_sizes=(), solver="newton", random_state=0)
@@ -30,6 +30,15 @@ def test_stability_is_shown_as_a_table_with_the_most_stable_inputs_first():
     shown = found._repr_html_()
     assert shown.count("<tr>") == 13
     first = found.feature_names[int(np.argmax(found.largest))]
+    assert shown.index(f"<td>{first}</td>") < min(shown.index(f"<td>x{k}</td>") for k in range(12) if f"x{k}" != first)
+
+
+def test_knockoffs_are_shown_as_a_table_with_the_most_evidence_first():
+    found = knockoff_selection(MLP, X, Y, fdr=0.3, draws=3, n_lambdas=6)
+    shown = found._repr_html_()
+    assert shown.count("<tr>") == 13
+    assert shown.count("<td>yes</td>") == found.n_selected > 0
+    first = found.feature_names[int(np.argmax(found.e_values + 1e-9 * found.statistics.mean(axis=0)))]
     assert shown.index(f"<td>{first}</td>") < min(shown.index(f"<td>x{k}</td>") for k in range(12) if f"x{k}" != first)
 
 
