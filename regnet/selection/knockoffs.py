@@ -159,11 +159,11 @@ def knockoff_selection(
 
 def _check(fdr: Any, draws: Any, weakest: Any, penalty: str) -> None:
     """Raise ValueError, naming the argument."""
-    if not isinstance(fdr, Real) or not 0.0 < fdr < 1.0:
+    if not isinstance(fdr, Real) or not 0.0 < float(fdr) < 1.0:
         raise ValueError(f"fdr={fdr!r} must lie in (0, 1): it is the mean share of false inputs, such as 0.1.")
     if not isinstance(draws, Integral) or draws < 1:
         raise ValueError(f"draws={draws!r} must be an integer of 1 or more: it says how often knockoffs are drawn.")
-    if not isinstance(weakest, Real) or not 0.0 < weakest < 1.0:
+    if not isinstance(weakest, Real) or not 0.0 < float(weakest) < 1.0:
         raise ValueError(f"weakest={weakest!r} must lie in (0, 1): it is a share of the strongest strength.")
     if penalty not in ("input_l1", "weight_l1"):
         raise ValueError(f"penalty={penalty!r} selects no inputs: use 'input_l1', or 'weight_l1'.")
