@@ -22,7 +22,7 @@ from regnet.selection.between import Between
 from regnet.selection.choice import RULES, fold_weights, repeats_of, rival_of
 from regnet.selection.collector import Collector
 from regnet.selection.folds import Checked, check_table, make_folds
-from regnet.selection.input_names import names_of_inputs
+from regnet.selection.input_names import names_of_inputs, parents_of_inputs
 from regnet.selection.lambdas import check_lambdas, find_lambdas, longer_range
 from regnet.selection.passes import Passes, check_finite, named, refitted
 from regnet.selection.path import collect_path
@@ -165,6 +165,7 @@ class BaseCV(AskedSearch):
         if collected.predictions is not None:
             self.cv_predictions_ = collected.predictions.by_row(len(checked.y))
         self.input_names_ = np.asarray(names_of_inputs(template, folds[-1]), dtype=object)
+        self._parents = parents_of_inputs(template, folds[-1])
         if self.refit:
             relaxed = replace(spec, folds=tuple(folds[-1:]), factors=None) if self.relax else None
             more: dict[str, Any] = {"relaxed": relaxed, "memory_limit": self.memory_limit}

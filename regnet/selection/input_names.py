@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
 
-__all__ = ["names_of_inputs", "trace"]
+__all__ = ["names_of_inputs", "parents_of_inputs", "trace"]
 
 
 def names_of_inputs(template: Estimator, fold: Fold) -> tuple[str, ...]:
@@ -16,17 +15,33 @@ def names_of_inputs(template: Estimator, fold: Fold) -> tuple[str, ...]:
 
     template: knows the names of the user's table, if it has any.
     """
+    names = getattr(template, "feature_names_in_", ()) if fold.transformer is None else _made_names(fold)
+    return tuple(map(str, names)) if len(names) else _numbered(fold.x.shape[1])
+
+
+def parents_of_inputs(template: Estimator, fold: Fold) -> list[frozenset[int] | None]:
+    """For each column of the fold's table the numbers of the user's that it is made of, None where nothing tells.
+
+    template: knows how many columns the user's table has, and their names.
+    """
     count = fold.x.shape[1]
-    names = getattr(template, "feature_names_in_", ()) if fold.transformer is None else _names_of(fold.transformer)
-    return tuple(map(str, names)) if len(names) == count else tuple(f"x{number}" for number in range(count))
+    if fold.transformer is None:
+        return [frozenset([number]) for number in range(count)]
+    made, given = _made_names(fold), _numbered(getattr(template, "n_features_in_", 0))
+    return trace(made, tuple(map(str, getattr(template, "feature_names_in_", given)))) if made else [None] * count
 
 
-def _names_of(transformer: Any) -> Any:
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"x{number}" for number in range(count))
+
+
+def _made_names(fold: Fold) -> tuple[str, ...]:
     """The transformer's names of its columns, or none: it has no such method, or cannot tell."""
     try:
-        return transformer.get_feature_names_out()
+        names = tuple(map(str, fold.transformer.get_feature_names_out()))
     except (AttributeError, ValueError, NotImplementedError):
         return ()
+    return names if len(names) == fold.x.shape[1] else ()
 
 
 def trace(made: Sequence[str], given: Sequence[str], /) -> list[frozenset[int] | None]:
@@ -52,13 +67,19 @@ def _endings(name: str) -> list[str]:
     return ["__".join(parts[start:]) for start in range(len(parts))]
 
 
+def _is_part(name: str, known: str) -> bool:
+    """Whether it is called as a part of a column is; what follows two underscores is a step's own name."""
+    return name.startswith(f"{known}_") and not name.startswith(f"{known}__")
+
+
 def _parents(name: str, numbers: Mapping[str, int], kept: set[str]) -> frozenset[int] | None:
-    """Of the first ending of the name that says something. kept: names of the table that the made columns have too."""
+    """Of the first ending of the name that says something.
+
+    kept: names of the table that the made columns have too. A column that is there under its own name was not taken
+    apart, so that no other one is a part of it.
+    """
     for ending in _endings(name):
-        # A column that is there under its own name was not taken apart, so that no other one is a part of it.
-        whole = {
-            known for known in numbers if ending.startswith(f"{known}_") and (ending not in kept or known not in kept)
-        }
+        whole = {known for known in numbers if _is_part(ending, known) and not (ending in kept and known in kept)}
         if ending in numbers:
             whole.add(ending)
         factors = {factor.partition("^")[0] for factor in ending.split(" ")}

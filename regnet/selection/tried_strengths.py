@@ -52,6 +52,8 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         there is no path: a strength is trained from the first weights, as for the refit, and n_inputs has all of
         `lambdas_` trained on all rows, once.
 
+        For that a search keeps the standardised table; it is left behind when the search is pickled or copied.
+
         Parameters
         ----------
         strength : float, optional

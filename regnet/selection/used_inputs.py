@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from regnet.selection.input_names import trace
 from regnet.selection.tried_strengths import TriedStrengths
 
 __all__ = ["UsedInputs"]
@@ -20,8 +19,12 @@ NAMED = 3
 
 
 class UsedInputs(TriedStrengths, ABC):
-    """Columns of the table, as against `selected_features_`, which is of what a preprocessor makes of them."""
+    """Columns of the table, as against `selected_features_`, which is of what a preprocessor makes of them.
 
+    `_parents`: for each of these the numbers of the columns that it is made of, None where nothing tells.
+    """
+
+    _parents: list[frozenset[int] | None]
     n_features_in_: int
     selected_features_: NDArray[np.bool_]
 
@@ -116,8 +119,7 @@ class UsedInputs(TriedStrengths, ABC):
             return values
         if not hasattr(self, "n_features_in_"):
             raise ValueError("The search was fitted on what has no columns: see selected_features_ and input_names_.")
-        parents = trace(self.input_names_.tolist(), self._columns())
-        told = list(zip(self.input_names_.tolist(), parents, values.tolist(), strict=True))
+        told = list(zip(self.input_names_.tolist(), self._parents, values.tolist(), strict=True))
         lost = [name for name, one, value in told if one is None and value > 0]
         if lost:
             more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""

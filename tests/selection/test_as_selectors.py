@@ -15,7 +15,7 @@ from sklearn.feature_selection import RFE, SelectFromModel
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PolynomialFeatures, StandardScaler
 
 import regnet
 from regnet import MLPClassifierCV, MLPRegressor, MLPRegressorCV, config_context
@@ -133,6 +133,10 @@ def test_columns_whose_names_say_nothing():
     assert found.input_names_.tolist() == ["pca0", "pca1", "pca2"]
     with pytest.raises(ValueError, match=r"the name of pca0.* does not say of which column"):
         linear(preprocessor=PCA(3, random_state=0), lambdas=(1e-4,)).fit(X, Y).get_support()
+    silent = linear(preprocessor=FunctionTransformer(lambda x: x[:, ::-1])).fit(X, Y)
+    assert silent.input_names_.tolist() == [f"x{k}" for k in range(15)]
+    with pytest.raises(ValueError, match=r"the name of x1.* does not say"):
+        silent.get_support()
     texts = ["red apple", "green apple", "red pear", "green pear"] * 20
     spoken = linear(preprocessor=TfidfVectorizer(), lambdas=(0.01,)).fit(texts, np.tile([1.0, 0.0, 1.0, 0.0], 20))
     assert spoken.input_names_.tolist() == ["apple", "green", "pear", "red"]
@@ -149,6 +153,7 @@ def test_columns_whose_names_say_nothing():
         (["a_b_c"], ["a", "a_b"], [None]),
         (["one__two__a"], ["a", "b"], [{0}]),
         (["one__a"], ["one__a", "a"], [{0}]),
+        (["a__b", "a__c_1"], ["a", "b", "c"], [{1}, {2}]),  # a step that is called as a column is
         (["svd0", "x"], ["a"], [None, None]),
     ],
 )
