@@ -53,7 +53,8 @@ def make_run_of(cupy: Any, reference: Callable[..., Run], /) -> Callable[..., Ru
         replayed = GraphRun(cupy, plan, network.layout, optimizer.learning_rate)
 
         def choose(state: Tree, data: Tree, hyper: Tree, n: int) -> Tree:
-            suits = _fits(plan, network.layout.size, state, data)
+            # The kernels know groups of one row.
+            suits = _fits(plan, network.layout.size, state, data) and not hyper.strengths.members
             return (replayed if suits else otherwise)(state, data, hyper, n)
 
         return choose

@@ -7,8 +7,8 @@ from typing import Any, final
 
 import numpy as np
 
-from regnet.arrays.reductions import norm_outputs, sum_outputs
 from regnet.mathematics.optimizers import AdamW
+from regnet.mathematics.penalties import group_norms, mean_of_groups
 
 __all__ = ["AdamUpdate", "decay_of"]
 
@@ -37,8 +37,8 @@ class AdamUpdate:
         self._smallest = float(np.finfo(self.point.dtype).smallest_normal)
         self._groups = []
         if strengths.group:
-            columns = zip(*(layout.split(a) for a in (self.point, self._v, spare[0])), strengths.group, strict=True)
-            self._groups = [(*arrays, group, group > 0) for *arrays, group in columns if group is not None]
+            columns = zip(*(layout.split(a) for a in (self.point, self._v, spare[0])), strengths.groups, strict=True)
+            self._groups = [(*arrays, *pair, pair[0] > 0) for *arrays, pair in columns if pair[0] is not None]
 
     def step(self, t: int, rate: Any, grad: Any, share: Any) -> None:
         """Step number t; overwrites grad, of the data loss.
@@ -60,8 +60,8 @@ class AdamUpdate:
         v += grad
         root = math.sqrt(_bias_correction(rule.beta2, t))
         metric = np.sqrt(v, out=one)
-        for _, squares, rows, _, present in self._groups:
-            np.copyto(rows, np.sqrt(sum_outputs(squares) / squares.shape[-1]), where=present)
+        for _, squares, rows, _, members, present in self._groups:
+            np.copyto(rows, np.sqrt(mean_of_groups(squares, members)), where=present)
         metric += rule.epsilon if rule.epsilon_hat else rule.epsilon * root
         np.divide(m, metric, out=two)
         two *= self._scaled(rate, root / _bias_correction(rule.beta1, t))
@@ -82,8 +82,9 @@ class AdamUpdate:
         decay = self._decay_at(share)
         if decay is not None:
             value += 0.5 * _sum(np.multiply(np.multiply(self.point, self.point, out=spare), decay, out=spare))
-        for rows, _, _, group, _ in self._groups:
-            value += np.sum(norm_outputs(rows) * group, axis=(-2, -1), keepdims=True)
+        for rows, _, _, group, members, _ in self._groups:
+            share = group if members is None else group * members.share
+            value += np.sum(group_norms(rows, members) * share, axis=(-2, -1), keepdims=True)
         return value
 
     def _decay_at(self, share: Any) -> Any:
@@ -106,8 +107,8 @@ class AdamUpdate:
             shrunk = np.subtract(np.abs(point), threshold, out=threshold)
             np.maximum(shrunk, 0, out=shrunk)
             np.multiply(np.sign(point, out=point), shrunk, out=point)
-        for rows, _, own, group, _ in self._groups:
-            norms = norm_outputs(rows)
+        for rows, _, own, group, members, _ in self._groups:
+            norms = group_norms(rows, members)
             left = norms - (scale / own[..., :1]) * group
             rows *= np.maximum(left, 0, out=left) / np.where(norms > 0, norms, 1)
 

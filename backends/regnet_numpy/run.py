@@ -200,6 +200,6 @@ def _cut(strengths: Strengths, cut: slice) -> Strengths:
     own = {
         name: array if array is None or array.shape[-1] == 1 else array[..., cut]
         for name, array in strengths._asdict().items()
-        if name != "group"
+        if name not in ("group", "members")
     }
     return strengths._replace(**own)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from array_api_compat import device as device_of
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
@@ -16,12 +17,13 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.tree import tree_map
 from regnet.arrays.types import Array, Tree
 from regnet.backend.blocks import BLOCK_ELEMENTS
-from regnet.backend.placement import Placement
+from regnet.backend.placement import Placement, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.compacting import compact_weights
 from regnet.estimators.fitted import Fitted, read_fitted, write_fitted
 from regnet.estimators.full_batch import fit_full_batch
+from regnet.estimators.grouping import Grouping, some_columns
 from regnet.estimators.parameters import Parameters
 from regnet.estimators.preparation import FULL_BATCH, Prepared, check_call, prepare
 from regnet.estimators.stochastic import Call, fit_stochastic
@@ -124,6 +126,34 @@ class BaseMLP(BaseEstimator, Parameters, ABC):  # type: ignore[misc]  # scikit-l
         check_is_fitted(self)
         return array_namespace(self.coefs_[0]).any(self.coefs_[0] != 0, axis=1)
 
+    def _groups(self) -> Grouping:
+        """Of the inputs. Raises AttributeError where fit was given no input_groups."""
+        check_is_fitted(self)
+        found: Grouping | None = vars(self).get("_grouping")
+        if found is None:
+            raise AttributeError("fit was given no input_groups, so that there are no groups to be selected.")
+        return found
+
+    @property
+    def groups_(self) -> tuple[Any, ...]:
+        """The labels of the groups, in the order of their first columns."""
+        return self._groups().labels
+
+    @property
+    def selected_groups_(self) -> Array:
+        """Boolean (groups,), in the order of `groups_`: those with at least one first-layer weight that is not 0."""
+        used = self.selected_features_
+        xp = array_namespace(used)
+        columns = np.asarray(to_host(xp.astype(used, xp.uint8)), dtype=np.bool_)
+        return xp.asarray(self._groups().any_of(columns), device=device_of(used))
+
+    @property
+    def n_selected_groups_(self) -> int:
+        """How many groups are used."""
+        used = self.selected_groups_
+        xp = array_namespace(used)
+        return int(xp.sum(xp.astype(used, xp.int32)))
+
     @property
     def feature_importances_(self) -> Array:
         """The norm of each input's first-layer weights, divided by the largest, (n_features_in_,): 0 for unused ones.
@@ -161,10 +191,11 @@ class BaseMLP(BaseEstimator, Parameters, ABC):  # type: ignore[misc]  # scikit-l
             Before `fit`.
         """
         check_is_fitted(self)
-        found = compact_weights(self.coefs_, self.intercepts_, self.activation)
         fitted = read_fitted(self)
         if fitted is None:
             raise AssertionError("the estimator is fitted")
+        grouping = fitted.grouping
+        found = compact_weights(self.coefs_, self.intercepts_, self.activation, grouping)
         kept = np.ones(len(found.inputs), dtype=bool) if fitted.kept_inputs is None else fitted.kept_inputs.copy()
         kept[kept] = found.inputs
         small = clone(self).set_params(hidden_layer_sizes=tuple(int(weight.shape[1]) for weight in found.weights[:-1]))
@@ -177,13 +208,15 @@ class BaseMLP(BaseEstimator, Parameters, ABC):  # type: ignore[misc]  # scikit-l
                 progress=deepcopy(replace(fitted.progress, history=None)),
                 resumable=None,
                 kept_inputs=kept,
+                grouping=None if grouping is None else grouping.some(found.inputs),
             ),
         )
         small.n_features_in_ = int(found.inputs.sum())
-        if hasattr(self, "feature_names_in_"):
-            small.feature_names_in_ = self.feature_names_in_[found.inputs]
-        if self.penalty_factor is not None:
-            small.penalty_factor = np.asarray(self.penalty_factor)[found.inputs]
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None:
+            small.feature_names_in_ = names[found.inputs]
+        small.penalty_factor = some_columns(self.penalty_factor, found.inputs, names)
+        small.input_groups = some_columns(self.input_groups, found.inputs, names)
         return small
 
     def __getstate__(self) -> dict[str, Any]:

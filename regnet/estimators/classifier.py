@@ -96,12 +96,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     weight_l1, weight_l2, bias_l1, bias_l2 : float or sequence of float, optional
         Strengths of the four terms above, one number for every layer or one per layer.
     input_l1 : float, optional
-        Group lasso on the inputs, input_l1 * sum_i sqrt(out) ||W_i||_2 over the first layer's rows: an input is used or
-        it is not.
+        Group lasso on the inputs, input_l1 * sum_g sqrt(|g| * out) ||W_g||_F over groups of the first layer's rows, of
+        which each is one where input_groups says nothing else: an input is used or it is not.
+    input_groups : array-like or dict, optional
+        One label per column, or a dict from column name to label (columns not in it are groups of their own): columns
+        with the same label are used together or not at all, as the levels of a factor should be.
     neuron_l1 : float or sequence of float, optional
         The same on the hidden neurons (rows of the later layers), one number or one per hidden layer.
-    penalty_factor : array-like, optional
-        One number >= 0 per input; it multiplies weight_l1, weight_l2 and input_l1 of that input.
+    penalty_factor : array-like or dict, optional
+        One number >= 0 per input, or a dict from column name to number (1 for columns not in it), the same within a
+        group; it multiplies weight_l1, weight_l2 and input_l1 of that input; 0: not penalised, inf: left out.
     l1_step : {'proximal', 'subgradient'}, default 'proximal'
         How L1 acts; the first leaves exact zeros, the second none.
     dropout : float, default 0
@@ -129,6 +133,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         The inputs with a weight that is not 0.
     feature_importances_ : array of float
         The norms of the inputs' weights, divided by the largest, (n_features_in_,): comparable for standardised inputs.
+    groups_, selected_groups_, n_selected_groups_ : tuple, array of bool and int
+        With input_groups: their labels, which of them have a weight that is not 0, and how many.
     sparsity_ : float
         The share of weights that are 0.
     kkt_residual_ : float

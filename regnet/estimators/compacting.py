@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.backend.placement import to_host
+from regnet.estimators.grouping import Grouping
 from regnet.mathematics.activations import get_activation
 
 __all__ = ["Compacted", "compact_weights"]
@@ -24,13 +25,15 @@ class Compacted(NamedTuple):
     inputs: NDArray[np.bool_]
 
 
-def compact_weights(weights: list[Array], biases: list[Array], activation: Any, /) -> Compacted:
+def compact_weights(
+    weights: list[Array], biases: list[Array], activation: Any, grouping: Grouping | None = None, /
+) -> Compacted:  # fmt: skip
     """Drop the inputs and hidden neurons that change nothing.
 
     A neuron whose outgoing weights are all 0 is dropped, layer by layer from the last to the first, so that what fed
     it alone falls with it. A neuron that no input reaches is a constant f(b): it moves into the biases of the next
     layer, from the first layer to the last. One input and one neuron a layer stay, so that there is a network.
-    Only zeros that are exact count.
+    Only zeros that are exact count. The inputs of a group stay where one of them does.
     """
     weights, biases = list(weights), list(biases)
     live = [_mask(weight, 1) for weight in weights]  # rows with a weight that is not 0
@@ -41,6 +44,7 @@ def compact_weights(weights: list[Array], biases: list[Array], activation: Any, 
         weights[layer + 1] = _take(weights[layer + 1], kept, axis=0)
         live[layer] = _mask(weights[layer], 1)
     inputs = _at_least_one(live[0])
+    inputs = inputs if grouping is None else grouping.whole(inputs)
     weights[0] = _take(weights[0], inputs, axis=0)
     function = get_activation({"logistic": "sigmoid"}.get(activation, activation))
     for layer in range(len(weights) - 1):

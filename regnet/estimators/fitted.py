@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.arrays.types import Array
+from regnet.estimators.grouping import Grouping
 from regnet.estimators.targets import Targets
 from regnet.mathematics.optimizers import Optimizer
 from regnet.training.history import History
@@ -75,7 +76,7 @@ class Fitted:
     """A trained estimator, or one that is about to be trained from its first weights.
 
     weights: (in, out) each, biases: (out,) each. kkt_residual: None if it was not measured; kept_inputs: which columns
-    of the whole table a compacted network takes, None for all.
+    of the whole table a compacted network takes, None for all; grouping: of the inputs, None where each is alone.
     """
 
     targets: Targets
@@ -85,6 +86,7 @@ class Fitted:
     kkt_residual: float | None = None
     resumable: Resumable | None = None
     kept_inputs: NDArray[np.bool_] | None = None
+    grouping: Grouping | None = None
 
 
 def write_targets(estimator: Any, targets: Targets, /) -> None:
@@ -108,6 +110,7 @@ def write_fitted(estimator: Any, fitted: Fitted, /) -> None:
         "kkt_residual_": fitted.kkt_residual,
         "kept_inputs_": fitted.kept_inputs,
         "_resumable": fitted.resumable,
+        "_grouping": fitted.grouping,
         "_no_improvement_count": None if accounts is None or accounts.stale < 0 else accounts.stale,
     }
     own = vars(estimator)
@@ -134,6 +137,6 @@ def read_fitted(estimator: Any, /) -> Fitted | None:
     progress = Progress(
         own["n_iter_"], own["t_"], own.get("loss_"), own.get("loss_curve_"), accounts, own.get("history_")
     )
-    names = ("kkt_residual_", "_resumable", "kept_inputs_")
+    names = ("kkt_residual_", "_resumable", "kept_inputs_", "_grouping")
     weights, biases = own["coefs_"], own["intercepts_"]
     return Fitted(own["_targets"], weights, biases, progress, *(own.get(name) for name in names))

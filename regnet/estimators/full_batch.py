@@ -16,8 +16,9 @@ from regnet.estimators.fitted import Accounts, Progress
 from regnet.networks.network import Network
 from regnet.solvers.fista import fista
 from regnet.solvers.lbfgs import lbfgs
+from regnet.solvers.linear_terms import terms_of
 from regnet.solvers.objective import Objective
-from regnet.solvers.proximal_newton import LinearProblem, terms_of
+from regnet.solvers.proximal_newton import LinearProblem
 from regnet.solvers.solution import Solution
 from regnet.training.assembly import Problem
 
@@ -88,15 +89,17 @@ def fit_full_batch(
 def _newton(estimator: Any, network: Network, problem: Problem, note: Callable[[int, Any], bool]) -> Solution:
     """On the host; from zeros, since a convex problem's minimum does not depend on the first weights."""
     put, give = problem.placement.put, problem.placement.backend.to_numpy
-    terms = terms_of(tree_map(give, problem.hyper.strengths), network.in_features + 1, network.out_features)
+    strengths = tree_map(give, problem.hyper.strengths)
+    terms = terms_of(strengths, network.in_features + 1, network.out_features)
     if terms is None:
         raise ValueError(
-            "solver='newton' takes input_l1 of several outputs without weight_l1 and bias_l1: leave one out, or use "
-            "solver='fista'."
+            "solver='newton' takes input_l1 of several outputs, or of input_groups, without weight_l1 and bias_l1: "
+            "leave one out, or use solver='fista'."
         )
     x, y, weight = (give(array) for array in (problem.train.x, problem.train.y, problem.train.weight))
     free = not (terms.l1[-1].any() or (terms.l2 is not None and terms.l2[-1].any()))
-    linear = LinearProblem(x, y, weight[:, 0], network.loss_object, free_bias=free)
+    groups = strengths.members[0].source[:, 0] if strengths.members else None
+    linear = LinearProblem(x, y, weight[:, 0], network.loss_object, free_bias=free, groups=groups)
     start = give(problem.state.point) if estimator.warm_start else np.zeros(network.layout.size)
     found = linear.minimise(start, terms, tol=float(estimator.tol), max_iter=int(estimator.max_iter), callback=note)
     return found._replace(point=put(found.point))

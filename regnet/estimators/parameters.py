@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from regnet.arrays.types import Array
 from regnet.backend.placement import to_host
 from regnet.display.warning import warn
+from regnet.estimators.grouping import Grouping
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.mathematics.initializers import INITIALIZERS
 from regnet.mathematics.losses import AbsoluteError, Loss, get_loss
@@ -77,7 +78,8 @@ CONSTRAINTS: dict[str, Any] = {
     "bias_l2": _STRENGTH,
     "input_l1": [Interval(Real, 0, None, closed="left"), None],
     "neuron_l1": _STRENGTH,
-    "penalty_factor": ["array-like", None],
+    "input_groups": ["array-like", dict, None],
+    "penalty_factor": ["array-like", dict, None],
     "l1_step": [StrOptions({"proximal", "subgradient"})],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "initializer": [StrOptions(set(INITIALIZERS)), *{type(one) for one in INITIALIZERS.values()}, None],
@@ -121,6 +123,7 @@ class Parameters(_Network):
     bias_l1: Any = None
     bias_l2: Any = None
     input_l1: float | None = None
+    input_groups: Any = None
     neuron_l1: Any = None
     penalty_factor: Any = None
     l1_step: Literal["proximal", "subgradient"] = "proximal"
@@ -175,29 +178,27 @@ def alpha_of(estimator: Parameters, /) -> float:
     return 0.0 if own and estimator.alpha is DEFAULT_ALPHA else float(estimator.alpha)
 
 
-def make_penalties(estimator: Parameters, in_features: int, /) -> list[Penalty]:
-    """One Penalty per Dense layer. Raises ValueError naming the parameter that does not fit the network."""
+def make_penalties(
+    estimator: Parameters, factors: NDArray[np.float64] | None, grouping: Grouping | None, /
+) -> list[Penalty]:  # fmt: skip
+    """One Penalty per Dense layer. Raises ValueError naming the parameter that does not fit the network.
+
+    factors, grouping: of the inputs; one that is left out, by an infinite factor, has no weight to penalise.
+    """
     hidden = len(widths_of(estimator.hidden_layer_sizes))
     names = ("weight_l1", "weight_l2", "bias_l1", "bias_l2")
     columns = {name: _per_layer(estimator, name, hidden + 1, "layers") for name in names}
     neuron_l1 = _per_layer(estimator, "neuron_l1", hidden, "hidden layers")
     group_l1 = [float(estimator.input_l1 or 0.0), *neuron_l1]
     _refuse_lbfgs(estimator, columns, group_l1)
-    factor = estimator.penalty_factor
-    if factor is not None:
-        factor = _numbers("penalty_factor", factor)
-        if factor.shape != (in_features,):
-            raise ValueError(
-                f"penalty_factor must hold one number per input: X has {in_features} features, penalty_factor has "
-                f"shape {factor.shape}."
-            )
-        if not (np.isfinite(factor) & (factor >= 0)).all():
-            raise ValueError("penalty_factor holds a number that is negative or not finite: give numbers of 0 or more.")
+    if factors is not None:
+        factors = np.where(np.isfinite(factors), factors, 1.0)
     return [
         Penalty(
             **{name: column[layer] for name, column in columns.items()},
             group_l1=group_l1[layer],
-            penalty_factor=factor if layer == 0 else None,
+            groups=grouping.numbers if grouping is not None and layer == 0 else None,
+            penalty_factor=factors if layer == 0 else None,
             l1_step=estimator.l1_step,
         )
         for layer in range(hidden + 1)

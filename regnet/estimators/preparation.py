@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from array_api_compat import device as device_of
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -17,6 +18,7 @@ from regnet.backend.placement import Placement, dtype_name, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.fitted import Fitted, Resumable, read_fitted
+from regnet.estimators.grouping import factors_of, grouping_of
 from regnet.estimators.parameters import Parameters
 from regnet.estimators.stochastic import Call
 from regnet.estimators.stopping import stops_by_score
@@ -88,7 +90,10 @@ def prepare(
     given = data.check_fit_inputs(
         estimator, X, y, sample_weight, reset=before is None, numeric=estimator._targets_class.numeric
     )
-    penalties = parameters.make_penalties(estimator, given.x.shape[1])
+    names, count = getattr(estimator, "feature_names_in_", None), given.x.shape[1]
+    grouping = grouping_of(estimator.input_groups, names, count)
+    factors = factors_of(estimator.penalty_factor, names, count, grouping)
+    penalties = parameters.make_penalties(estimator, factors, grouping)
     targets: Targets = estimator._targets_of(given.y, incremental=call.incremental)
     placement = _placement(estimator, given.placement, before)
     table = data.dense_rows(given.x, placement)
@@ -96,6 +101,11 @@ def prepare(
     rng = check_random_state(estimator.random_state)
     network = _network(estimator, targets, [table.shape[1], *hidden, rows[1].shape[1]])
     start = _start(estimator, targets, network, rng, given.placement.dtype, before)
+    start = replace(start, grouping=grouping)
+    if factors is not None and not np.isfinite(factors).all():  # a column of zeros leaves weights of 0 where they are
+        used = np.isfinite(factors)[:, None]
+        rows = (_without(table, used.T), *rows[1:])
+        start = replace(start, weights=[_without(start.weights[0], used), *start.weights[1:]])
     if call.incremental and estimator.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")
     rows, held_out, score = _hold_out(estimator, targets, network, placement, rows, validation_data, rng)
@@ -143,6 +153,12 @@ def _start(
     parameters.check_widths(before.weights, [network.in_features, *(one.out_features for one in network.dense_layers)])
     progress = replace(before.progress, n_iter=0, history=None)
     return replace(before, targets=targets, progress=progress, kkt_residual=None)
+
+
+def _without(values: Array, used: NDArray[np.bool_]) -> Array:
+    """The values, and 0 in rows or columns that are not used; used: broadcastable to them."""
+    xp = array_namespace(values)
+    return xp.where(xp.asarray(used, device=device_of(values)), values, xp.zeros_like(values))
 
 
 def _placement(estimator: Parameters, given: Placement, before: Fitted | None) -> Placement:

@@ -1,10 +1,11 @@
 """L1, L2, their mixture the elastic net, and the group lasso: value, gradient and proximal step of one array.
 
-    penalty(w) = l1 * sum |w| + l2 * sum w^2 + group * sum over rows of ||row||_2        (no 1/2 in front of l2)
+    penalty(w) = l1 * sum |w| + l2 * sum w^2 + group * sum over groups of ||rows||_F     (no 1/2 in front of l2)
 
 Strengths are >= 0, numbers or arrays broadcastable to w, so a stack (..., in, out) may have one per network as
-(..., 1, 1), and one per row as (..., in, 1). Sums run over the last two axes. A group is a row of a weight: in the
-first layer everything that leaves one input, in a later layer everything that leaves one hidden neuron.
+(..., 1, 1), and one per row as (..., in, 1). Sums run over the last two axes. A group is a row of a weight, or the rows
+that `RowGroups` names: in the first layer everything that leaves one input, or several inputs that belong together; in
+a later layer everything that leaves one hidden neuron. A group's rows have the same strength.
 The proximal step of size s is `argmin_u ||u - w||^2 / 2 + s * penalty(u)`.
 Sources: Parikh & Boyd, Proximal Algorithms, Foundations and Trends in Optimization, 2014, section 6.5; Yuan & Lin,
 Model selection and estimation in regression with grouped variables, JRSS B 68 (2006).
@@ -20,18 +21,21 @@ import numpy as np
 from array_api_compat import device as device_of
 
 from regnet.arrays.namespace import array_namespace
-from regnet.arrays.reductions import norm_outputs
+from regnet.arrays.reductions import norm_outputs, sum_outputs
 from regnet.arrays.types import Array
+from regnet.mathematics.row_groups import RowGroups, pool_norms, pool_sums, unequal_within
 
 __all__ = [
     "Penalty",
     "Strength",
+    "group_norms",
     "group_prox",
     "group_value",
     "l1_grad",
     "l1_value",
     "l2_grad",
     "l2_value",
+    "mean_of_groups",
     "row_norms",
     "soft_threshold",
     "sparse_group_residual",
@@ -49,8 +53,8 @@ class Penalty:
 
     They join the loss as
 
-        weight_l1 * sum |W| + weight_l2 * sum W^2 + group_l1 * sum_i sqrt(out_features) * ||W_i||_2
-        + bias_l1 * sum |b| + bias_l2 * sum b^2,        W_i: row i of W
+        weight_l1 * sum |W| + weight_l2 * sum W^2 + group_l1 * sum_g sqrt(|g| * out_features) * ||W_g||_F
+        + bias_l1 * sum |b| + bias_l2 * sum b^2,        W_g: the rows of group g, of which there are |g|
 
     beside a data loss that is a mean over rows, so strengths mean the same for any number of rows and any batch size.
     A strength is a finite number of 0 or more, or a sequence of them, one per stacked network.
@@ -63,16 +67,21 @@ class Penalty:
         On the biases' absolute values and squares.
     group_l1 : float or sequence of float, default 0
         Group lasso on the weight's rows, which acts by its proximal step: an input of the layer is used or it is not.
+    groups : array-like, optional
+        One label per input of the layer, (in_features,), or (K, in_features) for a stack; rows with the same label are
+        one group. None: every row is one.
     penalty_factor : array-like, optional
         One number >= 0 per input of the layer, (in_features,), or (K, in_features) for a stack; it multiplies
-        weight_l1, weight_l2 and group_l1 of that input's row (0: not penalised). Factors are not rescaled.
+        weight_l1, weight_l2 and group_l1 of that input's row (0: not penalised); inputs of one group have the same.
+        Factors are not rescaled.
     l1_step : {'proximal', 'subgradient'}, default 'proximal'
         How L1 acts: by its proximal step, which leaves exact zeros, or by its subgradient, as in textbooks: none.
 
     Raises
     ------
     ValueError
-        For a strength or a factor that is negative or not finite, naming it.
+        For a strength or a factor that is negative or not finite, and for factors that differ within a group, naming
+        it.
 
     Examples
     --------
@@ -85,6 +94,7 @@ class Penalty:
     bias_l1: Strength = 0.0
     bias_l2: Strength = 0.0
     group_l1: Strength = 0.0
+    groups: Any = None
     penalty_factor: Any = None
     l1_step: Literal["proximal", "subgradient"] = "proximal"
 
@@ -98,8 +108,24 @@ class Penalty:
             factor = np.asarray(self.penalty_factor, dtype=np.float64)
             if factor.ndim not in (1, 2) or not (np.isfinite(factor) & (factor >= 0)).all():
                 raise ValueError("Penalty(penalty_factor): give one finite number of 0 or more per input of the layer.")
+        self._check_groups()
         if self.l1_step not in ("proximal", "subgradient"):
             raise ValueError(f"Penalty(l1_step={self.l1_step!r}): choose 'proximal' or 'subgradient'.")
+
+    def _check_groups(self) -> None:
+        """Raise ValueError for groups of another shape, or whose inputs have several factors."""
+        if self.groups is None:
+            return
+        shape = np.shape(self.groups)
+        if len(shape) not in (1, 2):
+            raise ValueError("Penalty(groups): give one label per input of the layer.")
+        if self.penalty_factor is None or np.shape(self.penalty_factor)[-1] != shape[-1]:
+            return
+        label = unequal_within(self.groups, self.penalty_factor)
+        if label is not None:
+            raise ValueError(
+                f"Penalty(penalty_factor) differs within group {label!r}: give all inputs of a group the same factor."
+            )
 
     def strengths(self) -> dict[str, Any]:
         """List the five strengths by name.
@@ -109,7 +135,7 @@ class Penalty:
         dict of str to float or sequence of float
             As they were given.
         """
-        names = [field.name for field in fields(self) if field.name not in ("l1_step", "penalty_factor")]
+        names = [field.name for field in fields(self) if field.name not in ("l1_step", "penalty_factor", "groups")]
         return {name: getattr(self, name) for name in names}
 
 
@@ -171,33 +197,46 @@ def row_norms(w: Array, /) -> Array:
     return norm_outputs(w)
 
 
-def group_value(w: Array, strength: Array, /) -> Array:
-    """`sum over rows of strength * ||row||_2`; w: (..., in, out). Returns (..., 1, 1)."""
-    return _total(strength, row_norms(w))
+def group_norms(w: Array, groups: RowGroups | None = None, /) -> Array:
+    """For every row the norm of its group, 0 only for zeros; w: (..., in, out). Returns (..., in, 1)."""
+    return pool_norms(row_norms(w), groups)
 
 
-def group_prox(w: Array, threshold: Array, /) -> Array:
-    """Shrink every row of `w` towards zero by `threshold` in norm: row * max(||row|| - threshold, 0) / ||row||.
+def mean_of_groups(values: Array, groups: RowGroups | None = None, /) -> Array:
+    """For every row the mean over its group's entries; values: (..., in, out). Returns (..., in, 1)."""
+    means = sum_outputs(values) / values.shape[-1]
+    return means if groups is None else pool_sums(means, groups) * groups.share
 
-    w: (..., in, out); threshold: >= 0, (..., 1 or in, 1): the metric must be one per row. Returns the shape of w.
+
+def group_value(w: Array, strength: Array, groups: RowGroups | None = None, /) -> Array:
+    """`sum over groups of strength * ||rows||_F`; w: (..., in, out). Returns (..., 1, 1)."""
+    return _total(strength if groups is None else strength * groups.share, group_norms(w, groups))
+
+
+def group_prox(w: Array, threshold: Array, groups: RowGroups | None = None, /) -> Array:
+    """Shrink every group of `w` towards zero by `threshold` in norm: rows * max(||rows|| - threshold, 0) / ||rows||.
+
+    w: (..., in, out); threshold: >= 0, (..., 1 or in, 1): the metric must be one per group. Returns the shape of w.
     Source: Parikh & Boyd 2014, section 6.5.1.
     """
     xp = array_namespace(w)
-    norms = row_norms(w)
+    norms = group_norms(w, groups)
     left = xp.maximum(norms - threshold, xp.zeros_like(norms))
     return w * (left / xp.where(norms > 0, norms, xp.ones_like(norms)))
 
 
-def sparse_group_residual(w: Array, grad: Array, l1: Array | None, group: Array | None, /) -> Array:
+def sparse_group_residual(
+    w: Array, grad: Array, l1: Array | None, group: Array | None, groups: RowGroups | None = None, /
+) -> Array:
     """The element of least norm of `grad` + the subdifferential of the l1 and group terms at w: 0 where w is optimal.
 
     w, grad: (..., in, out); grad holds the smooth part, L2 included. Returns the shape of w.
-    A weight that is 0 takes up to l1 of its gradient, a row that is 0 takes up to `group` of what l1 left in norm.
+    A weight that is 0 takes up to l1 of its gradient, a group that is 0 takes up to `group` of what l1 left in norm.
     """
     xp = array_namespace(w)
     rest = grad if l1 is None else xp.where(w == 0, soft_threshold(grad, l1), grad + l1_grad(w, l1))
     if group is None:
         return rest
-    norms = row_norms(w)
+    norms = group_norms(w, groups)
     direction = w / xp.where(norms > 0, norms, xp.ones_like(norms))
-    return xp.where(norms > 0, rest + group * direction, group_prox(rest, group))
+    return xp.where(norms > 0, rest + group * direction, group_prox(rest, group, groups))

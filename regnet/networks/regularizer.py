@@ -1,7 +1,7 @@
 """The penalty of a whole network as a function of its point: values, gradients, proximal step, optimality.
 
 Every layer has its own strengths, so a strength is laid out like the point itself; terms that are absent are None and
-cost nothing. Groups are rows of weights, so their terms split the point into its arrays.
+cost nothing. Groups are made of rows of weights, so their terms split the point into its arrays.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from regnet.arrays.namespace import array_namespace
-from regnet.arrays.reductions import sum_outputs
 from regnet.arrays.types import Array
 from regnet.mathematics.penalties import (
     group_prox,
@@ -18,6 +17,7 @@ from regnet.mathematics.penalties import (
     l1_value,
     l2_grad,
     l2_value,
+    mean_of_groups,
     soft_threshold,
     sparse_group_residual,
 )
@@ -57,8 +57,8 @@ def penalty_terms(
     """
     terms = _terms(point, strengths, share)
     if strengths.group:
-        pairs = zip(layout.split(point), strengths.group, strict=True)
-        values = [group_value(w, group) for w, group in pairs if group is not None]
+        pairs = zip(layout.split(point), strengths.groups, strict=True)
+        values = [group_value(w, group, members) for w, (group, members) in pairs if group is not None]
         terms["group"] = sum(values[1:], start=values[0])
     return terms
 
@@ -71,9 +71,10 @@ def penalty_terms_by_array(point: Array, strengths: Strengths, layout: Layout, /
         for strength in (strengths.l1, strengths.l1_subgradient, strengths.l2, strengths.batch_l2)
     ]
     result = []
-    for w, group, *own in zip(layout.split(point), strengths.group or (None,) * count, *columns, strict=True):
+    groups = strengths.groups or ((None, None),) * count
+    for w, (group, members), *own in zip(layout.split(point), groups, *columns, strict=True):
         terms = _terms(w, Strengths(*own), None)
-        result.append(terms if group is None else {**terms, "group": group_value(w, group)})
+        result.append(terms if group is None else {**terms, "group": group_value(w, group, members)})
     return result
 
 
@@ -92,17 +93,19 @@ def add_penalty_grad(grad: Array, point: Array, strengths: Strengths, share: Arr
 
 
 def penalty_prox(point: Array, step_size: Array, strengths: Strengths, layout: Layout, /) -> Array:
-    """The proximal step of the l1 and group terms: soft threshold, then rows (the order that is exact).
+    """The proximal step of the l1 and group terms: soft threshold, then groups (the order that is exact).
 
-    step_size: >= 0, (..., 1, 1 or size), one number within each row that is a group. Returns the shape of the point.
+    step_size: >= 0, (..., 1, 1 or size), one number within each group. Returns the shape of the point.
     Source: Simon, Friedman, Hastie, Tibshirani, A sparse-group lasso, JCGS 22 (2013).
     """
     if strengths.l1 is not None:
         point = soft_threshold(point, step_size * strengths.l1)
     if not strengths.group:
         return point
-    parts = zip(layout.split(point), _split(step_size, layout), strengths.group, strict=True)
-    return layout.pack([w if group is None else group_prox(w, size[..., :1] * group) for w, size, group in parts])
+    parts = zip(layout.split(point), _split(step_size, layout), strengths.groups, strict=True)
+    return layout.pack([
+        w if group is None else group_prox(w, size[..., :1] * group, members) for w, size, (group, members) in parts
+    ])  # fmt: skip
 
 
 def penalty_residual(point: Array, grad: Array, strengths: Strengths, layout: Layout, /) -> Array:
@@ -114,12 +117,12 @@ def penalty_residual(point: Array, grad: Array, strengths: Strengths, layout: La
     if not strengths.group:
         return sparse_group_residual(point, grad, l1, None)
     l1_parts = [None] * len(layout.shapes) if l1 is None else _split(l1, layout)
-    parts = zip(layout.split(point), layout.split(grad), l1_parts, strengths.group, strict=True)
-    return layout.pack([sparse_group_residual(*part) for part in parts])
+    parts = zip(layout.split(point), layout.split(grad), l1_parts, strengths.groups, strict=True)
+    return layout.pack([sparse_group_residual(w, own, l1_part, *pair) for w, own, l1_part, pair in parts])
 
 
 def group_mean(strengths: Strengths, layout: Layout, /) -> Callable[[Array], Array] | None:
-    """A function that replaces every entry of a row that is a group by the row's mean; None if there is no group.
+    """A function that replaces every entry of a group by the group's mean; None if there is no group.
 
     A group's proximal step is exact only where the metric is the same within it: adaptive optimizers average their
     squares with this. A row whose strength is 0 is no group.
@@ -130,8 +133,8 @@ def group_mean(strengths: Strengths, layout: Layout, /) -> Callable[[Array], Arr
     def mean(values: Array) -> Array:
         xp = array_namespace(values)
         parts = [
-            part if group is None else xp.where(group > 0, sum_outputs(part) / part.shape[-1], part)
-            for part, group in zip(layout.split(values), strengths.group, strict=True)
+            part if group is None else xp.where(group > 0, mean_of_groups(part, members), part)
+            for part, (group, members) in zip(layout.split(values), strengths.groups, strict=True)
         ]
         return layout.pack(parts)
 

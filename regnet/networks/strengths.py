@@ -11,6 +11,7 @@ import numpy as np
 from regnet.arrays.types import Array
 from regnet.backend.placement import Placement
 from regnet.mathematics.penalties import Penalty
+from regnet.mathematics.row_groups import RowGroups, row_groups
 from regnet.networks.network import Network
 
 __all__ = ["Strengths", "over_batches", "place_strengths", "total_l1"]
@@ -52,16 +53,43 @@ def place_strengths(
         return lambda penalty: (penalty.weight_l1, penalty.bias_l1) if penalty.l1_step == step else (0.0, 0.0)
 
     groups: list[Array | None] = []
-    for layer, penalty, factor in zip(network.dense_layers, penalties, factors, strict=True):
+    members: list[RowGroups | None] = []
+    for number, (layer, penalty, factor) in enumerate(zip(network.dense_layers, penalties, factors, strict=True)):
         strength = column(penalty.group_l1) * math.sqrt(layer.out_features) * factor
-        placed = placement.put(strength[0] if networks is None else strength) if strength.any() else None
-        groups += [placed, None]
+        rows = _rows_together(number, layer.in_features, penalty, networks)
+        if rows is not None:
+            strength = strength * np.sqrt(1.0 / rows.share)
+        present = bool(strength.any())
+        groups += [placement.put(strength[0] if networks is None else strength) if present else None, None]
+        members += [_placed(rows, placement) if present and rows is not None else None, None]
     return Strengths(
         l1=spread(l1_of("proximal")),
         l1_subgradient=spread(l1_of("subgradient")),
         l2=spread(lambda penalty: (penalty.weight_l2, penalty.bias_l2)),
         batch_l2=spread(lambda _: (batch_l2, 0.0), [1.0] * len(factors)),
         group=tuple(groups) if any(group is not None for group in groups) else (),
+        members=tuple(members) if any(one is not None for one in members) else (),
+    )
+
+
+def _rows_together(number: int, in_features: int, penalty: Penalty, networks: int | None) -> RowGroups | None:
+    """A layer's groups of several rows, with a leading axis in a stack; None if there are none."""
+    if penalty.groups is None:
+        return None
+    labels = np.asarray(penalty.groups)
+    if labels.shape[-1] != in_features:
+        raise ValueError(
+            f"groups of Dense layer {number} has {labels.shape[-1]} labels, but the layer takes {in_features} inputs: "
+            "give one per input."
+        )
+    if labels.ndim > 1 and (labels == labels[0]).all():
+        labels = labels[0]
+    return row_groups(labels if networks is None or labels.ndim > 1 else labels[None])
+
+
+def _placed(rows: RowGroups, placement: Placement) -> RowGroups:
+    return RowGroups(
+        placement.put(rows.members, "int32"), placement.put(rows.source, "int32"), placement.put(rows.share)
     )
 
 
@@ -85,8 +113,9 @@ class Strengths(NamedTuple):
     l1 acts by its proximal step and leaves exact zeros; l1_subgradient is l1 acting by its subgradient, as in
     textbooks, which leaves none; l2 acts by its gradient. batch_l2 is divided by the share of the rows that the batch
     holds: scikit-learn's alpha, an L2 that grows as batches shrink.
-    group: one entry per parameter array, each (..., 1 or rows, 1) or None; () for no groups at all. It holds
-    sqrt(columns) already and acts by its proximal step.
+    group: one entry per parameter array, each (..., 1 or rows, 1) or None; () for no groups at all. It holds the root
+    of the number of a group's weights already and acts by its proximal step.
+    members: likewise, which rows are one group; None: each row is one; () for no group of several rows.
     """
 
     l1: Array | None = None
@@ -94,6 +123,12 @@ class Strengths(NamedTuple):
     l2: Array | None = None
     batch_l2: Array | None = None
     group: tuple[Array | None, ...] = ()
+    members: tuple[RowGroups | None, ...] = ()
+
+    @property
+    def groups(self) -> tuple[tuple[Array | None, RowGroups | None], ...]:
+        """(strengths, members) of each parameter array; () for no groups at all."""
+        return tuple(zip(self.group, self.members or (None,) * len(self.group), strict=True))
 
 
 def total_l1(strengths: Strengths, /) -> Array | None:

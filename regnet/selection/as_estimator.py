@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.fitted import Accounts, Fitted, Progress, write_fitted
+from regnet.estimators.grouping import grouping_of
 from regnet.estimators.weights import weights_of
 from regnet.networks.network import Network
 from regnet.sweep.fold import Fold
@@ -47,7 +48,10 @@ def fitted_estimator(
         setattr(estimator, name, value)
     weights, biases = weights_of(network.unpack(point[None, :]))
     progress = Progress(epochs, epochs * len(fold.x), np.float64(loss), accounts=Accounts(np.float64(loss)))
-    write_fitted(estimator, Fitted(template._targets, *fold.affine.restore(weights, biases), progress))
+    given = parameters.get("input_groups", estimator.input_groups)
+    grouping = grouping_of(given, getattr(estimator, "feature_names_in_", None), weights[0].shape[0])
+    fitted = Fitted(template._targets, *fold.affine.restore(weights, biases), progress, grouping=grouping)
+    write_fitted(estimator, fitted)
     if fold.transformer is not None:  # what it sees are the transformer's columns
         estimator.n_features_in_ = weights[0].shape[0]
         if hasattr(estimator, "feature_names_in_"):

@@ -60,6 +60,8 @@ class BaseCV(AskedSearch):
         "sweep_dir": [str, os.PathLike, None],
     }
     penalty: str = "input_l1"
+    input_groups: Any = None
+    penalty_factor: Any = None
     lambdas: Any = None
     n_lambdas: int = 50
     lambda_min_ratio: float | None = None
@@ -155,7 +157,7 @@ class BaseCV(AskedSearch):
             n_jobs=self.n_jobs, sweep_dir=self.sweep_dir, progress=bool(self.verbose),
         )  # fmt: skip
         spec, collected = self._first(passes, spec)
-        factors = None
+        factors = spec.factors
         if self._is_adaptive(spec):
             spec, collected, factors = self._adaptive(passes, spec, collected, folds[-1], with_all)
         penalised, of_penalised = spec, collected
@@ -215,16 +217,16 @@ class BaseCV(AskedSearch):
         pilot = self._choose(self.pilot_scores_)
         norms = collected.of_chosen(collected.input_norms)[pilot.best]
         if self.refit and not with_all:
-            alone = passes.alone(spec, everything, pilot.best, None, "pilot")
+            alone = passes.alone(spec, everything, pilot.best, spec.factors, "pilot")
             norms = np.concatenate([norms, alone.of_chosen(alone.input_norms)[0]])
-        factors = adaptive_factors(norms)
+        factors = adaptive_factors(norms, groups=spec.groups, factors=spec.factors)
         self.adaptive_factors_ = factors[-1] if self.refit else factors.mean(axis=0)
         used = factors[: len(spec.folds)]
         second = replace(spec, name=named("adaptive", used), factors=used)
         found = passes.run(second, last=not self.relax)
         best = np.nanmax(self._choose(found.of_chosen(found.scores)[:, : self.n_splits_]).mean)
         self.adaptive_ = self.select != "min" or self.adaptive is True or bool(best >= pilot.mean[pilot.best])
-        return (second, found, factors[-1:]) if self.adaptive_ else (spec, collected, None)
+        return (second, found, factors[-1:]) if self.adaptive_ else (spec, collected, spec.factors)
 
     def _keep(self, spec: SweepSpec, collected: Collector) -> None:
         """The fitted attributes that the scores decide."""
@@ -251,6 +253,9 @@ class BaseCV(AskedSearch):
         self.n_iter_ = spec.epochs
         # Means over the folds' networks; a path on all rows has its own.
         self.n_selected_ = np.rint(collected.of_chosen(collected.selected).sum(axis=-1).mean(axis=1)).astype(int)
+        if spec.groups is not None:
+            self.groups_, used = spec.groups.labels, spec.groups.any_of(collected.of_chosen(collected.selected))
+            self.n_selected_groups_ = np.rint(used.sum(axis=-1).mean(axis=1)).astype(int)
         self.zeros_ = collected.of_chosen(collected.zeros).mean(axis=1)
         self.input_norms_ = collected.of_chosen(collected.input_norms).mean(axis=1)
 
@@ -258,10 +263,14 @@ class BaseCV(AskedSearch):
         """Keep the path on all rows; what it counts stands in place of the folds' means."""
         self.path_ = path
         self.n_selected_, self.zeros_, self.input_norms_ = path.n_selected, path.zeros, path.input_norms
+        if hasattr(self, "groups_"):
+            self.n_selected_groups_ = path.n_selected_groups
 
     def _take(self, estimator: Any, fold: Fold) -> None:
         """Make an estimator the one that predicts."""
         self.selected_features_ = np.asarray(estimator.selected_features_)
+        if hasattr(self, "groups_"):
+            self.selected_groups_ = np.asarray(estimator.selected_groups_)
         self.best_estimator_ = estimator if fold.transformer is None else make_pipeline(fold.transformer, estimator)
         if self.penalty == "input_l1" and not self.selected_features_.any():
             best = (

@@ -39,7 +39,7 @@ class Between:
     @classmethod
     def of_path(cls, spec: SweepSpec, collected: Collector, fold: int, **more: Any) -> Self:
         """From a sweep that kept the points of a fold, its penalised pass. more: relaxed, memory_limit."""
-        factors = None if spec.factors is None else spec.factors[fold : fold + 1]
+        factors = spec.factors[fold : fold + 1] if np.ndim(spec.factors) == 2 else spec.factors
         own = replace(spec, folds=(spec.folds[fold],), factors=factors)
         if not spec.warm_start:
             return cls(own, **more)
@@ -68,7 +68,7 @@ class Between:
             used = collected.selected[tuple(cell)]
             own = replace(
                 self.relaxed, lambdas=(strength,), folds=self.spec.folds, seeds=(collected.spec.seeds[cell.restart],),
-                factors=np.where(used, 0.0, EXCLUDED)[None, :],
+                factors=np.where(self.spec.whole(used), 0.0, EXCLUDED)[None, :],
             )  # fmt: skip
             collected = Collector(own, "", None, frozenset([0])).run(memory_limit=self.memory_limit)
             cell = Cell(0, 0, 0)

@@ -127,7 +127,9 @@ class Collector:
         lambdas = [spec.lambdas[cell.strength] for cell in cells]
         factors = None if spec.factors is None else np.stack([spec.factor_of(cell) for cell in cells])
         host = Placement(get_backend("numpy"), "cpu", spec.dtype)
-        strengths = spec.mix.place(spec.network, host, lambdas, fold.total_weight, factors)
+        strengths = spec.mix.place(
+            spec.network, host, lambdas, fold.total_weight, factors, spec.group_numbers()
+        )  # fmt: skip
         strengths = over_batches(strengths, len(fold.x), spec.batch_rows or len(fold.x))
         terms = penalty_terms(points, strengths, spec.network.layout)
         outputs = spec.network.apply(spec.network.unpack(points), fold.x)
@@ -175,6 +177,8 @@ class Collector:
         parameters = spec.mix.parameters(self.layers, spec.lambdas[cell.strength])
         if factor is not None:
             parameters["penalty_factor"] = np.asarray(factor)
+        if spec.groups is not None:
+            parameters["input_groups"] = spec.groups.labels_of_columns()
         return fitted_estimator(
             spec.template, spec.network, spec.folds[cell.fold], self.points[cell], parameters,
             loss=float(self.losses[tuple(cell)]), epochs=spec.epochs,

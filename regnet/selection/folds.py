@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from regnet.estimators.targets import Targets
 from regnet.mathematics.losses import Huber
 from regnet.mathematics.scaling import Affine, scale_of, unscaled
 from regnet.mathematics.weighting import weight_shares
+from regnet.selection.columns import columns_of
 from regnet.selection.settings import Estimator, SweepSettings
 from regnet.sweep.fold import Fold
 
@@ -104,7 +106,14 @@ def make_folds(
                 "a path needs the same columns in every fold (OneHotEncoder(categories=...), for example)."
             )
         folds.append(fold)
-    return folds
+    factors = columns_of(settings, template, folds).factors
+    return folds if factors is None else [_without(fold, np.isinf(factors)) for fold in folds]
+
+
+def _without(fold: Fold, left_out: NDArray[np.bool_]) -> Fold:
+    """The fold with 0 in columns that are left out: no weight of theirs leaves 0."""
+    x, x_test = (np.where(left_out, table.dtype.type(0), table) for table in (fold.x, fold.x_test))
+    return replace(fold, x=x, x_test=x_test, left_out=left_out)
 
 
 def _make_fold(

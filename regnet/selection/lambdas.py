@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from regnet.backend.placement import to_host
 from regnet.mathematics.losses import Huber
 from regnet.selection.as_estimator import outputs_of
+from regnet.selection.passes import EXCLUDED
 from regnet.selection.settings import TO_TOLERANCE
 from regnet.solvers.proximal_newton import is_known
 from regnet.sweep.engine import run_sweep
@@ -88,19 +89,53 @@ def longer_range(lambdas: tuple[float, ...], /) -> tuple[float, ...]:
 
 
 def _null_gradient(spec: SweepSpec, fold: Fold) -> float:
-    """The smallest strength at which a linear model's weights are all 0: the gradient's largest part at constants."""
-    y, share = np.asarray(fold.y, dtype=np.float64), fold.weight
-    loss = spec.network.loss_object
-    residual = y - (_location(y, share, loss.delta) if type(loss) is Huber else share @ y)
-    if type(loss) is Huber:
-        residual = np.clip(residual, -loss.delta, loss.delta)
+    """The smallest strength at which a linear model's penalised weights are all 0: the gradient's largest part where
+
+    nothing but the others is there.
+    """
+    y, share, factors = np.asarray(fold.y, dtype=np.float64), fold.weight, spec.factors
+    free = factors is not None and not factors.all() and len(spec.network.dense_layers) == 1
+    residual = _residual_of_free(spec, fold) if free else _residual_of_constants(spec, fold)
     gradient = np.asarray(fold.x, dtype=np.float64).T @ (share[:, None] * residual)
-    groups = spec.mix.penalty == "input_l1"
-    parts = np.sqrt((gradient**2).mean(axis=1)) if groups else np.abs(gradient).max(axis=1)
+    parts = np.abs(gradient).max(axis=1)
+    if spec.mix.penalty == "input_l1":
+        squares, numbers = (gradient**2).mean(axis=1), spec.group_numbers()
+        if numbers is not None:
+            squares = (np.bincount(numbers, squares) / np.bincount(numbers))[numbers]
+        parts = np.sqrt(squares)
+    if factors is not None:
+        parts = parts[factors > 0] / factors[factors > 0]
     size = float(np.abs(fold.x).max(initial=0.0)) * float(np.abs(y).max(initial=0.0))
     if not parts.max() > 100.0 * np.finfo(fold.x.dtype).eps * size:  # nothing varies, or nothing goes with the target
         return 1.0
     return float(parts.max()) / max(spec.mix.l1_ratio, 1e-3) * (1.0 + 1e-5)  # beyond rounding
+
+
+def _residual_of_constants(spec: SweepSpec, fold: Fold) -> NDArray[np.float64]:
+    """What the best constants leave of the targets, as the loss's gradient has it, (n, outputs)."""
+    y, share, loss = np.asarray(fold.y, dtype=np.float64), fold.weight, spec.network.loss_object
+    if type(loss) is not Huber:
+        return np.asarray(y - share @ y)
+    return np.clip(y - _location(y, share, loss.delta), -loss.delta, loss.delta)
+
+
+def _residual_of_free(spec: SweepSpec, fold: Fold) -> NDArray[np.float64]:
+    """The same of the best linear model on the inputs that are not penalised."""
+    bound = np.where(spec.factors > 0, EXCLUDED, 0.0)
+    alone = replace(
+        spec,
+        name="range",
+        lambdas=(1.0,),
+        folds=(fold,),
+        seeds=spec.seeds[:1],
+        factors=bound,
+        mix=replace(spec.mix, l1_ratio=1.0),
+    )
+    (outcome,) = train_lanes(alone, alone.lanes(), lambda cell: None)
+    network = spec.network
+    outputs = network.apply(network.unpack(outcome.point[None, :].astype(np.float64)), np.asarray(fold.x, np.float64))
+    _, gradient = network.loss_object.value_and_grad(outputs, np.asarray(fold.y, dtype=np.float64))
+    return -np.asarray(gradient)
 
 
 def _location(y: NDArray[np.float64], share: NDArray[np.float64], delta: float) -> NDArray[np.float64]:
@@ -117,7 +152,7 @@ def _search_cold(spec: SweepSpec, largest: float) -> float:
     """The first of `largest` times 1, 2, 4, ... at which training from first weights leaves no network anything."""
     for start in range(0, DOUBLINGS, TOGETHER):
         strengths = largest * 2.0 ** np.arange(start, start + TOGETHER)
-        trial = replace(spec, name="range", lambdas=tuple(strengths.tolist()), factors=None)
+        trial = replace(spec, name="range", lambdas=tuple(strengths.tolist()))
         left = np.zeros(TOGETHER, dtype=bool)
 
         def note(outcome: Outcome, left: NDArray[np.bool_] = left) -> None:
@@ -130,8 +165,10 @@ def _search_cold(spec: SweepSpec, largest: float) -> float:
 
 
 def _is_empty(spec: SweepSpec, point: NDArray[Any]) -> bool:
-    """Whether a layer has no weight left: the first one, where inputs are to be gone."""
+    """Whether a layer has no penalised weight left: the first one, where inputs are to be gone."""
     weights = [np.asarray(array) for array in spec.network.layout.split(point[None, :])[::2]]
+    if spec.factors is not None:
+        weights[0] = weights[0][spec.factors > 0]
     empty = [not weight.any() for weight in weights]
     return any(empty) if spec.mix.penalty == "neuron_l1" else empty[0]
 
@@ -144,7 +181,6 @@ def _search(spec: SweepSpec, scale: float) -> float:
         lambdas=tuple(strengths.tolist()),
         seeds=spec.seeds[:1],
         warm_start=True,
-        factors=None,
         strongest_first=False,
     )
     fold, first, strength = spec.folds[0], math.nan, float(strengths[0])

@@ -94,7 +94,7 @@ class Passes:
 
         Restarts stay those that the penalised pass chose: without a penalty the largest support has the smallest loss.
         """
-        factors = np.where(collected.selected, 0.0, EXCLUDED)
+        factors = np.where(spec.whole(collected.selected), 0.0, EXCLUDED)
         free = replace(spec.mix, l1_ratio=1.0, companion_l2=0.0)
         epochs, name = spec.epochs_at(0), named("relax", factors)
         spec = replace(spec, name=name, mix=free, factors=factors, warm_start=False, screen=False, epochs=epochs)
@@ -117,14 +117,15 @@ def refitted(
     """The network of the chosen strength on all rows, where no path has it already.
 
     As in a fold it is of the restart with the smallest penalised objective. spec: the relaxed pass, or the penalised
-    one again; strength: its number; factors: of the inputs, (1, in), by a pilot. Raises ValueError if it diverged.
+    one again; strength: its number; factors: of the inputs, (in,) or (1, in), by a user and a pilot. Raises ValueError
+    if it diverged.
     """
     value = spec.lambdas[strength]
     collected = passes.alone(penalised, fold, strength, factors, "refit")
     check_finite(collected.objectives[0, 0], value)
     restart = int(collected.chosen[0, 0])
     if spec is not penalised:
-        factors = np.where(collected.selected[0, :, restart], 0.0, EXCLUDED)
+        factors = np.where(spec.whole(collected.selected[0, :, restart]), 0.0, EXCLUDED)
         own = replace(spec, seeds=(spec.seeds[restart],))
         collected, restart = passes.alone(own, fold, strength, factors, "relaxed"), 0
         check_finite(collected.objectives[0, 0], value)

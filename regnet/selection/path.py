@@ -32,6 +32,7 @@ def path(
     y: Any,
     *,
     penalty: str = "input_l1",
+    penalty_factor: Any = None,
     lambdas: Any = None,
     n_lambdas: int = 50,
     l1_ratio: float = 1.0,
@@ -62,7 +63,10 @@ def path(
         Their targets.
     penalty : {'input_l1', 'neuron_l1', 'weight_l1', 'weight_l2', 'alpha'}, default 'input_l1'
         What the strength multiplies: a group lasso on inputs or hidden neurons, L1 or L2 on weights, or scikit-learn's
-        own.
+        own. The estimator's input_groups make groups of several inputs.
+    penalty_factor : array-like or dict, optional
+        One number >= 0 per input, by which its penalty is multiplied, or a dict by column name; 0: not penalised, inf:
+        left out.
     lambdas : sequence of float, optional
         The strengths; None: `n_lambdas` of them in geometric steps up to where nothing is left.
     n_lambdas : int, default 50
@@ -121,8 +125,9 @@ def path(
     """
     check_estimator_for_sweep(estimator)
     settings = SweepSettings.of_arguments(
-        estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
-        warm_start=warm_start, standardize=standardize, restarts=restarts, memory_limit=memory_limit,
+        estimator, penalty=penalty, penalty_factor=penalty_factor, lambdas=lambdas, n_lambdas=n_lambdas,
+        l1_ratio=l1_ratio, companion_l2=companion_l2, warm_start=warm_start, standardize=standardize,
+        restarts=restarts, memory_limit=memory_limit,
     )  # fmt: skip
     if validation_data is not None and not (isinstance(validation_data, (tuple, list)) and len(validation_data) == 2):
         raise ValueError("validation_data: give (X, y), the inputs and targets of rows to score.")
@@ -153,7 +158,9 @@ def check_estimator_for_sweep(estimator: Any) -> None:
     if not isinstance(estimator, (MLPClassifier, MLPRegressor)):
         raise TypeError(f"estimator={estimator!r}: give an MLPClassifier or MLPRegressor of regnet.")
     estimator._validate_params()
-    for name in (*STRENGTHS, "penalty_factor"):
+    if estimator.penalty_factor is not None:
+        raise ValueError("The estimator has a penalty_factor of its own: leave it out, and give it to the path.")
+    for name in STRENGTHS:
         if getattr(estimator, name) is not None:
             raise ValueError(f"The estimator has {name} of its own, which a path would change: leave it out.")
     if estimator.solver == "lbfgs":
@@ -195,7 +202,7 @@ def train_path(between: Between, names: tuple[str, ...]) -> PathResult:
     spec, keep = between.spec, frozenset([0])
     collected = Collector(spec, "", None, keep).run(memory_limit=between.memory_limit)
     if between.relaxed is not None:
-        factors = np.where(collected.selected, 0.0, EXCLUDED)
+        factors = np.where(spec.whole(collected.selected), 0.0, EXCLUDED)
         spec = replace(between.relaxed, lambdas=spec.lambdas, folds=spec.folds, seeds=spec.seeds, factors=factors)
         collected = Collector(spec, "", None, keep, collected.chosen).run(memory_limit=between.memory_limit)
     report_divergence(spec, collected)

@@ -180,6 +180,11 @@ class PathResult:
         columns = {"strength": self.lambdas, "loss": self.losses, "score": self.scores, "n_selected": self.n_selected}
         return make_frame({**columns, "zeros": self.zeros, **norm_columns(self.feature_names, self.input_norms)})
 
+    @property
+    def n_selected_groups(self) -> NDArray[np.int64]:
+        """How many groups of inputs are used, (n,). Raises AttributeError where the estimator had no input_groups."""
+        return np.asarray([one.n_selected_groups_ for one in self.estimators])
+
     def plot(self, chosen: int = 0) -> Any:
         """Draw the norms of the inputs' weights against the strength.
 

@@ -36,7 +36,7 @@ def is_near_tie(spec: SweepSpec, margin: float) -> bool:
 
 def report_absent(fold: Fold, names: Sequence[str] | None) -> None:
     """Warn of inputs that no network can use; fold: all rows; names: of the table's inputs, None: x0, x1, ..."""
-    numbers = np.flatnonzero(fold.absent)
+    numbers = np.flatnonzero(fold.absent if fold.left_out is None else fold.absent & ~fold.left_out)
     if not len(numbers):
         return
     told = [f"x{number}" if names is None else str(names[number]) for number in numbers[:NAMED]]

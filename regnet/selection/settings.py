@@ -43,6 +43,8 @@ TO_TOLERANCE = ("fista", "newton")
 SWEEP_CONSTRAINTS: dict[str, Any] = {
     **{name: CONSTRAINTS[name] for name in NETWORK_PARAMETERS},
     "penalty": [StrOptions(set(PENALTIES))],
+    "input_groups": CONSTRAINTS["input_groups"],
+    "penalty_factor": CONSTRAINTS["penalty_factor"],
     "lambdas": ["array-like", None],
     "n_lambdas": [Interval(Integral, 1, None, closed="left")],
     "l1_ratio": [Interval(Real, 0, 1, closed="right")],
@@ -73,6 +75,8 @@ class SweepSettings:
     dropout: float
     initializer: Any
     penalty: str
+    input_groups: Any
+    penalty_factor: Any
     lambdas: Any
     n_lambdas: int
     l1_ratio: float

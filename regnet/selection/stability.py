@@ -23,6 +23,7 @@ from regnet.selection.path import check_estimator_for_sweep
 from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
 from regnet.selection.sweep_spec import make_spec
+from regnet.sweep.spec import SweepSpec
 
 __all__ = ["StabilityResult", "stability_selection"]
 
@@ -98,6 +99,7 @@ def stability_selection(
     y: Any,
     *,
     penalty: str = "input_l1",
+    penalty_factor: Any = None,
     lambdas: Any = None,
     n_lambdas: int = 20,
     weakest: float = 0.2,
@@ -129,7 +131,9 @@ def stability_selection(
     y : array-like
         Their targets.
     penalty : {'input_l1', 'weight_l1'}, default 'input_l1'
-        What selects.
+        What selects. With the estimator's input_groups whole groups are selected, and counted, in the place of inputs.
+    penalty_factor : array-like or dict, optional
+        See `path`; inputs that are not penalised are always selected, and do not count in `q`.
     lambdas : sequence of float, optional
         The strengths; None: `n_lambdas` from `weakest` times the one at which nothing is left on all rows up to sqrt(2)
         times that: half of the rows leave chance so much larger gradients.
@@ -188,8 +192,9 @@ def stability_selection(
     _check(penalty, weakest, subsamples, threshold, pfer)
     check_estimator_for_sweep(estimator)
     settings = SweepSettings.of_arguments(
-        estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
-        warm_start=True, standardize=standardize, restarts=1, memory_limit=memory_limit,
+        estimator, penalty=penalty, penalty_factor=penalty_factor, lambdas=lambdas, n_lambdas=n_lambdas,
+        l1_ratio=l1_ratio, companion_l2=companion_l2, warm_start=True, standardize=standardize, restarts=1,
+        memory_limit=memory_limit,
     )  # fmt: skip
     template = clone(estimator)
     checked = check_table(template, X, y, sample_weight, None)
@@ -213,8 +218,9 @@ def stability_selection(
     report_divergence(spec, collected)
     names = getattr(template, "feature_names_in_", [f"x{number}" for number in range(spec.network.in_features)])
     selected = collected.selected[:, :, 0]
-    candidates = int((np.ptp(everything[0].x, axis=0) > 0).sum())  # a constant is no input that chance could select
-    start, q, bound = weakest_within(selected, pfer, max(candidates, 1), threshold, subsamples // 2)
+    selected = spec.whole(selected)
+    counted, candidates = _counted(spec, selected, everything[0].x)
+    start, q, bound = weakest_within(counted, pfer, max(candidates, 1), threshold, subsamples // 2)
     if start == len(spec.lambdas):
         warn(
             f"Even at the strongest strength, {spec.lambdas[-1]:.3g}, subsamples use so many inputs that more than "
@@ -223,6 +229,19 @@ def stability_selection(
     return StabilityResult(
         np.asarray(spec.lambdas), selected.mean(axis=1), float(threshold), tuple(map(str, names)), start, q, bound
     )
+
+
+def _counted(spec: SweepSpec, selected: NDArray[np.bool_], x: NDArray[Any]) -> tuple[NDArray[np.bool_], int]:
+    """What chance could select, inputs or groups of them: which of them were, (strengths, halves, n), and how many.
+
+    A constant is none of them, nor is an input that is not penalised.
+    """
+    varying = np.ptp(x, axis=0) > 0
+    if spec.factors is not None:
+        selected, varying = selected & (spec.factors > 0), varying & (spec.factors > 0)
+    if spec.groups is not None:
+        selected, varying = spec.groups.any_of(selected), spec.groups.any_of(varying)
+    return selected, int(varying.sum())
 
 
 def _check(penalty: str, weakest: float, subsamples: Any, threshold: float, pfer: float) -> None:

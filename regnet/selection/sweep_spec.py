@@ -15,6 +15,7 @@ from regnet.estimators.parameters import (
 )
 from regnet.mathematics.losses import in_units
 from regnet.mathematics.schedules import as_schedule
+from regnet.selection.columns import columns_of
 from regnet.selection.settings import TO_TOLERANCE, Estimator, SweepSettings
 from regnet.sweep.fold import Fold
 from regnet.sweep.path_penalty import Mix
@@ -103,7 +104,7 @@ def make_spec(
         tol = 1e-8 if placement.dtype == "float64" else 1e-5
         template.tol = tol if settings.tol is None else float(settings.tol)
     mix = Mix(settings.penalty, float(settings.l1_ratio), float(settings.companion_l2))
-    inputs = widths[0]
+    inputs, columns = widths[0], columns_of(settings, template, folds)
     return SweepSpec(
         name=name,
         template=template,
@@ -120,6 +121,8 @@ def make_spec(
         backend=placement.backend.name,
         device=placement.device,
         fast=get_config().fast,
+        factors=columns.factors,
+        groups=columns.grouping,
         screen=warm and not to_tolerance and mix.penalty == "input_l1" and inputs >= 256,
         strongest_first=warm and template.solver == "newton",
     )

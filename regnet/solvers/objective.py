@@ -75,7 +75,8 @@ class Objective:
         """How large a change of each parameter is a change at all, (1 or K, d), or None where it is 1 for all.
 
         A weight of the first layer counts by what it does to a neuron: its unit is 1 / sqrt(mean x_i^2), as if the
-        inputs had been scaled. Powers of 2, so that the arithmetic in these units rounds as it does without them.
+        inputs had been scaled; of a group of several inputs the smallest of theirs, since its proximal step has one
+        step size. Powers of 2, so that the arithmetic in these units rounds as it does without them.
         """
         placement, layout = self._placement, self._network.layout
         backend, xp = placement.backend, array_namespace(self._rows.x)
@@ -87,11 +88,27 @@ class Objective:
         log2 = [np.log2(np.where(one > 0, one, 1.0)) for one in host]
         room = np.finfo(placement.dtype).maxexp // 2 - 4  # the square of a unit must be a number too
         power = np.clip(-np.rint(log2[0] + log2[1]), -room, room).reshape(-1, self._network.in_features)
+        if self._strengths.members:
+            power = self._least_within(power)
         if not power.any():
             return None
         units = np.ones((len(power), layout.size))
         units[:, : power.shape[1] * layout.shapes[0][1]] = np.repeat(np.exp2(power), layout.shapes[0][1], axis=1)
         return placement.put(units)
+
+    def _least_within(self, values: Any) -> Any:
+        """The least value of each input's group, (1 or K, inputs), of values for each input."""
+        members = self._strengths.members[0]
+        if members is None:
+            return values
+        source = self._placement.backend.to_numpy(members.source).reshape(-1, values.shape[-1])
+        values, source = np.broadcast_arrays(values, source)
+        result = np.empty_like(values)
+        for own, numbers, out in zip(values, source, result, strict=True):
+            least = np.full(int(numbers.max()) + 1, np.inf)
+            np.minimum.at(least, numbers, own)
+            out[:] = least[numbers]
+        return result
 
     def residual(self, vectors: Array, /) -> Any:
         """How far `vectors` are from optimal: the largest entry, in absolute value, of the smallest subgradient, (K,).

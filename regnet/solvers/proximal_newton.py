@@ -13,18 +13,18 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from regnet.display.callbacks import asks_to_stop
 from regnet.mathematics.losses import Loss
 from regnet.mathematics.penalties import sparse_group_residual
-from regnet.networks.strengths import Strengths
+from regnet.mathematics.row_groups import group_numbers, row_groups
 from regnet.solvers.active_groups import minimise_groups
 from regnet.solvers.active_set import minimise_l1
 from regnet.solvers.linear_model import CURVATURES, Smooth, smooth_of
+from regnet.solvers.linear_terms import Terms
 from regnet.solvers.solution import CONVERGED, ENDS, HALTED, LIMIT, NOT_FINITE, RUNNING, STUCK, Solution
 
-__all__ = ["LinearProblem", "Terms", "is_known", "terms_of"]
+__all__ = ["LinearProblem", "is_known"]
 
 EPS = float(np.finfo(np.float64).eps)
 NOISE = 50.0 * EPS
@@ -38,63 +38,9 @@ PATIENCE = 5
 """Steps without an improvement, of the subgradient or the objective, after which rounding is taken to be reached."""
 
 
-class Terms(NamedTuple):
-    """A linear model's penalty: l1, l2 (inputs + 1, outputs), the last row being the bias'; group (inputs + 1,).
-
-    l2, group: None where they are absent.
-    """
-
-    l1: NDArray[np.float64]
-    l2: NDArray[np.float64] | None = None
-    group: NDArray[np.float64] | None = None
-
-    def in_units(self, scale: Any) -> Terms:
-        """The same penalty of coefficients that are multiplied by `scale` (inputs + 1, 1)."""
-        l2 = None if self.l2 is None else self.l2 / scale**2
-        return Terms(self.l1 / scale, l2, None if self.group is None else self.group / scale[:, 0])
-
-    def times(self, strength: float) -> Terms:
-        """The penalty that many times."""
-        l2 = None if self.l2 is None else self.l2 * strength
-        return Terms(self.l1 * strength, l2, None if self.group is None else self.group * strength)
-
-    def value(self, coefficients: Any) -> float:
-        """The part without a gradient everywhere: l1 and groups."""
-        value = float(np.vdot(self.l1, np.abs(coefficients)))
-        if self.group is not None:
-            value += float(self.group @ np.sqrt(np.einsum("ij,ij->i", coefficients, coefficients)))
-        return value
-
-
 def is_known(loss: Loss, /) -> bool:
     """Whether the loss is one of those whose second derivatives are known."""
     return type(loss) in CURVATURES
-
-
-def terms_of(strengths: Strengths, rows: int, outputs: int, /) -> Terms | None:
-    """The strengths of one network without hidden layers, as NumPy arrays, for rows = inputs + 1.
-
-    None where there is an L1, be it of the bias alone, beside groups, which is not offered here. A group of one weight
-    is an L1.
-    """
-
-    def table(*values: Any) -> NDArray[np.float64]:
-        total = np.zeros(rows * outputs)
-        for value in values:
-            if value is not None:
-                total = total + np.asarray(value, dtype=np.float64).reshape(-1)
-        return total.reshape(rows, outputs)
-
-    l1, l2 = table(strengths.l1, strengths.l1_subgradient), table(strengths.l2, strengths.batch_l2)
-    group = np.zeros(rows)
-    if strengths.group and strengths.group[0] is not None:
-        group[:-1] = np.asarray(strengths.group[0], dtype=np.float64).reshape(-1)
-    own_l2 = l2 if l2.any() else None
-    if outputs == 1:
-        return Terms(l1 + group[:, None], own_l2)
-    if not group.any():
-        return Terms(l1, own_l2)
-    return None if l1.any() else Terms(l1, own_l2, group)
 
 
 def _scales(x: Any) -> Any:
@@ -129,23 +75,48 @@ class _At(NamedTuple):
 class LinearProblem:
     """A table and a loss; strengths and starts are given to `minimise`, which they may differ in."""
 
-    def __init__(self, x: Any, y: Any, weight: Any, loss: Loss, *, free_bias: bool = True) -> None:
+    def __init__(
+        self, x: Any, y: Any, weight: Any, loss: Loss, *, free_bias: bool = True, groups: Any = None
+    ) -> None:  # fmt: skip
         """x: (n, inputs); y: (n, outputs), encoded; weight: (n,), >= 0, not all 0; free_bias: whether no penalty
 
-        acts on it: then inputs are centred, which changes the bias alone, and leaves better numbers.
+        acts on it: then inputs are centred, which changes the bias alone, and leaves better numbers; groups: one label
+        for each input, inputs with the same label being one group; None: each is one.
         """
         weight = np.asarray(weight, dtype=np.float64)
         weight = weight / weight.sum()
         x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        self._arrange(x.shape[1], groups)
+        x = x if self._order is None else x[:, self._order[:-1]]
         center, own = _centred(x, weight) if free_bias else (np.zeros(x.shape[1]), x)
         self._center: Any = center
         table = np.concatenate([own, np.ones((len(x), 1))], axis=1)
-        self._scale = np.append(_scales(table[:, :-1]), 1.0)[:, None]
+        scale = np.append(_scales(table[:, :-1]), 1.0)
+        if self._sizes is not None:  # a norm has one unit
+            scale = np.repeat(np.maximum.reduceat(scale, np.cumsum(self._sizes) - self._sizes), self._sizes)
+        self._scale = scale[:, None]
         table /= self._scale.T
         units = np.maximum(np.append(_scales(x), 1.0)[:, None], self._scale)
         self._own_part, self._bias_part = self._scale / units, np.append(self._center, 0.0)[:, None] / units
         self._smooth: Smooth = smooth_of(table, y, weight, loss)
         self._meet = type(loss) in CURVATURES and loss.kind == "multiclass"
+
+    def _arrange(self, inputs: int, groups: Any) -> None:
+        """Rows are looked at in an order that has groups of several in one piece; the bias is the last one."""
+        self._order: Any = None
+        self._sizes: Any = None
+        self._members = None if groups is None else row_groups(groups)
+        if self._members is not None:
+            numbers = np.append(group_numbers(groups), inputs)
+            self._order = np.argsort(numbers, kind="stable")
+            self._sizes = np.unique(numbers, return_counts=True)[1]
+            self._members = row_groups(numbers[self._order])
+
+    def _arranged(self, terms: Terms) -> Terms:
+        if self._order is None:
+            return terms
+        terms = terms._replace(sizes=None).of_rows(self._order)
+        return terms if terms.group is None else terms._replace(sizes=self._sizes)
 
     def minimise(
         self,
@@ -162,13 +133,17 @@ class LinearProblem:
         Ends where a subgradient has no entry beyond tol, as if each input had a mean square of about 1; the point is
         (1, (inputs + 1) * outputs), on the host. callback: `callback(iteration, [objective])`; True ends all.
         """
-        terms, theta = terms.in_units(self._scale), np.array(start, dtype=np.float64).reshape(terms.l1.shape)
+        theta = np.array(start, dtype=np.float64).reshape(terms.l1.shape)
+        theta = theta if self._order is None else theta[self._order]
+        terms = self._arranged(terms).in_units(self._scale)
         theta[-1] += self._center @ theta[:-1]
         theta *= self._scale
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is not accepted
             at, rest, count, code = self._descend(theta, terms, tol, max_iter, callback)
         found = at.coefficients / self._scale
         found[-1] -= self._center @ found[:-1]
+        if self._order is not None:
+            found[self._order] = found.copy()
         status, words = ENDS[code]
         total = np.nan if code == NOT_FINITE else at.value + at.penalty
         value, residual, steps, state = (np.array([one]) for one in (total, rest, count, status))
@@ -207,7 +182,7 @@ class LinearProblem:
     def _residual(self, at: _At, terms: Terms) -> float:
         """The largest entry of the smallest subgradient of uncentred inputs, by their mean squares."""
         if terms.group is not None:
-            rest = sparse_group_residual(at.coefficients, at.grad, terms.l1, terms.group[:, None])
+            rest = sparse_group_residual(at.coefficients, at.grad, terms.l1, terms.group[:, None], self._members)
         else:
             sign = np.sign(at.coefficients)
             nearest = np.maximum(np.minimum(at.grad, terms.l1), -terms.l1)
@@ -218,7 +193,8 @@ class LinearProblem:
         """The quadratic's minimum, or as much of the way as the objective falls on; None if it does not."""
         rows = _working(at, terms)
         hessian = self._smooth.hessian(at.image, rows)
-        step = _model(hessian, at.grad[rows], at.coefficients[rows], terms, rows, tol) - at.coefficients[rows]
+        theta = at.coefficients[rows]
+        step = _model(hessian, at.grad[rows], theta, terms.of_rows(rows), tol) - theta
         if self._meet:  # the same number for all classes changes nothing: it is kept out of rows without a penalty
             free = _free(terms)[rows]
             step[free] -= step[free].mean(axis=1, keepdims=True)
@@ -248,30 +224,35 @@ def _free(terms: Terms) -> Any:
 
 
 def _working(at: _At, terms: Terms) -> Any:
-    """The rows that are not 0 or that nothing keeps there, and those nearest to leaving it; or a slice of all."""
+    """The rows of groups that are not 0 or that nothing keeps there, and of those nearest to leaving it; or a slice of
+
+    all.
+    """
     if len(at.grad) <= NEWCOMERS:
         return slice(None)
     grad = np.abs(at.grad)
     if terms.group is not None:
-        strength, size = terms.group, np.sqrt(np.einsum("ij,ij->i", grad, grad))
-        excess = size - strength
+        strength = terms.strengths
+        excess = terms.norms(grad) - strength
     else:
         excess = (grad - terms.l1).max(axis=1)
         strength = terms.l1.min(axis=1)
-    inside = at.coefficients.any(axis=1) | (strength == 0.0)
+    inside = terms.of_groups(at.coefficients.any(axis=1), np.logical_or) | (strength == 0.0)
     joining = np.flatnonzero(~inside & (excess > -NEAR * strength))
     room = max(NEWCOMERS, int(inside.sum()))
     if len(joining) > room:
         joining = joining[np.argpartition(-excess[joining], room)[:room]]
     inside[joining] = True
-    return np.flatnonzero(inside)
+    return np.flatnonzero(terms.of_each_row(inside))
 
 
-def _model(hessian: Any, grad: Any, theta: Any, terms: Terms, rows: Any, tol: float) -> Any:
-    """The minimum (w, outputs) of the quadratic with the penalty; hessian: see `Smooth`, without the L2."""
+def _model(hessian: Any, grad: Any, theta: Any, terms: Terms, tol: float) -> Any:
+    """The minimum (w, outputs) of the quadratic with the penalty; hessian: see `Smooth`, without the L2.
+
+    terms: of these rows.
+    """
     w, outputs = theta.shape
-    l1 = terms.l1[rows]
-    l2 = None if terms.l2 is None else 2.0 * terms.l2[rows]
+    l1, l2 = terms.l1, None if terms.l2 is None else 2.0 * terms.l2
     if hessian.ndim == 3 and terms.group is None:
         found = np.empty_like(theta)
         for k in range(outputs):
@@ -287,7 +268,7 @@ def _model(hessian: Any, grad: Any, theta: Any, terms: Terms, rows: Any, tol: fl
     if l2 is not None:
         flat = flat + np.diag(l2.reshape(-1))
     if terms.group is not None:
-        found, _ = minimise_groups(flat, grad, terms.group[rows], theta, tol=tol)
+        found, _ = minimise_groups(flat, grad, terms.strengths, theta, tol=tol, sizes=terms.sizes)
         return found
     found, _ = minimise_l1(flat, grad.reshape(-1), l1.reshape(-1), theta.reshape(-1), tol=tol)
     return found.reshape(theta.shape)

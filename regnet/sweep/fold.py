@@ -23,7 +23,8 @@ class Fold:
     1; total_weight: what the user's own sum to (infinite where no number holds it). x_test, y_test, weight_test:
     held-out rows, x_test standardised as x is, y_test encoded but in the targets' own units, weights as they were
     given, times those of classes where the default score has them; empty for "all rows". train, test: the rows' numbers
-    in the user's table; transformer: fitted on the training rows, or None.
+    in the user's table; transformer: fitted on the training rows, or None. left_out: the inputs that the user left out,
+    (in,), which are 0 in x and x_test; None: none.
     """
 
     x: NDArray[Any]
@@ -37,6 +38,7 @@ class Fold:
     train: NDArray[np.int64]
     test: NDArray[np.int64]
     transformer: Any = None
+    left_out: NDArray[np.bool_] | None = None
 
     @cached_property
     def absent(self) -> NDArray[np.bool_]:

@@ -42,6 +42,7 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
     strength) is in that pass's name.
     """
     factors = b"" if spec.factors is None else np.ascontiguousarray(spec.factors, dtype=np.float64).tobytes()
+    groups = b"" if spec.groups is None else spec.groups.numbers.tobytes()
     parameters = spec.template.get_params()
     info = get_backend(spec.backend).describe()
     return {
@@ -50,6 +51,7 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
         "penalty": repr(spec.mix),
         "lambdas": repr(spec.lambdas),
         "random_state": repr(spec.seeds),
+        "input_groups": hashlib.sha256(groups).hexdigest(),
         "factors": hashlib.sha256(factors).hexdigest(),
         "epochs": repr((spec.epochs_at(0), spec.epochs, spec.batch_rows)),
         "warm_start": repr((spec.warm_start, spec.screen)),
@@ -117,7 +119,7 @@ class Journal:
             name = different[0]
             detail = (
                 ""
-                if name in ("data or folds", "factors", "lambdas")
+                if name in ("data or folds", "input_groups", "factors", "lambdas")
                 else f" ({name} was {theirs.get(name)}, and is {mine[name]})"
             )
             hint = " An integer random_state gives every run the same." if name == "random_state" else ""

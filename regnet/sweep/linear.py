@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.backend.placement import Placement
-from regnet.solvers.proximal_newton import LinearProblem, Terms, terms_of
+from regnet.solvers.linear_terms import Terms, terms_of
+from regnet.solvers.proximal_newton import LinearProblem
 from regnet.sweep.one_strength import Generators
 from regnet.sweep.spec import Cell, Lane, Outcome, SweepSpec
 
@@ -51,8 +52,8 @@ class Linear:
 
     def _problem(self, number: int) -> LinearProblem:
         if number not in self._problems:
-            fold = self._spec.folds[number]
-            self._problems[number] = LinearProblem(fold.x, fold.y, fold.weight, self._spec.network.loss_object)
+            fold, loss = self._spec.folds[number], self._spec.network.loss_object
+            self._problems[number] = LinearProblem(fold.x, fold.y, fold.weight, loss, groups=self._spec.group_numbers())
         return self._problems[number]
 
     def _terms_at(self, cell: Cell) -> Terms:
@@ -61,7 +62,7 @@ class Linear:
         key: Cell | int | None = None  # cells differ in more than the strength only where factors or weights do
         if spec.factors is not None and np.ndim(spec.factors) > 2:
             key = cell
-        elif spec.factors is not None or spec.mix.penalty == "alpha":
+        elif np.ndim(spec.factors) == 2 or spec.mix.penalty == "alpha":
             key = cell.fold
         if key not in self._units:
             self._units[key] = self._unit(cell)
@@ -70,7 +71,7 @@ class Linear:
     def _unit(self, cell: Cell) -> Terms:
         spec, factor = self._spec, self._spec.factor_of(cell)
         factors, total = None if factor is None else factor[None, :], spec.folds[cell.fold].total_weight
-        placed = spec.mix.place(spec.network, self._host, [1.0], total, factors)
+        placed = spec.mix.place(spec.network, self._host, [1.0], total, factors, spec.group_numbers())
         terms = terms_of(placed, spec.network.in_features + 1, spec.network.out_features)
         if terms is None:
             raise AssertionError("a strength of a path is an L1 or a group penalty, not both")

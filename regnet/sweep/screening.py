@@ -46,7 +46,8 @@ class Screened:
         first: what draws the batches of the first strength.
         """
         shape, outcomes = self._shape, {}
-        kept = {k: _kept(points[k], shape) if stage else self._every for k in todo}
+        numbers = self._spec.group_numbers()
+        kept = {k: _kept(points[k], shape, groups=numbers) if stage else self._every for k in todo}
         for attempt in range(ROUNDS):
             generators = generators_at(self._spec, self._lanes, stage) if stage else first
             trained = points.copy()
@@ -56,9 +57,10 @@ class Screened:
             narrow = {k: inputs for k, inputs in kept.items() if len(inputs) < shape[0]}
             if attempt == ROUNDS - 1 or not narrow:
                 break
-            wanted = _wanted(self._whole, stage, trained, self._placement)
+            wanted = _wanted(self._whole, stage, trained, self._placement, numbers)
             missing = {k: np.setdiff1d(np.flatnonzero(wanted[k]), inputs) for k, inputs in narrow.items()}
-            kept = {k: _kept(points[k], shape, np.union1d(narrow[k], new)) for k, new in missing.items() if len(new)}
+            back = {k: np.union1d(narrow[k], new) for k, new in missing.items() if len(new)}
+            kept = {k: _kept(points[k], shape, own, numbers) for k, own in back.items()}
         return outcomes
 
     def _by_shape(
@@ -78,17 +80,36 @@ class Screened:
             yield from zip(members, train_stage(stack, stage, narrow, own, run, placement), strict=True)
 
 
-def _kept(point: NDArray[Any], shape: tuple[int, int], wanted: Any = ()) -> NDArray[np.int64]:
+def _kept(
+    point: NDArray[Any], shape: tuple[int, int], wanted: Any = (), groups: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """The inputs that take part: those with a weight that is not 0, the wanted ones, and others up to a power of two,
 
     so that shapes change rarely. It depends on the point (1, size) alone, so that a sweep that goes on has the same.
+    groups: whole groups take part, so that it may be fewer than a power of two; None: every input is one.
     """
     alive = (point[0, : shape[0] * shape[1]].reshape(shape) != 0).any(axis=1)
     alive[np.asarray(wanted, dtype=np.int64)] = True
+    if groups is not None:
+        alive = (np.bincount(groups, alive) > 0)[groups]
     count = int(alive.sum())
     size = max(FEWEST, 1 << (count - 1).bit_length() if count else 1)
-    alive[np.flatnonzero(~alive)[: max(0, size - count)]] = True
+    alive[_first_of(np.flatnonzero(~alive), max(0, size - count), groups)] = True
     return np.flatnonzero(alive)
+
+
+def _first_of(inputs: NDArray[np.int64], room: int, groups: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """The first of these inputs, in whole groups, as many as there is room for."""
+    if groups is None:
+        return inputs[:room]
+    sizes, taken = np.bincount(groups), []
+    for number in dict.fromkeys(groups[inputs].tolist()):
+        if sizes[number] <= room:
+            taken.append(number)
+            room -= int(sizes[number])
+        if not room:
+            break
+    return inputs[np.isin(groups[inputs], taken)]
 
 
 def _narrow(point: NDArray[Any], shape: tuple[int, int], kept: NDArray[np.int64]) -> NDArray[Any]:
@@ -104,12 +125,20 @@ def _widen(point: NDArray[Any], shape: tuple[int, int], kept: NDArray[np.int64])
     return np.concatenate([weight.reshape(-1), point[len(kept) * shape[1] :]])
 
 
-def _wanted(whole: Stack, stage: int, points: NDArray[Any], placement: Placement) -> NDArray[np.bool_]:
-    """Whether the objective falls when an input's weights leave 0, (K, in); means something where they are 0."""
+def _wanted(
+    whole: Stack, stage: int, points: NDArray[Any], placement: Placement, groups: NDArray[np.int64] | None
+) -> NDArray[np.bool_]:
+    """Whether the objective falls when the weights of an input's group leave 0, (K, in); means something where they are
+
+    0. groups: None where every input is one.
+    """
     network, data, to_numpy = whole.network, whole.data, placement.backend.to_numpy
     rows = Rows(data.x, data.y, data.weight)
     _, grad = kernels_of(placement.backend).gradient(placement.backend, network, rows, placement.put(points), None)
     shape = network.layout.shapes[0]
     first = to_numpy(grad)[:, 0, : shape[0] * shape[1]].reshape(-1, *shape)
     allowed = to_numpy(whole.hyper(stage, None).strengths.group[0])[..., 0]
-    return np.asarray(np.sqrt((first.astype(np.float64) ** 2).sum(axis=-1)) > allowed)
+    squares = (first.astype(np.float64) ** 2).sum(axis=-1)
+    if groups is not None:
+        squares = np.stack([np.bincount(groups, own)[groups] for own in squares])
+    return np.asarray(np.sqrt(squares) > allowed)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.estimators.grouping import Grouping
 from regnet.mathematics.optimizers import Optimizer
 from regnet.networks.network import Network
 from regnet.sweep.fold import Fold
@@ -59,9 +60,11 @@ class SweepSpec:
     template: the estimator whose first weights are drawn; lambdas: ascending; epochs: per strength; batch_rows: None
     for all rows in every step; seeds: one per restart; warm_start: whether each strength starts from its neighbour's
     solution, the weaker one's, or the stronger one's if strongest_first (no trap for linear models, and shorter);
-    factors: per fold and input, (folds, in), or per cell (strengths, folds, restarts, in), or None; name: of the pass,
-    which the journal knows it by; screen: whether inputs that are 0 for good leave the computation; data: a digest of
-    the rows of the whole search, which may be more than those of this pass ('': they are these folds').
+    factors: per input, (in,), per fold and input, (folds, in), or per cell (strengths, folds, restarts, in), or None,
+    infinite for inputs that are left out, which are 0 in the folds; groups: of the inputs, or None where each is one;
+    name: of the pass, which the journal knows it by; screen: whether inputs that are 0 for good leave the computation;
+    data: a digest of the rows of the whole search, which may be more than those of this pass ('': they are these
+    folds').
     """
 
     name: str
@@ -80,6 +83,7 @@ class SweepSpec:
     device: Any
     fast: bool
     factors: Any = None
+    groups: Grouping | None = None
     screen: bool = False
     data: str = ""
     strongest_first: bool = False
@@ -104,4 +108,15 @@ class SweepSpec:
         """The penalty factors of a cell's inputs (in,), or None."""
         if self.factors is None:
             return None
-        return self.factors[cell.fold] if np.ndim(self.factors) == 2 else self.factors[tuple(cell)]
+        places = {1: (), 2: (cell.fold,)}.get(np.ndim(self.factors), tuple(cell))
+        return self.factors[places]
+
+    def whole(self, selected: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Selected inputs (..., in), and the others of their groups, of which the rows may say nothing."""
+        return selected if self.groups is None else self.groups.whole(selected)
+
+    def group_numbers(self, inputs: NDArray[np.int64] | None = None) -> NDArray[np.int64] | None:
+        """The groups of some of the inputs, (in,) or, given (K, in), each network's own; None where each is one."""
+        if self.groups is None:
+            return None
+        return self.groups.numbers if inputs is None else self.groups.numbers[inputs]

@@ -192,10 +192,11 @@ class Stack:
         if spec.factors is not None:
             factors = np.stack([spec.factor_of(cell) for cell in cells])
             factors = factors if self._inputs is None else np.take_along_axis(factors, np.stack(self._inputs), axis=1)
+        groups = spec.group_numbers(None if self._inputs is None else np.stack(self._inputs))
         totals = [spec.folds[cell.fold].total_weight for cell in cells]
         rate = np.full((len(cells), 1, 1), as_schedule(spec.optimizer.learning_rate).initial)
         return Hyper(
             put(rate),
-            spec.mix.place(self.network, self._placement, lambdas, totals, factors),
+            spec.mix.place(self.network, self._placement, lambdas, totals, factors, groups),
             None if seeds is None else put(seeds.reshape(-1, 1, 1), "int32"),
         )

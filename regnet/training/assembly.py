@@ -132,8 +132,9 @@ def count_networks(train: Rows, optimizer: Optimizer, penalties: Sequence[Penalt
     given = {"seed": seed, "learning_rate": as_schedule(optimizer.learning_rate).initial}
     for number, penalty in enumerate(penalties):
         given |= {f"penalties[{number}].{name}": value for name, value in penalty.strengths().items()}
-        if np.ndim(penalty.penalty_factor) == 2:
-            given[f"penalties[{number}].penalty_factor"] = penalty.penalty_factor
+        for name in ("penalty_factor", "groups"):
+            if np.ndim(getattr(penalty, name)) == 2:
+                given[f"penalties[{number}].{name}"] = getattr(penalty, name)
     sizes = {name: len(value) for name, value in given.items() if np.ndim(value) > 0}
     for name, array in (("x", train.x), ("y", train.y), ("sample_weight", train.weight)):
         if array.ndim > 2:

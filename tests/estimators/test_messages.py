@@ -66,7 +66,7 @@ REFUSED_FITS = {
     "log_every": (MLPClassifier(), BINARY, {"log_every": -1}, ValueError, "log_every=-1"),
     "callbacks": (MLPClassifier(), BINARY, {"callbacks": print}, TypeError, "list of functions"),
     "two axes": (MLPClassifier(weight_l1=[[1.0]]), BINARY, {}, ValueError, "weight_l1 has 2 axes"),
-    "factor": (MLPClassifier(penalty_factor=[1, 1, -1, 1]), BINARY, {}, ValueError, "negative or not finite"),
+    "factor": (MLPClassifier(penalty_factor=[1, 1, -1, 1]), BINARY, {}, ValueError, "negative or NaN"),
     "classes": (MLPClassifier(), LABELS, {"classes": [0, 1]}, ValueError, "classes not in"),
 }  # fmt: skip
 

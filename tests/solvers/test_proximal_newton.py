@@ -16,8 +16,9 @@ from regnet.networks.network import Network, Rows
 from regnet.networks.strengths import place_strengths
 from regnet.solvers.active_groups import minimise_groups
 from regnet.solvers.active_set import minimise_l1
+from regnet.solvers.linear_terms import Terms, terms_of
 from regnet.solvers.objective import Objective
-from regnet.solvers.proximal_newton import LinearProblem, Terms, terms_of
+from regnet.solvers.proximal_newton import LinearProblem
 
 HOST = Placement(get_backend("numpy"), "cpu", "float64")
 
@@ -51,15 +52,18 @@ def null_gradient(x, y, weight):
     return x.T @ (share[:, None] * (y - share @ y))
 
 
-def penalty_of(kind, strength, factors):
+def penalty_of(kind, strength, factors, groups):
     """One strength of a mix, as searches set it."""
     given = {"weight_l1": (1.0, 0.0, 0.0), "elastic": (0.5, 0.25, 0.0), "input_l1": (0.0, 0.0, 1.0),
-             "elastic groups": (0.0, 0.25, 0.5), "weight_l2": (0.0, 1.0, 0.0)}[kind]  # fmt: skip
+             "elastic groups": (0.0, 0.25, 0.5), "several inputs": (0.0, 0.25, 0.5),
+             "weight_l2": (0.0, 1.0, 0.0)}[kind]  # fmt: skip
     l1, l2, group = (one * strength for one in given)
-    return Penalty(weight_l1=l1, weight_l2=l2, group_l1=group, penalty_factor=factors)
+    return Penalty(weight_l1=l1, weight_l2=l2, group_l1=group, penalty_factor=factors, groups=groups)
 
 
-@pytest.mark.parametrize("penalty", ["weight_l1", "elastic", "input_l1", "elastic groups", "weight_l2"])
+@pytest.mark.parametrize(
+    "penalty", ["weight_l1", "elastic", "input_l1", "elastic groups", "several inputs", "weight_l2"]
+)
 @pytest.mark.parametrize("kind", ["squared", "several", "binary", "labels", "classes", "counts"])
 def test_every_strength_of_a_path_is_optimal(kind, penalty, rng):
     """By the residual of `Objective`, which knows nothing of this solver; with row weights, and factors 0 and huge."""
@@ -70,13 +74,17 @@ def test_every_strength_of_a_path_is_optimal(kind, penalty, rng):
         weight[0] = 0.0
         factors = rng.uniform(0.5, 2.0, p)
         factors[:2] = 0.0, 1e30
+        groups = None
+        if penalty == "several inputs":  # in no order
+            groups = rng.permutation(np.append([0, 1], 2 + rng.integers(0, p // 3, p - 2)))
+            factors = factors[groups]
         network = Network((Dense(p, y.shape[1], "identity", "he_normal"),), loss)
-        problem = LinearProblem(x, y, weight, loss)
+        problem = LinearProblem(x, y, weight, loss, groups=groups)
         share = (weight / weight.sum())[:, None]
         point = np.zeros(network.layout.size)
         largest = float(np.abs(null_gradient(x, y, weight)).max())
         for strength in largest * np.geomspace(1.0, 1e-2, 5):
-            placed = place_strengths(network, HOST, [penalty_of(penalty, strength, factors)], None, 0.0)
+            placed = place_strengths(network, HOST, [penalty_of(penalty, strength, factors, groups)], None, 0.0)
             with HOST.backend.session():
                 found = problem.minimise(point, terms_of(placed, p + 1, y.shape[1]), tol=1e-9, max_iter=100)
             point = found.point[0]

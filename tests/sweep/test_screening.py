@@ -33,8 +33,8 @@ def test_an_input_that_left_too_early_comes_back(monkeypatch):
     """Here input 0 is thrown out at every strength; the gradient asks for it again."""
     kept = screening._kept
 
-    def without_the_first(point, shape, wanted=()):
-        found = kept(point, shape, wanted)
+    def without_the_first(point, shape, wanted=(), groups=None):
+        found = kept(point, shape, wanted, groups)
         return found if len(wanted) else np.setdiff1d(found, [0])
 
     monkeypatch.setattr(screening, "_kept", without_the_first)

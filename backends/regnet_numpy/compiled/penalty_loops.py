@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from regnet_numpy.compiled.jit import loop, sum_loop
 from regnet_numpy.compiled.update_loops import norm_of
 
@@ -27,19 +29,47 @@ def _terms(w: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, two_by_
 
 
 @loop
-def _group_norms(w: Any, group: Any, shapes: Any) -> Any:
+def _row_norms(w: Any, group: Any, shapes: Any) -> Any:
     """Sum of group * ||row|| over the rows of all parameter arrays, in float64."""
     value, start, row = 0.0, 0, 0
+    for rows, columns in shapes:
+        for _ in range(rows):
+            if group[row] > 0:
+                squares = w[0] * 0
+                for j in range(start, start + columns):
+                    squares += w[j] * w[j]
+                value += group[row] * norm_of(squares, w, start, start + columns)
+            start += columns
+            row += 1
+    return value
+
+
+@loop
+def _joint_norms(w: Any, group: Any, order: Any, ends: Any, shapes: Any) -> Any:
+    """Sum of group * ||rows|| over the groups of all parameter arrays, in float64."""
+    value, origin, first, place, number = 0.0, 0, 0, 0, 0
+    for rows, columns in shapes:
+        while place < first + rows:
+            one, norm = group[order[place]], w[0] * 0
+            while place < ends[number]:
+                start, squares = origin + (order[place] - first) * columns, w[0] * 0
+                for j in range(start, start + columns):
+                    squares += w[j] * w[j]
+                norm = np.hypot(norm, norm_of(squares, w, start, start + columns))
+                place += 1
+            value += one * norm
+            number += 1
+        origin += rows * columns
+        first += rows
+    return value
+
+
+@loop
+def _group_norms(w: Any, group: Any, order: Any, ends: Any, shapes: Any) -> Any:
+    """Sum of group * ||rows|| over all groups; see `Penalty`."""
+    value = 0.0
     if group is not None:
-        for rows, columns in shapes:
-            for _ in range(rows):
-                if group[row] > 0:
-                    squares = w[0] * 0
-                    for j in range(start, start + columns):
-                        squares += w[j] * w[j]
-                    value += group[row] * norm_of(squares, w, start, start + columns)
-                start += columns
-                row += 1
+        value = _row_norms(w, group, shapes) if order is None else _joint_norms(w, group, order, ends, shapes)
     return value
 
 
@@ -63,7 +93,7 @@ def _penalty_by_parts(
 @loop
 def penalty_value(point: Any, penalty: Any, share: Any) -> Any:
     """The penalty at a point (size,), of its type; share: of all rows, in the batch, float64."""
-    norms = _group_norms(point, penalty.group, penalty.shapes)
+    norms = _group_norms(point, penalty.group, penalty.order, penalty.ends, penalty.shapes)
     return _penalty_by_parts(
         point, penalty.l1, penalty.l1_subgradient, penalty.l2, penalty.batch_l2, point.dtype.type(2.0 / share),
         penalty.bounds, norms,

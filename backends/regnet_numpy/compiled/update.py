@@ -9,6 +9,7 @@ import numpy as np
 
 from regnet.arrays.types import Array
 from regnet.mathematics.optimizers import Adam, AdamW
+from regnet.mathematics.row_groups import RowGroups
 from regnet_numpy.adam import decay_of
 from regnet_numpy.compiled.penalty_loops import penalty_value
 from regnet_numpy.compiled.plan import part_of
@@ -33,8 +34,9 @@ def penalty_of(strengths: Strengths, layout: Layout, k: int, point: Array, cuts:
         None if term is None else _row_of(part_of(term, k)[0], size) for term in strengths[:4]
     )
     group = _rows_of(strengths.group, layout, k, point.dtype)
+    order, ends = _lists_of(strengths.members, layout, k)
     bounds = np.asarray([0, *(cut.indices(size)[1] for cut in cuts)])
-    return Penalty(l1, l1_subgradient, l2, batch_l2, group, np.asarray(layout.shapes), bounds)
+    return Penalty(l1, l1_subgradient, l2, batch_l2, group, order, ends, np.asarray(layout.shapes), bounds)
 
 
 def _row_of(strength: Array, size: int) -> Array:
@@ -51,6 +53,19 @@ def _rows_of(groups: tuple[Array | None, ...], layout: Layout, k: int, dtype: An
         np.zeros(rows, dtype) if group is None else np.broadcast_to(part_of(group, k)[:, 0], rows)
         for (rows, _), group in pairs
     ])  # fmt: skip
+
+
+def _lists_of(members: tuple[RowGroups | None, ...], layout: Layout, k: int) -> tuple[Array, Array] | tuple[None, None]:
+    """Network k's groups of rows as `Penalty` has them."""
+    if not members:
+        return None, None
+    order, sizes, first = [], [], 0
+    for (rows, _), groups in zip(layout.shapes, members, strict=True):
+        numbers = np.arange(rows) if groups is None else part_of(groups.source, k)[:, 0]
+        order.append(first + np.argsort(numbers, kind="stable"))
+        sizes.append(np.unique(numbers, return_counts=True)[1])
+        first += rows
+    return np.concatenate(order), np.cumsum(np.concatenate(sizes))
 
 
 @final

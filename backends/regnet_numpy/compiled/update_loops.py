@@ -1,7 +1,7 @@
 """Adam's update of a network in one pass, in place: gradient of the penalty, optimizer, proximal step.
 
-w, grad, m, v and strengths are rows (size,), or (rows, columns) where a row is a group; strengths may be None, and a
-term that is None is not compiled in: which is why loops are handed terms one by one.
+w, grad, m, v and strengths are rows (size,), in which a group is some entries; strengths may be None, and a term that
+is None is not compiled in: which is why loops are handed terms one by one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Penalty(NamedTuple):
     """A network's strengths; None: that term is absent.
 
     l1, l1_subgradient, l2, batch_l2: (size,); group: of all rows of all parameter arrays, one after another, 0: no
-    group; shapes: (arrays, 2); bounds: the parts of the point whose penalties are added up, (parts + 1,).
+    group; order: the numbers of all these rows, a group's one after another, and ends: where each group ends in it, or
+    both None where every row is one; shapes: (arrays, 2); bounds: the parts of the point whose penalties are added up,
+    (parts + 1,).
     """
 
     l1: Array | None
@@ -37,6 +39,8 @@ class Penalty(NamedTuple):
     l2: Array | None
     batch_l2: Array | None
     group: Array | None
+    order: Array | None
+    ends: Array | None
     shapes: Array
     bounds: Array
 
@@ -216,15 +220,80 @@ def _adam_by_rows(
             row += 1
 
 
+@inline
+def _adam_rows_step(
+    w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, step: Any, group: Any,
+    rows: Any, origin: Any, columns: Any,
+) -> None:  # fmt: skip
+    """`_adam_group_step` on several rows, (rows,), that are one group; row r begins at origin + r * columns."""
+    beta1, rest1, beta2, rest2, rate, scale, epsilon, kept, two, two_by_share, smallest = step
+    total = epsilon * 0
+    for row in rows:
+        for j in range(origin + row * columns, origin + (row + 1) * columns):
+            g = _smooth_grad(w, grad, j, l1_subgradient, l2, batch_l2, two, two_by_share)
+            m[j] = _normal(beta1 * m[j] + rest1 * g, smallest)
+            v[j] = beta2 * v[j] + rest2 * g * g
+            total += v[j]
+    metric = np.sqrt(total / (len(rows) * columns)) + epsilon
+    size = scale / metric
+    norm, shrink = epsilon * 0, epsilon * 0
+    for row in rows:
+        start, squares = origin + row * columns, epsilon * 0
+        for j in range(start, start + columns):
+            moved = kept * w[j] - rate * m[j] / metric
+            if l2 is not None or batch_l2 is not None:
+                moved = _normal(moved, smallest)
+            w[j] = moved = moved if l1 is None else _shrink(moved, size * l1[j])
+            squares += moved * moved
+        norm = np.hypot(norm, norm_of(squares, w, start, start + columns))
+    if norm > size * group:
+        shrink = (norm - size * group) / norm
+    for row in rows:
+        for j in range(origin + row * columns, origin + (row + 1) * columns):
+            w[j] *= shrink
+
+
+@loop
+def _adam_by_groups(
+    w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, step: Any, group: Any,
+    order: Any, ends: Any, shapes: Any,
+) -> None:  # fmt: skip
+    """Groups of all parameter arrays one by one; rows whose strength is 0 are no group."""
+    origin, first, place, number = 0, 0, 0, 0
+    for rows, columns in shapes:
+        while place < first + rows:
+            own, one, base = order[place : ends[number]], group[order[place]], origin - first * columns
+            if one == 0:
+                for row in own:
+                    start, stop = base + row * columns, base + (row + 1) * columns
+                    _adam_step(
+                        w[start:stop], grad[start:stop], m[start:stop], v[start:stop],
+                        None if l1 is None else l1[start:stop],
+                        None if l1_subgradient is None else l1_subgradient[start:stop],
+                        None if l2 is None else l2[start:stop], None if batch_l2 is None else batch_l2[start:stop],
+                        step,
+                    )  # fmt: skip
+            else:
+                _adam_rows_step(
+                    w, grad, m, v, l1, l1_subgradient, l2, batch_l2, step, one, own, base, columns
+                )  # fmt: skip
+            place = ends[number]
+            number += 1
+        origin += rows * columns
+        first += rows
+
+
 @loop
 def _adam(
     w: Any, grad: Any, m: Any, v: Any, l1: Any, l1_subgradient: Any, l2: Any, batch_l2: Any, step: Any, group: Any,
-    shapes: Any,
+    order: Any, ends: Any, shapes: Any,
 ) -> None:  # fmt: skip
     if group is None:
         _adam_step(w, grad, m, v, l1, l1_subgradient, l2, batch_l2, step)
-    else:
+    elif order is None:
         _adam_by_rows(w, grad, m, v, l1, l1_subgradient, l2, batch_l2, step, group, shapes)
+    else:
+        _adam_by_groups(w, grad, m, v, l1, l1_subgradient, l2, batch_l2, step, group, order, ends, shapes)
 
 
 @loop
@@ -236,5 +305,5 @@ def adam_update(moments: Any, grad: Any, penalty: Any, rule: Any, rate: Any, t: 
     step = _step_of(moments.point, rule, rate, t, share)
     _adam(
         moments.point, grad, moments.m, moments.v, penalty.l1, penalty.l1_subgradient, penalty.l2, penalty.batch_l2,
-        step, penalty.group, penalty.shapes,
+        step, penalty.group, penalty.order, penalty.ends, penalty.shapes,
     )  # fmt: skip
