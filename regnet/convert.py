@@ -236,7 +236,8 @@ def from_glmnet(lambda_: float, alpha: float = 1.0, *, penalty_factor: Sequence[
 
     glmnet standardises each input (by the 1/n standard deviation) before it penalises, and gives coefficients on the
     original scale: standardise X the same way, and compare on that scale. It rescales penalty.factor to sum to the
-    number of inputs, as is done here. Families gaussian, binomial, multinomial.
+    number of inputs, an infinite one, which excludes its input, counting as 1, as is done here; the estimators and
+    searches of regnet rescale nothing. Families gaussian, binomial, multinomial.
 
     Parameters
     ----------
@@ -245,7 +246,7 @@ def from_glmnet(lambda_: float, alpha: float = 1.0, *, penalty_factor: Sequence[
     alpha : float, default 1
         The share of L1, in [0, 1].
     penalty_factor : sequence of float, optional
-        One number of 0 or more per input.
+        One number of 0 or more per input; infinite: the input is left out (also for those in glmnet's exclude).
 
     Returns
     -------
@@ -265,14 +266,16 @@ def from_glmnet(lambda_: float, alpha: float = 1.0, *, penalty_factor: Sequence[
     --------
     >>> from_glmnet(0.1, 0.5, penalty_factor=[0, 1, 1])
     {'weight_l1': 0.05, 'weight_l2': 0.025, 'penalty_factor': [0.0, 1.5, 1.5]}
+    >>> from_glmnet(0.1, penalty_factor=[0, 1, float("inf")])["penalty_factor"]
+    [0.0, 1.5, inf]
     """
     if not (lambda_ >= 0 and 0 <= alpha <= 1):
         raise ValueError(f"lambda_={lambda_!r}, alpha={alpha!r}: lambda must be 0 or more, and alpha lie in [0, 1].")
     found: dict[str, Any] = _elastic_net(lambda_, alpha)
     if penalty_factor is not None:
-        total = float(sum(penalty_factor))
-        if not (total < np.inf and all(factor >= 0 for factor in penalty_factor)):
-            raise ValueError("penalty_factor must hold finite numbers of 0 or more: leave excluded inputs out of X.")
+        if not all(factor >= 0 for factor in penalty_factor):
+            raise ValueError("penalty_factor must hold numbers of 0 or more: inf leaves an input out.")
+        total = float(sum(1.0 if factor == np.inf else factor for factor in penalty_factor))
         if not total > 0:
             raise ValueError("penalty_factor must have a positive sum: with all of them 0 nothing is penalised.")
         found["penalty_factor"] = [len(penalty_factor) * float(factor) / total for factor in penalty_factor]

@@ -159,8 +159,8 @@ def test_glmnet_factors():
         (lambda: from_sklearn(MLPClassifier(weight_l1=0.1), n_samples=3), "regnet.*MLPClassifier has no conversion"),
         (lambda: from_keras("l2", loss="mse", outputs=0), "outputs=0"),
         (lambda: from_torch(0.1, loss="mse", outputs=-1), "outputs=-1"),
-        (lambda: from_glmnet(0.1, penalty_factor=[-1.0, 2.0]), "finite numbers of 0 or more"),
-        (lambda: from_glmnet(0.1, penalty_factor=[float("inf"), 2.0]), "finite numbers of 0 or more"),
+        (lambda: from_glmnet(0.1, penalty_factor=[-1.0, 2.0]), "numbers of 0 or more"),
+        (lambda: from_glmnet(0.1, penalty_factor=[float("nan"), 2.0]), "numbers of 0 or more"),
     ],
 )
 def test_refusals(call, message):

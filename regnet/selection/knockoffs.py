@@ -129,6 +129,11 @@ def knockoff_selection(
     """
     _check(fdr, draws, weakest, penalty)
     check_estimator_for_sweep(estimator)
+    if estimator.input_groups is not None:
+        raise ValueError(
+            "The estimator has input_groups, but a knockoff goes with a single input: leave them out, or use "
+            "stability_selection, which selects groups."
+        )
     settings = SweepSettings.of_arguments(
         estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
         warm_start=True, standardize=standardize, restarts=1, memory_limit=memory_limit,

@@ -20,6 +20,12 @@ def table(rng, rows=200, inputs=16, real=7):
     return X, X[:, :real].sum(axis=1) + 0.5 * rng.standard_normal(rows)
 
 
+def test_groups_of_inputs_are_refused(rng):
+    X, y = table(rng)
+    with pytest.raises(ValueError, match="a knockoff goes with a single input.*stability_selection"):
+        knockoff_selection(MLPRegressor(input_groups=[0] * 16), X, y)
+
+
 def test_statistics_turn_their_signs_where_pairs_are_exchanged(rng):
     norms, lambdas = rng.uniform(size=(5, 3, 8)), np.geomspace(0.1, 1.0, 5)
     swapped = rng.random((3, 4)) < 0.5
