@@ -22,7 +22,7 @@ def table(rng, rows=200, inputs=16, real=7):
 
 def test_groups_of_inputs_are_refused(rng):
     X, y = table(rng)
-    with pytest.raises(ValueError, match="a knockoff goes with a single input.*stability_selection"):
+    with pytest.raises(ValueError, match=r"a knockoff goes with a single input.*stability_selection"):
         knockoff_selection(MLPRegressor(input_groups=[0] * 16), X, y)
 
 
