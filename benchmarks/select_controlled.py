@@ -1,6 +1,6 @@
 """How many inputs of no effect selections take that bound them: knockoffs by a share, stability selection by a number.
 
-    python benchmarks/select_controlled.py [PROBLEM ...] [--tables N] [--out FILE] [--plain]
+    python benchmarks/select_controlled.py [PROBLEM ...] [--methods M ...] [--tables N] [--out FILE] [--plain]
 
 Every table is drawn anew: normal inputs with correlations of 0.5 ** distance, of which some matter, at places drawn by
 chance. Each method's line has the mean share of false inputs among the selected (0 where none is), the mean number of
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
+from select_problems import mean_and_error  # beside this file
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LassoCV
 
@@ -86,7 +87,7 @@ def lasso_importance(both: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def forest_importance(both: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Mean decreases of impurity."""
-    return np.asarray(RandomForestRegressor(100, max_features=1 / 3, random_state=0).fit(both, y).feature_importances_)
+    return np.asarray(RandomForestRegressor(50, max_features=1 / 3, random_state=0).fit(both, y).feature_importances_)
 
 
 def differences(importance: Callable[..., np.ndarray], X: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -99,66 +100,71 @@ def differences(importance: Callable[..., np.ndarray], X: np.ndarray, y: np.ndar
     return np.array(found)
 
 
-def selections(X: np.ndarray, y: np.ndarray, seed: int, peers: bool) -> Iterator[tuple[str, list[np.ndarray], float]]:
-    """Method, what it selects (several where it is asked several times), and its seconds."""
-    network = MLPRegressor(hidden_layer_sizes=(16,), learning_rate_init=3e-3, max_iter=100, random_state=seed)
-    started = time.perf_counter()
+def by_stability(X: np.ndarray, y: np.ndarray, seed: int, method: str) -> Iterator[tuple[str, list[np.ndarray]]]:
+    """Method and pfer, and what is stable."""
     with tempfile.TemporaryDirectory() as folder:  # the networks are the same for every pfer
         for pfer in NUMBERS:
             found = stability_selection(
-                network, X.astype(np.float32), y, pfer=pfer, n_lambdas=12, weakest=0.1, sweep_dir=folder
+                network(seed), X.astype(np.float32), y, pfer=pfer, n_lambdas=12, weakest=0.1, sweep_dir=folder
             )
-            yield f"stability, pfer {pfer:g}", [found.stable], time.perf_counter() - started
-            started = time.perf_counter()
+            yield f"{method}, pfer {pfer:g}", [found.stable]
+
+
+def by_knockoffs(X: np.ndarray, y: np.ndarray, seed: int, method: str) -> Iterator[tuple[str, list[np.ndarray]]]:
+    """Method and fdr, and what is selected: by all draws together, and by each alone."""
     drawer = GaussianKnockoffs(X)
     drawn = np.array([drawer.draw(np.random.default_rng([seed, number])) for number in range(DRAWS)])
-    methods: dict[str, Callable[[], np.ndarray]] = {
-        "regnet": lambda: knockoff_selection(network, X.astype(np.float32), y, fdr=0.2, knockoffs=drawn).statistics
-    }
-    if peers:
-        methods["lasso"] = lambda: differences(lasso_importance, X, y, drawn)
-        methods["forest"] = lambda: differences(forest_importance, X, y, drawn)
-    for name, make in methods.items():
-        started = time.perf_counter()
-        statistics = make()
-        seconds = time.perf_counter() - started
-        for fdr in SHARES:
-            yield f"{name}, {DRAWS} draws, fdr {fdr:g}", [by_evidence(statistics, fdr)], seconds
-            yield f"{name}, one draw, fdr {fdr:g}", [by_evidence(one[None], fdr) for one in statistics], seconds
+    if method == "regnet":
+        narrow = X.astype(np.float32)
+        statistics = knockoff_selection(network(seed), narrow, y, fdr=0.2, knockoffs=drawn).statistics
+    else:
+        statistics = differences(lasso_importance if method == "lasso" else forest_importance, X, y, drawn)
+    for fdr in SHARES:
+        yield f"{method}, {DRAWS} draws, fdr {fdr:g}", [by_evidence(statistics, fdr)]
+        yield f"{method}, one draw, fdr {fdr:g}", [by_evidence(one[None], fdr) for one in statistics]
 
 
-def figures(problem: str, seed: int) -> dict[str, dict[str, float]]:
-    """One table's figures by method."""
+METHODS: dict[str, Callable[..., Iterator[tuple[str, list[np.ndarray]]]]] = {
+    "regnet": by_knockoffs, "lasso": by_knockoffs, "forest": by_knockoffs, "stability": by_stability,
+}  # fmt: skip
+
+
+def network(seed: int) -> MLPRegressor:
+    """16 neurons, 100 steps at every strength."""
+    return MLPRegressor(hidden_layer_sizes=(16,), learning_rate_init=3e-3, max_iter=100, random_state=seed)
+
+
+def figures(problem: str, method: str, seed: int) -> dict[str, dict[str, float]]:
+    """One table's figures by what was asked of the method."""
     X, y, real = PROBLEMS[problem](np.random.default_rng([seed, *problem.encode()]))
     is_real = np.isin(np.arange(X.shape[1]), real)
-    found = {}
+    started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, chosen, seconds in selections(X, y, seed, peers=len(real) > 0):
-            table = np.array(chosen)
-            false, counts = (table & ~is_real).sum(axis=1), table.sum(axis=1)
-            found[name] = {
-                "share false": float((false / np.maximum(counts, 1)).mean()),
-                "false": float(false.mean()),
-                "found": float(table[:, is_real].mean()) if is_real.any() else float("nan"),
-                "nothing": float((counts == 0).mean()),
-                "seconds": seconds,
-            }
+        selections = list(METHODS[method](X, y, seed, method))
+    found = {}
+    for name, chosen in selections:
+        table = np.array(chosen)
+        false, counts = (table & ~is_real).sum(axis=1), table.sum(axis=1)
+        found[name] = {
+            "share false": float((false / np.maximum(counts, 1)).mean()),
+            "false": float(false.mean()),
+            "found": float(table[:, is_real].mean()) if is_real.any() else float("nan"),
+            "nothing": float((counts == 0).mean()),
+            "seconds": time.perf_counter() - started,
+        }
     return found
 
 
-def print_figures(problem: str, tables: list[dict[str, dict[str, float]]]) -> None:
-    """A line a method: means over tables, with their standard errors."""
-    printed = RichTable(
-        "method", "share false", "false", "share found", "nothing on", "s", title=f"{problem}, {len(tables)}"
-    )
-    for method in tables[0]:
-        columns = {name: np.array([one[method][name] for one in tables]) for name in tables[0][method]}
-        told = [
-            f"{values.mean():.3f} ± {values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan:.3f}"
-            for values in (columns["share false"], columns["false"], columns["found"])
-        ]
-        printed.add_row(method, *told, f"{columns['nothing'].sum():.1f}", f"{np.median(columns['seconds']):.1f}")
+def print_figures(problem: str, methods: dict[str, list[dict[str, dict[str, float]]]]) -> None:
+    """A line for all that was asked: means over tables, with their standard errors."""
+    printed = RichTable("asked", "tables", "share false", "false", "share found", "nothing on", "s", title=problem)
+    for tables in methods.values():
+        for asked in tables[0]:
+            columns = {name: np.array([one[asked][name] for one in tables]) for name in tables[0][asked]}
+            told = [mean_and_error(columns[name]) for name in ("share false", "false", "found")]
+            nothing, seconds = columns["nothing"].sum(), np.median(columns["seconds"])
+            printed.add_row(asked, str(len(tables)), *told, f"{nothing:.1f}", f"{seconds:.1f}")
     Console(width=120).print(printed)
 
 
@@ -167,18 +173,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("problems", nargs="*", default=list(PROBLEMS), metavar="problem", help=", ".join(PROBLEMS))
     parser.add_argument("--tables", type=int, default=50, help="tables of each problem")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plain", action="store_true")
     asked = parser.parse_args()
     known: dict[str, Any] = json.loads(asked.out.read_text()) if asked.out and asked.out.exists() else {}
     for problem in asked.problems:
-        tables = known.setdefault(problem, [])
-        for seed in range(len(tables), asked.tables):
-            with config_context(fast=False) if asked.plain else config_context():
-                tables.append(figures(problem, seed))
-            if asked.out:
-                asked.out.write_text(json.dumps(known, indent=1) + "\n")
-        print_figures(problem, tables[: asked.tables])
+        for method in asked.methods:
+            tables = known.setdefault(problem, {}).setdefault(method, [])
+            for seed in range(len(tables), asked.tables):
+                with config_context(fast=False) if asked.plain else config_context():
+                    tables.append(figures(problem, method, seed))
+                if asked.out:
+                    asked.out.write_text(json.dumps(known, indent=1) + "\n")
+        print_figures(problem, {method: tables[: asked.tables] for method, tables in known[problem].items()})
 
 
 if __name__ == "__main__":

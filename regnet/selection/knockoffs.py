@@ -82,7 +82,8 @@ def knockoff_selection(
         What selects.
     lambdas : sequence of float, optional
         The strengths; None: `n_lambdas` from `weakest` times up to the one at which not even the target would be left
-        as an input, which is asked of the targets alone: X must have no say that its knockoffs do not have.
+        as an input. That is asked of the targets alone (and, without `standardize`, of the inputs' largest unit): X
+        must have no say that its knockoffs do not have.
     n_lambdas : int, default 15
         How many strengths, where they are not given.
     weakest : float, default 0.01
@@ -189,6 +190,11 @@ def _all_rows(checked: Checked) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return rows, rows[:0]
 
 
+def _generator(seed: int, draw: int, purpose: int) -> np.random.Generator:
+    """Of numbers that no table was made of: default_rng(seed), by whose numbers tests make theirs, gives others."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*b"knockoffs", draw, purpose)))
+
+
 def _drawn(checked: Checked, knockoffs: Any, draws: int, seed: int) -> list[NDArray[np.float64]]:
     """The knockoffs of every draw, (n, features) each; a draw does not depend on how many there are."""
     table = np.asarray(checked.table, dtype=np.float64)
@@ -201,7 +207,7 @@ def _drawn(checked: Checked, knockoffs: Any, draws: int, seed: int) -> list[NDAr
                 "knockoffs=, drawn by what is known of the inputs, or more rows."
             )
         drawer = GaussianKnockoffs(table)
-        return [drawer.draw(np.random.default_rng([seed, number, 0])) for number in range(draws)]
+        return [drawer.draw(_generator(seed, number, 0)) for number in range(draws)]
     given = np.asarray(to_host(knockoffs), dtype=np.float64)
     given = given[None] if given.ndim == 2 else given
     if given.ndim != 3 or given.shape[1:] != table.shape or not len(given):
@@ -225,7 +231,7 @@ def _folds(
     table = np.asarray(checked.table, dtype=np.float64)
     folds, swapped = [], np.zeros((len(drawn), table.shape[1]), dtype=bool)
     for number, knockoff in enumerate(drawn):
-        swapped[number] = swap = np.random.default_rng([seed, number, 1]).random(table.shape[1]) < 0.5
+        swapped[number] = swap = _generator(seed, number, 1).random(table.shape[1]) < 0.5
         both = np.hstack([np.where(swap, knockoff, table), np.where(swap, table, knockoff)])
         folds += make_folds(settings, template, checked._replace(table=both), [_all_rows(checked)])
     return folds, swapped

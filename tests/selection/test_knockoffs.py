@@ -78,6 +78,13 @@ def test_a_draw_depends_on_random_state_and_its_number(rng):
     )
 
 
+def test_knockoffs_share_no_random_numbers_with_a_table_of_the_same_seed():
+    """default_rng([0, 0, 0]) is default_rng(0): noise of that kind would be the inputs themselves."""
+    X, y = table(np.random.default_rng(0))
+    found = knockoff_selection(LINEAR, X, y, **FEW)
+    assert (found.statistics[:, :7] > np.abs(found.statistics[:, 7:]).max()).all()
+
+
 def test_classes_names_and_pictures(rng):
     X, y = table(rng, inputs=20)
     frame = pd.DataFrame(X, columns=[f"input {number}" for number in range(20)])
