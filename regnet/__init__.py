@@ -13,7 +13,7 @@ from regnet.backend.protocol import Backend, BackendError, BackendInfo
 from regnet.backend.registry import backend_names, get_backend
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.mathematics.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, Normal
-from regnet.mathematics.losses import AbsoluteError, Huber, Poisson, SquaredError
+from regnet.mathematics.losses import AbsoluteError, Gamma, Huber, Poisson, Quantile, SquaredError, Tweedie
 from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from regnet.mathematics.penalties import Penalty
 from regnet.mathematics.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
@@ -56,6 +56,7 @@ __all__ = [
     "EarlyStopping",
     "Exponential",
     "FitResult",
+    "Gamma",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -74,11 +75,13 @@ __all__ = [
     "PathResult",
     "Penalty",
     "Poisson",
+    "Quantile",
     "RMSprop",
     "Record",
     "SquaredError",
     "StabilityResult",
     "StepDecay",
+    "Tweedie",
     "backend_names",
     "config_context",
     "datasets",

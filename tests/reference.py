@@ -33,13 +33,21 @@ def huber(r):
     return np.where(np.abs(r.real) <= 1, r * r / 2, c_abs(r) - 0.5)
 
 
+def tweedie(m, y, p):
+    """Half the deviance: the integral of (y - u) / u^p du from m to y, as its terms at y and at m."""
+    return (y ** (2 - p) / (1 - p) - y ** (2 - p) / (2 - p)) - (y * m ** (1 - p) / (1 - p) - m ** (2 - p) / (2 - p))
+
+
 LOSSES = {
     "categorical_crossentropy": lambda z, y: np.log(np.exp(z).sum(-1)) - (y * z).sum(-1),
     "binary_crossentropy": lambda z, y: (np.log(1 + np.exp(z)) - y * z).sum(-1),
     "squared_error": lambda z, y: ((z - y) ** 2).sum(-1) / 2,
     "absolute_error": lambda z, y: c_abs(z - y).sum(-1),
     "huber": lambda z, y: huber(z - y).sum(-1),
+    "quantile": lambda z, y: np.where((y - z).real > 0, y - z, z - y).sum(-1) / 2,
     "poisson": lambda z, y: (np.exp(z) - y + xlogy(y, y) - y * z).sum(-1),
+    "gamma": lambda z, y: (y / np.exp(z) - np.log(y / np.exp(z)) - 1).sum(-1),
+    "tweedie": lambda z, y: tweedie(np.exp(z), y, 1.5).sum(-1),
 }
 
 
@@ -68,8 +76,10 @@ def targets(rng, loss, n, out):
         return np.eye(out)[rng.integers(0, out, n)]
     if loss == "binary_crossentropy":
         return rng.integers(0, 2, (n, out)).astype(float)
-    if loss == "poisson":
+    if loss in ("poisson", "tweedie"):
         return rng.poisson(2.0, (n, out)).astype(float)
+    if loss == "gamma":
+        return rng.gamma(2.0, 3.0, (n, out))
     return rng.standard_normal((n, out)) * 2
 
 

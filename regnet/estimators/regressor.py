@@ -26,7 +26,7 @@ from regnet.training.trainer import Callback
 
 __all__ = ["MLPRegressor"]
 
-REGRESSION = ("squared_error", "poisson", "absolute_error", "huber")
+REGRESSION = ("squared_error", "poisson", "gamma", "tweedie", "absolute_error", "huber", "quantile")
 
 LOSSES: dict[str, Loss] = {**{name: get_loss(name) for name in REGRESSION}, "absolute": AbsoluteError()}
 
@@ -49,9 +49,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
     Parameters
     ----------
     loss : str or Loss, default 'squared_error'
-        'squared_error' (half of it), 'poisson' (half the deviance, y >= 0, predictions exp(output)), 'absolute_error'
-        (or 'absolute'; predicts medians; not with lbfgs and fista), 'huber' (squared up to a residual of 1, then
-        linear), or a loss object such as Huber(2.0). Several outputs: losses are summed over them.
+        'squared_error' (half of it); half a deviance, with predictions exp(output): 'poisson' (y >= 0), 'gamma' (y > 0)
+        or 'tweedie' (y >= 0, variance m^1.5); 'absolute_error' (or 'absolute'; predicts medians), 'huber' (squared up
+        to a residual of 1, then linear); or a loss object such as Huber(2.0), Tweedie(1.9) or Quantile(0.9). lbfgs and
+        fista take no loss whose gradient jumps (absolute_error, Quantile). Several outputs: losses are summed over
+        them.
     hidden_layer_sizes : int or sequence of int, default (100,)
         Widths of the hidden layers; () is a linear model.
     activation : str or Activation, default 'relu'

@@ -15,7 +15,7 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.backend.placement import Placement, to_host
 from regnet.estimators.labels import Labels, labels_of
-from regnet.mathematics.losses import Loss
+from regnet.mathematics.losses import Loss, has_logarithms
 from regnet.mathematics.metrics import r2_of
 from regnet.mathematics.weighting import RowWeights, combine_weights
 
@@ -168,21 +168,24 @@ class ValueTargets:
     @property
     def out_activation(self) -> str:
         """See Targets."""
-        return "exp" if self.loss.kind == "counts" else "identity"
+        return "exp" if has_logarithms(self.loss) else "identity"
 
     @property
     def has_units(self) -> bool:
-        """See Targets; counts come through a logarithm."""
-        return self.loss.kind != "counts"
+        """See Targets; logarithms of a ratio are none of its parts."""
+        return not has_logarithms(self.loss)
 
     def check(self, y: Array, /) -> None:
         """See Targets."""
         if isinstance(y, np.ndarray) and y.dtype.kind not in "fiub":
             raise TypeError(f"y holds values of type {y.dtype}, but a regression takes numbers.")
-        if self.loss.kind == "counts" and bool(array_namespace(y).any(y < 0)):
-            raise ValueError(
-                "Some value(s) of y are out of the valid range of the loss 'poisson': it takes counts, y >= 0."
-            )
+        if has_logarithms(self.loss):
+            from_zero = self.loss.kind == "nonnegative"
+            if bool(array_namespace(y).any(y < 0 if from_zero else y <= 0)):
+                raise ValueError(
+                    f"Some value(s) of y are out of the valid range of the loss {type(self.loss).__name__}: it takes "
+                    f"y {'>=' if from_zero else '>'} 0."
+                )
 
     def encode(self, y: Array, /) -> Array:
         """See Targets."""

@@ -18,7 +18,7 @@ def encode_targets(network: Network, y: Array, n_axes: int, /, *, dtype: Any) ->
     """`y` as (..., n, out_features) of `dtype`, on its own device.
 
     network: its loss says what targets are. y: class numbers (..., n) for categorical cross-entropy, or one-hot
-    rows; 0 or 1, counts or real values (..., n) or (..., n, out) for the others. n_axes: number of axes of the x
+    rows; 0 or 1, or values (..., n) or (..., n, out) for the others. n_axes: number of axes of the x
     that y belongs to, which tells a matrix of targets from a stack of target vectors.
     Raises ValueError for targets that the loss or the network's width does not allow.
     """
@@ -61,8 +61,10 @@ def _check_values(kind: str, y: Array) -> None:
     xp = array_namespace(y)
     if not bool(xp.all(xp.isfinite(y))):
         raise ValueError("y holds NaN or infinite values: remove those rows first.")
-    if kind == "counts" and bool(xp.any(y < 0)):
-        raise ValueError("y holds negative values, but the Poisson loss is for counts: values of 0 or more.")
+    if kind == "nonnegative" and bool(xp.any(y < 0)):
+        raise ValueError("y holds negative values, but this loss (Poisson, Tweedie) is for values of 0 or more.")
+    if kind == "positive" and bool(xp.any(y <= 0)):
+        raise ValueError("y holds values of 0 or less, but the Gamma loss is for values above 0: Tweedie takes 0 too.")
     if kind == "binary" and bool(xp.any((y < 0) | (y > 1))):
         raise ValueError("y holds values outside [0, 1], but the binary cross-entropy takes 0, 1 or probabilities.")
     if kind == "multiclass":

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.backend.placement import to_host
-from regnet.mathematics.losses import Huber
+from regnet.mathematics.losses import Gamma, Huber, Tweedie
 from regnet.selection.as_estimator import outputs_of
 from regnet.selection.passes import EXCLUDED
 from regnet.selection.settings import TO_TOLERANCE
@@ -114,9 +114,12 @@ def _null_gradient(spec: SweepSpec, fold: Fold) -> float:
 def _residual_of_constants(spec: SweepSpec, fold: Fold) -> NDArray[np.float64]:
     """What the best constants leave of the targets, as the loss's gradient has it, (n, outputs)."""
     y, share, loss = np.asarray(fold.y, dtype=np.float64), fold.weight, spec.network.loss_object
-    if type(loss) is not Huber:
-        return np.asarray(y - share @ y)
-    return np.clip(y - _location(y, share, loss.delta), -loss.delta, loss.delta)
+    if type(loss) is Huber:
+        return np.clip(y - _location(y, share, loss.delta), -loss.delta, loss.delta)
+    mean = share @ y
+    if type(loss) in (Gamma, Tweedie):  # whose slopes are no plain residuals
+        return -np.asarray(loss.value_and_grad(np.broadcast_to(np.log(mean), y.shape), y)[1])
+    return np.asarray(y - mean)
 
 
 def _residual_of_free(spec: SweepSpec, fold: Fold) -> NDArray[np.float64]:

@@ -11,7 +11,15 @@ from typing import Any, Protocol, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.mathematics.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Loss, Poisson, SquaredError
+from regnet.mathematics.losses import (
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    Gamma,
+    Loss,
+    Poisson,
+    SquaredError,
+    Tweedie,
+)
 
 __all__ = ["CURVATURES", "Gram", "Smooth", "TableRows", "smooth_of"]
 
@@ -24,31 +32,44 @@ LARGEST_GRAM = 2048
 """Inputs up to which a squared error is known by the inputs' products: that many columns squared take 32 MiB."""
 
 
-def _ones(loss: Loss, outputs: Values) -> Values:
+def _ones(loss: Loss, outputs: Values, targets: Values) -> Values:
     return np.ones_like(outputs)
 
 
-def _bernoulli(loss: Loss, outputs: Values) -> Values:
+def _bernoulli(loss: Loss, outputs: Values, targets: Values) -> Values:
     p = np.asarray(loss.predict(outputs))
     return np.asarray(p * np.asarray(loss.predict(-outputs)))  # 1 - p, with full relative precision
 
 
-def _counts(loss: Loss, outputs: Values) -> Values:
+def _counts(loss: Loss, outputs: Values, targets: Values) -> Values:
     return np.exp(outputs)
 
 
-def _softmax(loss: Loss, outputs: Values) -> Values:
+def _amounts(loss: Loss, outputs: Values, targets: Values) -> Values:
+    return targets * np.exp(-outputs)
+
+
+def _sums(loss: Tweedie, outputs: Values, targets: Values) -> Values:
+    a, b = loss.power - 1.0, 2.0 - loss.power
+    return b * np.exp(b * outputs) + a * targets * np.exp(-a * outputs)
+
+
+def _softmax(loss: Loss, outputs: Values, targets: Values) -> Values:
     p = np.asarray(loss.predict(outputs))
     return np.asarray(p[:, :, None] * np.eye(p.shape[1]) - p[:, :, None] * p[:, None, :])
 
 
-CURVATURES: dict[type, Callable[[Loss, Values], Values]] = {
+CURVATURES: dict[type, Callable[[Any, Values, Values], Values]] = {
     SquaredError: _ones,
     BinaryCrossEntropy: _bernoulli,
     Poisson: _counts,
+    Gamma: _amounts,
+    Tweedie: _sums,
     CategoricalCrossEntropy: _softmax,
 }
-"""By type of a convex loss its second derivatives, (n, outputs), or (n, outputs, outputs) where outputs meet."""
+"""By type of a convex loss its second derivatives at outputs and targets: (n, outputs), or (n, outputs, outputs) where
+
+outputs meet."""
 
 
 class Smooth(Protocol):
@@ -127,7 +148,7 @@ class TableRows:
         if constant:
             self._known = rows, _for_outputs((x * self._weight[:, None]).T @ x, outputs)
             return self._known[1]
-        bend = self._curvature(self._loss, image)
+        bend = self._curvature(self._loss, image, self._y)
         bend = bend * self._weight.reshape(-1, *[1] * (bend.ndim - 1))
         if bend.ndim == 2:
             return np.stack([(x * bend[:, [k]]).T @ x for k in range(outputs)])

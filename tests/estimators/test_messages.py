@@ -19,6 +19,7 @@ BAD_VALIDATION = {
     "labels": (MLPClassifier(), BINARY, (X, LABELS), "multilabel|not in `self.classes_`"),
     "outputs": (MLPRegressor(), np.c_[VALUES, VALUES], (X, VALUES), "y has 1 outputs, but y has 2 in fit"),
     "counts": (MLPRegressor(loss="poisson"), np.abs(VALUES), (X, VALUES), "valid range"),
+    "amounts": (MLPRegressor(loss="gamma"), np.abs(VALUES) + 1, (X, np.abs(VALUES) * 0), "Gamma: it takes y > 0"),
     "features": (MLPRegressor(), VALUES, (X[:, :3], VALUES), "3 features"),
     "not a pair": (MLPRegressor(), VALUES, 5, "validation_data must be"),
 }

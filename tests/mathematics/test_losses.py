@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import reference
 from conftest import placement, to_numpy
+from sklearn._loss.loss import HalfTweedieLoss, PinballLoss
+from sklearn.metrics import mean_pinball_loss, mean_tweedie_deviance
 
-from regnet.mathematics.losses import LOSSES, get_loss
+from regnet.mathematics.losses import LOSSES, Quantile, Tweedie, get_loss
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -18,6 +22,49 @@ def test_loss_value_and_gradient(name, namespace, rng):
     np.testing.assert_allclose(to_numpy(place, value)[:, 0], reference.LOSSES[name](z + 0j, y).real, rtol=1e-13)
     expected = reference.complex_step(lambda c: reference.LOSSES[name](c, y).sum(), z)
     assert reference.relative(to_numpy(place, grad), expected) <= 1e-12
+
+
+@pytest.mark.parametrize("loss", [Quantile(0.1), Quantile(0.9), Tweedie(1.05), Tweedie(1.95)], ids=repr)
+def test_losses_with_a_parameter(loss, namespace, rng):
+    """Against scikit-learn's own; its deviances are not halved."""
+    place = placement(namespace)
+    z, y = rng.standard_normal((40, 1)), rng.poisson(1.0, (40, 1)).astype(float)
+    value, grad = loss.value_and_grad(place.put(z), place.put(y))
+    if type(loss) is Quantile:
+        theirs: Any = PinballLoss(quantile=loss.level)
+        mean = mean_pinball_loss(y, z, alpha=loss.level)
+    else:
+        theirs = HalfTweedieLoss(power=loss.power)
+        mean = mean_tweedie_deviance(y[:, 0], np.exp(z[:, 0]), power=loss.power) / 2
+    np.testing.assert_allclose(to_numpy(place, grad)[:, 0], theirs.gradient(y[:, 0], z[:, 0]), rtol=1e-12, atol=1e-14)
+    assert to_numpy(place, value).mean() == pytest.approx(mean, rel=1e-12)
+
+
+def test_a_deviance_is_0_where_it_is_right_and_grows_on_both_sides(rng):
+    y = rng.gamma(2.0, 3.0, (30, 1))
+    for name in ("poisson", "gamma", "tweedie"):
+        loss = get_loss(name)
+        exact, slope = loss.value_and_grad(np.log(y), y)
+        np.testing.assert_allclose(exact, 0.0, atol=1e-14 * np.abs(y).max())
+        np.testing.assert_allclose(slope, 0.0, atol=1e-14 * np.abs(y).max())
+        for step in (-0.3, 0.3):
+            value, slope = loss.value_and_grad(np.log(y) + step, y)
+            assert (value > 0).all()
+            assert (np.sign(slope) == np.sign(step)).all()
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.8])
+def test_a_quantile_is_what_minimises_its_loss(level, rng):
+    y = np.sort(rng.standard_normal(101))[:, None]
+    values = [Quantile(level).value_and_grad(np.full_like(y, guess), y)[0].mean() for guess in y[:, 0]]
+    assert y[int(np.argmin(values)), 0] == np.quantile(y, level, method="inverted_cdf")
+    np.testing.assert_array_equal(Quantile(level).value_and_grad(y, y)[1], 0.0)
+
+
+@pytest.mark.parametrize(("kind", "parameter"), [(Quantile, 0.0), (Quantile, 1.0), (Tweedie, 1.0), (Tweedie, 2.5)])
+def test_parameters_without_a_loss_are_refused(kind, parameter):
+    with pytest.raises(ValueError, match=r"\((level|power)=.*must be above"):
+        kind(parameter)
 
 
 @pytest.mark.parametrize("name", ["categorical_crossentropy", "binary_crossentropy"])
@@ -36,8 +83,9 @@ def test_predictions_are_the_output_functions(rng):
         get_loss("categorical_crossentropy").predict(z), np.exp(z) / np.exp(z).sum(1, keepdims=True), rtol=1e-14
     )
     np.testing.assert_allclose(get_loss("binary_crossentropy").predict(z), 1 / (1 + np.exp(-z)), rtol=1e-14)
-    np.testing.assert_allclose(get_loss("poisson").predict(z), np.exp(z), rtol=1e-14)
-    for name in ("squared_error", "absolute_error", "huber"):
+    for name in ("poisson", "gamma", "tweedie"):
+        np.testing.assert_allclose(get_loss(name).predict(z), np.exp(z), rtol=1e-14)
+    for name in ("squared_error", "absolute_error", "huber", "quantile"):
         assert (get_loss(name).predict(z) == z).all()
 
 

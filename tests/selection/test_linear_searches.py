@@ -90,12 +90,15 @@ def scaled(load):
 @pytest.mark.parametrize(("search", "settings"), [
     (MLPRegressorCV, {"penalty": "weight_l1"}),
     (MLPRegressorCV, {"penalty": "input_l1", "loss": "poisson"}),
+    (MLPRegressorCV, {"penalty": "weight_l1", "loss": "gamma"}),
+    (MLPRegressorCV, {"penalty": "input_l1", "loss": "tweedie"}),
     (MLPClassifierCV, {"penalty": "input_l1"}),
     (MLPClassifierCV, {"penalty": "weight_l1", "l1_ratio": 0.3}),
 ])  # fmt: skip
 @pytest.mark.filterwarnings("ignore:The weakest strength of the range")
 def test_the_largest_strength_leaves_nothing_and_a_little_less_leaves_something(search, settings):
     x, y = load_iris(return_X_y=True)
+    y = y + 1 if settings.get("loss") in ("gamma", "tweedie") else y
     found = search((), n_lambdas=3, cv=3, select="min", random_state=0, **settings).fit(x, y)
     assert not found.path_.selected[-1].any()
     lambdas = [0.999 * found.lambdas_[-1]]

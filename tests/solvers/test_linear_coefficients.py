@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_iris
@@ -14,9 +16,10 @@ from sklearn.linear_model import (
     MultiTaskLasso,
     PoissonRegressor,
     Ridge,
+    TweedieRegressor,
 )
 
-from regnet import MLPClassifier, MLPRegressor, config_context, path
+from regnet import MLPClassifier, MLPRegressor, Tweedie, config_context, path
 
 
 def scaled(load):
@@ -59,6 +62,21 @@ def test_classes_and_counts_are_scikit_learns():
     own = PoissonRegressor(alpha=0.2, solver="newton-cholesky", tol=1e-12).fit(x, y)
     found = coefficients(MLPRegressor, x, y, loss="poisson", weight_l2=0.1)
     np.testing.assert_allclose(found[:, 0], own.coef_, atol=1e-9)
+
+
+@pytest.mark.parametrize(("loss", "power"), [("gamma", 2.0), ("tweedie", 1.5), (Tweedie(1.1), 1.1)])
+def test_amounts_are_scikit_learns(loss, power):
+    """By newton, and by lbfgs, which knows no second derivatives; its penalty is alpha / 2 of the squares."""
+    x, y = scaled(load_diabetes)
+    y = y / 50 if power == 2.0 else np.maximum(y / 50 - 1.5, 0.0)
+    own = TweedieRegressor(power=power, link="log", alpha=0.2, solver="newton-cholesky", tol=1e-12).fit(x, y)
+    found = coefficients(MLPRegressor, x, y, loss=loss, weight_l2=0.1)
+    np.testing.assert_allclose(found[:, 0], own.coef_, atol=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        other = MLPRegressor(loss, (), solver="lbfgs", weight_l2=0.1, alpha=0.0, tol=1e-10, max_iter=2000).fit(x, y)
+    np.testing.assert_allclose(other.predict(x), own.predict(x), rtol=1e-4)
+    assert other.out_activation_ == "exp"
 
 
 @pytest.mark.parametrize("settings", [{"bias_l2": 0.3}, {"bias_l1": 0.2, "weight_l2": 0.05}, {"alpha": 2.0}])

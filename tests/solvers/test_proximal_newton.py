@@ -9,7 +9,7 @@ from regnet import MLPRegressor, MLPRegressorCV
 from regnet.arrays.tree import tree_map
 from regnet.backend.placement import Placement
 from regnet.backend.registry import get_backend
-from regnet.mathematics.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Poisson, SquaredError
+from regnet.mathematics.losses import BinaryCrossEntropy, CategoricalCrossEntropy, Gamma, Poisson, SquaredError, Tweedie
 from regnet.mathematics.penalties import Penalty
 from regnet.networks.layers import Dense
 from regnet.networks.network import Network, Rows
@@ -44,6 +44,8 @@ def targets(kind, x, rng):
         "labels": (BinaryCrossEntropy(), 1.0 * (z > 0.2)),
         "classes": (CategoricalCrossEntropy(), np.eye(3)[z.argmax(axis=1)]),
         "counts": (Poisson(), rng.poisson(np.exp(np.clip(z, -3, 2))).astype(float)),
+        "amounts": (Gamma(), rng.gamma(2.0, np.exp(np.clip(z[:, :1], -3, 2)))),
+        "sums": (Tweedie(1.7), rng.poisson(np.exp(np.clip(z[:, :1], -3, 2))) * 0.7),
     }[kind]
 
 
@@ -64,7 +66,7 @@ def penalty_of(kind, strength, factors, groups):
 @pytest.mark.parametrize(
     "penalty", ["weight_l1", "elastic", "input_l1", "elastic groups", "several inputs", "weight_l2"]
 )
-@pytest.mark.parametrize("kind", ["squared", "several", "binary", "labels", "classes", "counts"])
+@pytest.mark.parametrize("kind", ["squared", "several", "binary", "labels", "classes", "counts", "amounts", "sums"])
 def test_every_strength_of_a_path_is_optimal(kind, penalty, rng):
     """By the residual of `Objective`, which knows nothing of this solver; with row weights, and factors 0 and huge."""
     for name, x in tables(rng).items():

@@ -210,7 +210,7 @@ def test_training_with_and_without_and_in_a_stack():
 def test_a_stack_has_the_bits_of_its_networks_whatever_they_are(seed, fast):
     """Losses and activations in turn, with loops or without, the rest by chance; with a running loss or without."""
     rng = np.random.default_rng(seed)
-    loss = sorted(LOSSES)[seed % 6]
+    loss = sorted(LOSSES)[seed % len(LOSSES)]
     activation = ["tanh", "sigmoid", "relu", "leaky_relu"][seed % 4 if seed < 6 else (seed + 1) % 4]
     widths = [int(rng.integers(1, 40)), *rng.integers(1, 60, int(rng.integers(0, 3))).tolist(), 3]
     network = Network.mlp(widths, loss=loss, activation=activation)

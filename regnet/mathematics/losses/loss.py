@@ -1,0 +1,60 @@
+"""What a data loss is."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+from array_api_compat import device as device_of
+
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.types import Array
+
+__all__ = ["Loss", "zero_like"]
+
+
+class Loss(Protocol):
+    """A data loss; `metric` names the score that goes with it, `kind` the targets that it takes.
+
+    Kinds are 'multiclass', 'binary', 'regression' (any number), 'nonnegative' and 'positive'. Outputs of the last two
+    are logarithms of the predictions.
+    """
+
+    metric: ClassVar[str]
+    kind: ClassVar[str]
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """Compute the loss of each row and its gradient with respect to the outputs.
+
+        Parameters
+        ----------
+        outputs : array
+            The network's outputs, (..., n, out), before softmax, sigmoid or exp.
+        targets : array
+            What they should say, (..., n, out); classes as one-hot rows.
+
+        Returns
+        -------
+        loss : array
+            Summed over outputs, (..., n, 1).
+        grad : array
+            Its gradient with respect to the outputs, (..., n, out).
+        """
+
+    def predict(self, outputs: Array, /) -> Array:
+        """Make the prediction that the outputs stand for.
+
+        Parameters
+        ----------
+        outputs : array
+            The network's outputs, (..., n, out).
+
+        Returns
+        -------
+        array
+            In the targets' own units, shape of the outputs: probabilities, expected counts or values.
+        """
+
+
+def zero_like(like: Array, /) -> Array:
+    """0 of the same type, on the same device, without axes."""
+    return array_namespace(like).zeros((), dtype=like.dtype, device=device_of(like))

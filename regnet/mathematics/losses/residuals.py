@@ -1,0 +1,130 @@
+"""Losses of values by their residuals, in the values' own units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from regnet.arrays.namespace import array_namespace
+from regnet.arrays.reductions import sum_outputs
+from regnet.arrays.types import Array
+from regnet.mathematics.losses.loss import zero_like
+
+__all__ = ["AbsoluteError", "Huber", "Quantile", "SquaredError"]
+
+
+class _OfResiduals:
+    """What losses of real targets share: the outputs are the predictions."""
+
+    metric: ClassVar[str] = "r2"
+    kind: ClassVar[str] = "regression"
+
+    def predict(self, outputs: Array, /) -> Array:
+        """Return the outputs themselves."""
+        return outputs
+
+
+@final
+@dataclass(frozen=True)
+class SquaredError(_OfResiduals):
+    """1/2 * sum_k (z_k - y_k)^2, whose gradient is z - y.
+
+    The 1/2 is scikit-learn's, glmnet's and ElasticNet's.
+    """
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """Compute loss and gradient by the class's formulas."""
+        residual = outputs - targets
+        return 0.5 * sum_outputs(residual * residual), residual
+
+
+@final
+@dataclass(frozen=True)
+class AbsoluteError(_OfResiduals):
+    """The absolute error sum_k |z_k - y_k|, whose minimiser is the median.
+
+    Its gradient is sign(z - y), 0 where they are equal.
+    """
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """Compute loss and gradient by the class's formulas."""
+        xp = array_namespace(outputs)
+        residual = outputs - targets
+        return sum_outputs(xp.abs(residual)), xp.sign(residual)
+
+
+@final
+@dataclass(frozen=True)
+class Huber(_OfResiduals):
+    """Huber's loss: r^2 / 2 where |r| <= delta, delta * (|r| - delta / 2) beyond; r = z - y, summed over outputs.
+
+    Its gradient is r limited to [-delta, delta].
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Where the parabola ends, > 0, in units of the target.
+
+    Raises
+    ------
+    ValueError
+        If delta is not positive.
+
+    References
+    ----------
+    Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35 (1964).
+    """
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        """A threshold of 0 or less is no loss."""
+        if not self.delta > 0:
+            raise ValueError(f"Huber(delta={self.delta}): delta must be positive.")
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """Compute loss and gradient; with c the limited residual, the loss is c (r - c / 2) in both ranges."""
+        xp = array_namespace(outputs)
+        residual = outputs - targets
+        delta = zero_like(outputs) + self.delta
+        limited = xp.minimum(xp.maximum(residual, -delta), delta)
+        return sum_outputs(limited * (residual - 0.5 * limited)), limited
+
+
+@final
+@dataclass(frozen=True)
+class Quantile(_OfResiduals):
+    """The pinball loss sum_k max(level (y_k - z_k), (level - 1) (y_k - z_k)), whose minimiser is a quantile.
+
+    Of the targets a share `level` lies below the prediction; at 0.5 it is half of AbsoluteError. Its gradient is
+    1 - level where z > y, -level where z < y, and 0 where they are equal.
+
+    Parameters
+    ----------
+    level : float, default 0.5
+        The share of targets below the prediction, above 0 and below 1.
+
+    Raises
+    ------
+    ValueError
+        If level is not between 0 and 1.
+
+    References
+    ----------
+    Koenker & Bassett, Regression quantiles, Econometrica 46 (1978).
+    """
+
+    level: float = 0.5
+
+    def __post_init__(self) -> None:
+        """At 0 and 1 the minimiser is infinite."""
+        if not 0 < self.level < 1:
+            raise ValueError(f"Quantile(level={self.level}): level must be above 0 and below 1.")
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """Compute loss and gradient; the slope is sign(r) / 2 + 1/2 - level but for r = 0, where it is 0."""
+        xp = array_namespace(outputs)
+        residual = outputs - targets
+        sign = xp.sign(residual)
+        slope = 0.5 * sign + (0.5 - self.level) * xp.abs(sign)
+        return sum_outputs(slope * residual), slope
