@@ -52,6 +52,24 @@ def test_a_strength_between_two_has_the_network_of_the_paths_next_one(batch_size
     assert found.loss_ == whole.estimators[2].loss_ or start != same
 
 
+@pytest.mark.parametrize("settings", [{}, {"relax": True}, {"warm_start": False}, {"adaptive": True}], ids=str)
+def test_groups_and_factors_hold_at_any_strength(settings):
+    """A group is used or not, and what a factor leaves out stays out."""
+    groups, factor = np.r_[np.arange(14) // 3, 9], np.r_[np.ones(12), 2.0, 2.0, np.inf]
+    given = {"input_groups": groups, "penalty_factor": factor, "adaptive": False, "max_iter": 30, **settings}
+    found = quick(lambdas=GRID, **given).fit(X, Y)
+    estimator = found.at(strength=0.05)
+    used = estimator.selected_features_
+    assert not used[14]
+    assert all(used[groups == group].all() or not used[groups == group].any() for group in range(5))
+    if not found.warm_start:
+        one = quick(lambdas=(0.05,), **given).fit(X, Y)
+        np.testing.assert_array_equal(weights_of(one.best_estimator_), weights_of(estimator))
+    else:
+        again = found.path_.between.train(GRID[2])
+        np.testing.assert_array_equal(weights_of(again), weights_of(found.path_.estimators[2]))
+
+
 def test_a_wide_table_is_trained_without_its_dead_inputs():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 300))
