@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from command_line import run
+from command_line import called
 
 from regnet import Adam, DivergenceWarning, EarlyStopping, MLPClassifier, MLPRegressor, path
 
@@ -105,7 +105,7 @@ def test_a_cell_that_diverged_has_its_last_weights_with_a_finite_loss():
 
 
 def test_the_command_tells_of_an_explosion(tmp_path):
-    done = run("fit", "diabetes", "--hidden", 4, "--learning-rate", 1e4, "--epochs", 2, cwd=tmp_path)
+    done = called("fit", "diabetes", "--hidden", 4, "--learning-rate", 1e4, "--epochs", 2, cwd=tmp_path)
     assert done.returncode == 0
     assert "regnet: warning: The training loss exploded" in done.stderr
 

@@ -128,7 +128,7 @@ def update_of(kind, optimizer, arrays, strengths):
     return make(optimizer, LAYOUT, own, strengths, [np.empty_like(own[0]) for _ in range(make.spares)]), own
 
 
-@pytest.mark.parametrize("stride", [pytest.param(3, id="few"), pytest.param(1, id="all", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [pytest.param(6, id="few"), pytest.param(1, id="all", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("networks", [None, 3])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
@@ -136,11 +136,12 @@ def update_of(kind, optimizer, arrays, strengths):
 def test_updates(kind, optimizer, networks, dtype, stride, rng):
     """Several sets of terms, with one strength for all networks or one each, and groups on two of four arrays.
 
-    A few sets are other ones for the next optimizer, so that each is met by one of them at least.
+    A few sets are other ones for the next optimizer and type, so that each is met by one of them at least.
     """
     leading = () if networks is None else (networks,)
     shape = (*leading, 1, LAYOUT.size)
-    for terms, grouped in SETS[OPTIMIZERS.index(optimizer) % stride :: stride]:
+    first = OPTIMIZERS.index(optimizer) + 3 * (dtype == "float64")
+    for terms, grouped in SETS[first % stride :: stride]:
         point, grad = rng.standard_normal(shape).astype(dtype), rng.standard_normal(shape).astype(dtype)
         point[..., ::3] = 0.0
         slots = tuple(np.abs(rng.standard_normal(shape)).astype(dtype) for _ in optimizer.init(point))
@@ -148,9 +149,9 @@ def test_updates(kind, optimizer, networks, dtype, stride, rng):
         for number, term in enumerate(terms):
             shared = (1, LAYOUT.size) if networks is None else (networks if number % 2 else 1, 1, LAYOUT.size)
             strengths[term] = rng.uniform(0, 0.5, shared).astype(dtype)
-        first, third = (rng.uniform(0, 200, (*leading, n, 1)).astype(dtype) for n in (6, 1))
-        first[..., 2, :] = 0.0  # an input that is not penalised
-        own = Strengths(**strengths, group=(first, None, third, None) if grouped else ())
+        inputs, neurons = (rng.uniform(0, 200, (*leading, n, 1)).astype(dtype) for n in (6, 1))
+        inputs[..., 2, :] = 0.0  # an input that is not penalised
+        own = Strengths(**strengths, group=(inputs, None, neurons, None) if grouped else ())
         rate = rng.uniform(0.001, 0.1, (*leading, 1, 1)).astype(dtype)
         for share in (np.full((*leading, 1, 1), 0.3, dtype), None):
             args = (optimizer, LAYOUT, point, grad, slots, own, np.asarray(5, "int32"), rate, share, True)
@@ -165,16 +166,17 @@ def test_updates(kind, optimizer, networks, dtype, stride, rng):
 @pytest.mark.parametrize(("scale", "dtype"), SIZES)
 @pytest.mark.parametrize("optimizer", [Adam(0.01), SGD(0.01)], ids=["adam", "sgd"])
 def test_groups_of_any_size(optimizer, scale, dtype, rng):
-    """A lone network's run and, without a running loss, the one in a single call; SGD's goes to the reference."""
+    """Without a running loss too, in single precision (another loop to compile); SGD's run goes to the reference."""
     backend = get_backend("numpy")
 
     def make_run(*made):
         run = step.make_run(backend, *made)
 
         def run_both(state, *given):
-            alone = run(tree_map(np.copy, state._replace(running_loss=None)), *given)
             got = run(tree_map(np.copy, state), *given)
-            assert (alone.point == got.point).all()
+            if dtype == "float32":
+                without = run(tree_map(np.copy, state._replace(running_loss=None)), *given)
+                assert (without.point == got.point).all()
             return got
 
         return run_both
@@ -191,7 +193,7 @@ def test_training_with_and_without_and_in_a_stack():
 
     def run(k=None):
         l1 = strengths if k is None else strengths[k]
-        penalties = [Penalty(group_l1=l1, weight_l2=1e-3), Penalty(weight_l1=l1)]
+        penalties = [Penalty(group_l1=l1, weight_l2=1e-3), Penalty(weight_l2=l1)]
         options = {"penalties": penalties, "seed": [1, 2, 3] if k is None else k + 1, "batch_size": 50}
         return leaves(fit(network, x.astype(float), y, epochs=5, progress=False, **options).model.params)
 
@@ -268,8 +270,7 @@ RUNS = {
     "l2": ({"weight_l2": 1e-3}, Adam(0.01), 40),
     "l1": ({"weight_l1": 1e-3, "weight_l2": [1e-3, 1e-4, 0.0]}, Adam(0.01, epsilon_hat=True), None),
     "group": ({"group_l1": [1e-3, 1e-2, 0.0], "weight_l2": 1e-3}, Adam(0.01), 40),
-    "AdamW": ({}, AdamW(0.01), 40),
-    "subgradient": ({"weight_l1": 1e-3, "l1_step": "subgradient"}, Adam(0.01), None),
+    "AdamW": ({"weight_l1": 1e-3, "l1_step": "subgradient"}, AdamW(0.01), 40),
 }
 
 
