@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
-__all__ = ["GaussianKnockoffs", "least_reconstructable"]
+__all__ = ["GaussianKnockoffs", "in_equal_shares", "least_reconstructable"]
 
 SWEEPS, CLOSE = 50, 1e-2
 """Sweeps over the inputs, at most, and the change of any of them below which no further one is made: every diagonal on
@@ -19,25 +19,29 @@ the way gives knockoffs, and what the last digits would add is no power."""
 class GaussianKnockoffs:
     """Draws knockoffs X~ of a table X (n, p), as if its rows were normal with covariance R in standard units:
 
-        X~ = X - X R^-1 D + Z C^(1/2),    C = 2 D - D R^-1 D,    D = diag(s), Z standard normal (n, p)
+        X~ = X - X R^-1 D + Z C^(1/2),    C = 2 D - D R^-1 D,    Z standard normal (n, p)
 
     so that cov(X~) = R and cov(X, X~) = R - D: each input can be exchanged with its knockoff without a change of first
     and second moments. R: Ledoit & Wolf's shrinkage estimate of the correlations, which is positive definite for any
-    number of rows; s: `least_reconstructable`. A column of one value is its own knockoff. Sources: Candes, Fan, Janson
-    & Lv, Panning for gold, JRSS B 80 (2018), section 3.1; Ledoit & Wolf, J. Multivariate Analysis 88 (2004).
+    number of rows; D: diag of `least_reconstructable`, or with groups of inputs, which are exchanged whole, blocks of
+    R, `in_equal_shares`. A column of one value is its own knockoff. Sources: Candes, Fan, Janson & Lv, Panning for
+    gold, JRSS B 80 (2018), section 3.1; Ledoit & Wolf, J. Multivariate Analysis 88 (2004).
     """
 
-    def __init__(self, table: NDArray[np.float64]) -> None:
-        """table: (n, p), finite."""
+    def __init__(self, table: NDArray[np.float64], numbers: NDArray[np.int64] | None = None) -> None:
+        """table: (n, p), finite; numbers: of each column's group, (p,), or None."""
         self._table = table = np.asarray(table, dtype=np.float64)
         self._varies = np.ptp(table, axis=0) > 0
         x = table[:, self._varies]
         self._center, self._scale = x.mean(axis=0), x.std(axis=0)
         self._x = (x - self._center) / self._scale
         covariance = ledoit_wolf(self._x, assume_centered=True)[0]  # of ones on the diagonal: shrinkage leaves them
-        s = least_reconstructable(covariance)
-        self._reduction = np.linalg.inv(covariance) * s  # R^-1 D
-        values, vectors = np.linalg.eigh(2.0 * np.diag(s) - s[:, None] * self._reduction)
+        if numbers is None:
+            moved = np.diag(least_reconstructable(covariance))
+        else:
+            moved = in_equal_shares(covariance, numbers[self._varies])
+        self._reduction = np.linalg.inv(covariance) @ moved
+        values, vectors = np.linalg.eigh(2.0 * moved - moved @ self._reduction)
         self._root = vectors * np.sqrt(np.maximum(values, 0.0))
 
     def draw(self, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -71,3 +75,17 @@ def least_reconstructable(correlation: NDArray[np.float64]) -> NDArray[np.float6
         if float(np.abs(s - before).max(initial=0.0)) < CLOSE:
             break
     return s
+
+
+def in_equal_shares(correlation: NDArray[np.float64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+    """D = g B, (p, p), for groups, with R's blocks of the groups in B and 0 elsewhere, so that 2 R - D is no less than 0:
+
+        g = min(1, 2 smallest eigenvalue of B^(-1/2) R B^(-1/2))
+
+    correlation R: (p, p), positive definite; numbers: of each input's group, (p,). Source: Dai & Barber, The knockoff
+    filter for FDR control in group-sparse regression, ICML (2016).
+    """
+    blocks = np.where(numbers[:, None] == numbers, correlation, 0.0)
+    root = np.linalg.cholesky(blocks)
+    between = np.linalg.solve(root, np.linalg.solve(root, correlation).T)
+    return min(1.0, 2.0 * float(np.linalg.eigvalsh(between)[0])) * blocks

@@ -13,7 +13,9 @@ from sklearn.base import clone
 
 from regnet.backend.placement import Placement, to_host
 from regnet.display.warning import warn
+from regnet.estimators.grouping import Grouping
 from regnet.selection.collector import Collector
+from regnet.selection.columns import columns_of
 from regnet.selection.false_discoveries import draw_evidence, select_by_evidence, signed_max
 from regnet.selection.folds import Checked, check_table, make_folds
 from regnet.selection.gaussian_knockoffs import GaussianKnockoffs
@@ -79,7 +81,7 @@ def knockoff_selection(
         Knockoffs of your own, (n, features) or (draws, n, features), for inputs that are far from normal; `draws` is
         then their number. None: `gaussian_knockoffs.GaussianKnockoffs`.
     penalty : {'input_l1', 'weight_l1'}, default 'input_l1'
-        What selects.
+        What selects. With the estimator's input_groups whole groups are selected, in the place of inputs.
     lambdas : sequence of float, optional
         The strengths; None: `n_lambdas` from `weakest` times up to the one at which not even the target would be left
         as an input. That is asked of the targets alone (and, without `standardize`, of the inputs' largest unit): X
@@ -130,11 +132,6 @@ def knockoff_selection(
     """
     _check(fdr, draws, weakest, penalty)
     check_estimator_for_sweep(estimator)
-    if estimator.input_groups is not None:
-        raise ValueError(
-            "The estimator has input_groups, but a knockoff goes with a single input: leave them out, or use "
-            "stability_selection, which selects groups."
-        )
     settings = SweepSettings.of_arguments(
         estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
         warm_start=True, standardize=standardize, restarts=1, memory_limit=memory_limit,
@@ -144,11 +141,14 @@ def knockoff_selection(
     (seed,) = restart_seeds(template.random_state, 1)
     (whole,) = make_folds(settings, template, checked, [_all_rows(checked)])
     report_absent(whole, getattr(template, "feature_names_in_", None))
-    _check_count(fdr, int((~whole.absent).sum()))
+    groups = columns_of(settings, template, [whole]).grouping
+    _check_count(fdr, int((~whole.absent if groups is None else groups.any_of(~whole.absent)).sum()), groups)
+    alone = replace(settings, input_groups=None)
     strengths = check_lambdas(lambdas) if lambdas is not None else ()
     if lambdas is None:
-        strengths = _strengths(settings, template, whole, checked.placement, seed, weakest, n_lambdas)
-    folds, swapped = _folds(settings, template, checked, _drawn(checked, knockoffs, draws, seed), seed)
+        strengths = _strengths(alone, template, whole, checked.placement, seed, weakest, n_lambdas)
+    folds, swapped = _folds(alone, template, checked, _drawn(checked, knockoffs, draws, seed, groups), seed, groups)
+    settings = replace(settings, input_groups=_groups_of_both(groups))
     spec = make_spec(settings, template, folds, checked.placement, strengths, (seed,), "knockoffs")
     collected = Collector(spec, "", None, frozenset()).run(
         memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir, progress=progress
@@ -156,11 +156,11 @@ def knockoff_selection(
     report_divergence(spec, collected)
     sound = (collected.diverged_at[:, :, 0] < 0)[:, :, None]
     norms = np.where(sound, collected.input_norms[:, :, 0], 0.0)
-    statistics = _statistics(norms, np.asarray(spec.lambdas), swapped)
+    statistics = _statistics(norms, np.asarray(spec.lambdas), swapped, groups)
     share = fdr if len(statistics) == 1 else fdr / 2.0  # of several draws not each one finds all: Ren & Barber's half
     e_values = np.mean([draw_evidence(one, share)[0] for one in statistics], axis=0)
     threshold, names = select_by_evidence(e_values, fdr), names_of_inputs(template, whole)
-    return KnockoffResult(statistics, e_values, float(fdr), threshold, names, np.asarray(spec.lambdas))
+    return KnockoffResult(statistics, e_values, float(fdr), threshold, names, np.asarray(spec.lambdas), groups)
 
 
 def _check(fdr: Any, draws: Any, weakest: Any, penalty: str) -> None:
@@ -175,12 +175,12 @@ def _check(fdr: Any, draws: Any, weakest: Any, penalty: str) -> None:
         raise ValueError(f"penalty={penalty!r} selects no inputs: use 'input_l1', or 'weight_l1'.")
 
 
-def _check_count(fdr: float, inputs: int) -> None:
+def _check_count(fdr: float, count: int, groups: Grouping | None) -> None:
     """Raise ValueError where no selection could be made."""
-    fewest = math.ceil(1.0 / fdr - 1e-9)
-    if inputs < fewest:
+    fewest, kind = math.ceil(1.0 / fdr - 1e-9), "inputs" if groups is None else "groups"
+    if count < fewest:
         raise ValueError(
-            f"fdr={fdr:g}: a selection has {fewest} inputs or more (1 / fdr), and only {inputs} of X vary: give a "
+            f"fdr={fdr:g}: a selection has {fewest} {kind} or more (1 / fdr), and only {count} of X vary: give a "
             "larger fdr, or use stability_selection, which bounds the number of false inputs instead (pfer)."
         )
 
@@ -195,7 +195,14 @@ def _generator(seed: int, draw: int, purpose: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*b"knockoffs", draw, purpose)))
 
 
-def _drawn(checked: Checked, knockoffs: Any, draws: int, seed: int) -> list[NDArray[np.float64]]:
+def _groups_of_both(groups: Grouping | None) -> list[int] | None:
+    """A label for each input and each knockoff: groups of either only."""
+    return None if groups is None else [*groups.numbers.tolist(), *(groups.numbers + len(groups.labels)).tolist()]
+
+
+def _drawn(
+    checked: Checked, knockoffs: Any, draws: int, seed: int, groups: Grouping | None
+) -> list[NDArray[np.float64]]:
     """The knockoffs of every draw, (n, features) each; a draw does not depend on how many there are."""
     table = np.asarray(checked.table, dtype=np.float64)
     if knockoffs is None:
@@ -206,7 +213,7 @@ def _drawn(checked: Checked, knockoffs: Any, draws: int, seed: int) -> list[NDAr
                 "mostly Ledoit and Wolf's shrinkage towards none, and false inputs may be more than fdr says. Give "
                 "knockoffs=, drawn by what is known of the inputs, or more rows."
             )
-        drawer = GaussianKnockoffs(table)
+        drawer = GaussianKnockoffs(table, None if groups is None else groups.numbers)
         return [drawer.draw(_generator(seed, number, 0)) for number in range(draws)]
     given = np.asarray(to_host(knockoffs), dtype=np.float64)
     given = given[None] if given.ndim == 2 else given
@@ -226,12 +233,18 @@ def _folds(
     checked: Checked,
     drawn: list[NDArray[np.float64]],
     seed: int,
+    groups: Grouping | None,
 ) -> tuple[list[Fold], NDArray[np.bool_]]:
-    """One fold for every draw, of twice as many inputs, and which pairs are the other way round, (draws, features)."""
+    """One fold for every draw, of twice as many inputs, and which pairs are the other way round, (draws, features) or,
+
+    of groups, which are exchanged whole, (draws, groups).
+    """
     table = np.asarray(checked.table, dtype=np.float64)
-    folds, swapped = [], np.zeros((len(drawn), table.shape[1]), dtype=bool)
+    numbers = np.arange(table.shape[1]) if groups is None else groups.numbers
+    folds, swapped = [], np.zeros((len(drawn), int(numbers.max()) + 1), dtype=bool)
     for number, knockoff in enumerate(drawn):
-        swapped[number] = swap = _generator(seed, number, 1).random(table.shape[1]) < 0.5
+        swapped[number] = _generator(seed, number, 1).random(swapped.shape[1]) < 0.5
+        swap = swapped[number, numbers]
         both = np.hstack([np.where(swap, knockoff, table), np.where(swap, table, knockoff)])
         folds += make_folds(settings, template, checked._replace(table=both), [_all_rows(checked)])
     return folds, swapped
@@ -258,9 +271,23 @@ def _strengths(
 
 
 def _statistics(
-    norms: NDArray[np.float64], lambdas: NDArray[np.float64], swapped: NDArray[np.bool_]
+    norms: NDArray[np.float64],
+    lambdas: NDArray[np.float64],
+    swapped: NDArray[np.bool_],
+    groups: Grouping | None = None,
 ) -> NDArray[np.float64]:
-    """W (draws, features) of the norms (strengths, draws, 2 features) along the path."""
-    areas = np.trapezoid(norms, lambdas, axis=0) if len(lambdas) > 1 else norms[0]
-    first, second = np.split(areas.astype(np.float64), 2, axis=-1)
+    """W (draws, features) of the norms (strengths, draws, 2 features) along the path; of groups (draws, groups)."""
+    first, second = np.split(norms.astype(np.float64), 2, axis=-1)
+    if groups is not None:
+        first, second = (_norms_of_groups(one, groups) for one in (first, second))
+    if len(lambdas) > 1:
+        first, second = (np.trapezoid(one, lambdas, axis=0) for one in (first, second))
+    else:
+        first, second = first[0], second[0]
     return np.where(swapped, signed_max(second, first), signed_max(first, second))
+
+
+def _norms_of_groups(norms: NDArray[np.float64], groups: Grouping) -> NDArray[np.float64]:
+    """Root of the sum of squares within each group, (..., groups), of norms (..., features)."""
+    members = groups.numbers[:, None] == np.arange(len(groups.labels))
+    return np.sqrt(norms**2 @ members)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
-from regnet.selection.gaussian_knockoffs import GaussianKnockoffs, least_reconstructable
+from regnet.selection.gaussian_knockoffs import GaussianKnockoffs, in_equal_shares, least_reconstructable
 
 
 def autoregressive(inputs, correlation=0.5):
@@ -35,6 +35,19 @@ def test_the_diagonal_is_the_minimum():
         assert loss(found) <= best.fun * (1 + 1e-3)
     np.testing.assert_allclose(least_reconstructable(np.eye(3)), 1.0)
     np.testing.assert_allclose(least_reconstructable(np.eye(1)), 1.0)
+
+
+def test_groups_are_exchanged_whole():
+    """cov(X, X~) = R outside the groups' blocks, and in them at its smallest in proportion to R."""
+    rng, R, numbers = np.random.default_rng(0), autoregressive(6, 0.8), np.array([0, 0, 1, 2, 2, 2])
+    X = rng.standard_normal((40_000, 6)) @ np.linalg.cholesky(R).T
+    both = np.cov(np.hstack([X, GaussianKnockoffs(X, numbers).draw(rng)]).T)
+    moved = in_equal_shares(R, numbers)
+    np.testing.assert_allclose(both[6:, 6:], R, atol=0.03)
+    np.testing.assert_allclose(both[:6, 6:], R - moved, atol=0.03)
+    np.testing.assert_array_equal(moved != 0, numbers[:, None] == numbers)
+    np.testing.assert_allclose(np.linalg.eigvalsh(2 * R - moved)[0], 0.0, atol=1e-12)
+    np.testing.assert_allclose(in_equal_shares(np.eye(3), np.array([0, 0, 1])), np.eye(3))
 
 
 def test_units_do_not_matter_and_constants_stay(rng):

@@ -8,6 +8,8 @@ import pytest
 from conftest import need
 
 from regnet import MLPClassifier, MLPRegressor, knockoff_selection
+from regnet.estimators.grouping import Grouping
+from regnet.selection.false_discoveries import signed_max
 from regnet.selection.knockoffs import _statistics
 
 LINEAR = MLPRegressor(hidden_layer_sizes=(), solver="newton", max_iter=1000, random_state=0)
@@ -20,10 +22,46 @@ def table(rng, rows=200, inputs=16, real=7):
     return X, X[:, :real].sum(axis=1) + 0.5 * rng.standard_normal(rows)
 
 
-def test_groups_of_inputs_are_refused(rng):
-    X, y = table(rng)
-    with pytest.raises(ValueError, match=r"a knockoff goes with a single input.*stability_selection"):
-        knockoff_selection(MLPRegressor(input_groups=[0] * 16), X, y)
+def test_groups_of_inputs_are_selected_whole(rng):
+    """Eight groups of two: in the first four one input is real, and the other goes with it."""
+    X = rng.standard_normal((200, 16))
+    X[:, 1::2] = 0.8 * X[:, ::2] + 0.6 * X[:, 1::2]
+    y = X[:, 0] - X[:, 2] + X[:, 5] + X[:, 6] + 0.5 * rng.standard_normal(200)
+    labels = [f"pair {number // 2}" for number in range(16)]
+    network = MLPRegressor(**NETWORK.get_params() | {"input_groups": labels})
+    found = knockoff_selection(network, X, y, **FEW | {"fdr": 0.3, "draws": 5})
+    assert found.statistics.shape == (5, 8)
+    assert found.selected_groups[:4].all()
+    assert found.selected_groups[4:].sum() <= 1
+    np.testing.assert_array_equal(found.selected, np.repeat(found.selected_groups, 2))
+    assert f"{found.selected_groups.sum()} of 8 groups selected: pair 0, pair 1" in repr(found)
+    assert "<th>group</th>" in found._repr_html_()
+    with pytest.raises(AttributeError, match="the estimator had no input_groups"):
+        knockoff_selection(LINEAR, X, y, **FEW).selected_groups  # noqa: B018
+    with pytest.raises(ValueError, match=r"a selection has 10 groups or more \(1 / fdr\), and only 8 of X vary"):
+        knockoff_selection(network, X, y, fdr=0.1)
+
+
+def test_groups_of_one_are_the_inputs(rng):
+    X, y = table(rng, rows=60)
+    knockoffs = rng.standard_normal(X.shape)
+    alone = knockoff_selection(LINEAR, X, y, knockoffs=knockoffs, **FEW)
+    one_each = MLPRegressor(**LINEAR.get_params() | {"input_groups": list(range(16))})
+    found = knockoff_selection(one_each, X, y, knockoffs=knockoffs, **FEW)
+    np.testing.assert_allclose(found.statistics, alone.statistics, atol=1e-6)
+
+
+def test_statistics_of_groups_are_of_their_norms(rng):
+    """Pairs of columns (0, 2) and (1, 3), of which the second is the other way round."""
+    norms, lambdas = rng.uniform(size=(3, 1, 8)), np.array([1.0, 2.0, 4.0])
+    groups = Grouping(("a", "b"), np.array([0, 1, 0, 1]))
+    found = _statistics(norms, lambdas, np.array([[False, True]]), groups)
+
+    def area(*columns):
+        return np.trapezoid(np.sqrt((norms[:, 0, list(columns)] ** 2).sum(axis=1)), lambdas)
+
+    own, other = np.array([area(0, 2), area(5, 7)]), np.array([area(4, 6), area(1, 3)])
+    np.testing.assert_allclose(found[0], signed_max(own, other))
 
 
 def test_statistics_turn_their_signs_where_pairs_are_exchanged(rng):
