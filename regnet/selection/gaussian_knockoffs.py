@@ -78,7 +78,7 @@ def least_reconstructable(correlation: NDArray[np.float64]) -> NDArray[np.float6
 
 
 def in_equal_shares(correlation: NDArray[np.float64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-    """D = g B, (p, p), for groups, with R's blocks of the groups in B and 0 elsewhere, so that 2 R - D is no less than 0:
+    """D = g B, (p, p), for groups, with R's blocks of the groups in B and 0 elsewhere, and 2 R - D no less than 0:
 
         g = min(1, 2 smallest eigenvalue of B^(-1/2) R B^(-1/2))
 
