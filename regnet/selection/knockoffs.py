@@ -277,17 +277,15 @@ def _statistics(
     groups: Grouping | None = None,
 ) -> NDArray[np.float64]:
     """W (draws, features) of the norms (strengths, draws, 2 features) along the path; of groups (draws, groups)."""
-    first, second = np.split(norms.astype(np.float64), 2, axis=-1)
+    norms = norms.astype(np.float64)
     if groups is not None:
-        first, second = (_norms_of_groups(one, groups) for one in (first, second))
-    if len(lambdas) > 1:
-        first, second = (np.trapezoid(one, lambdas, axis=0) for one in (first, second))
-    else:
-        first, second = first[0], second[0]
+        norms = _norms_of_groups(norms, groups)
+    areas = np.trapezoid(norms, lambdas, axis=0) if len(lambdas) > 1 else norms[0]
+    first, second = np.split(np.asarray(areas), 2, axis=-1)
     return np.where(swapped, signed_max(second, first), signed_max(first, second))
 
 
 def _norms_of_groups(norms: NDArray[np.float64], groups: Grouping) -> NDArray[np.float64]:
-    """Root of the sum of squares within each group, (..., groups), of norms (..., features)."""
-    members = groups.numbers[:, None] == np.arange(len(groups.labels))
-    return np.sqrt(norms**2 @ members)
+    """Root of the sum of squares within each group, (..., 2 groups), of norms (..., 2 features)."""
+    members = np.kron(np.eye(2), groups.numbers[:, None] == np.arange(len(groups.labels)))
+    return np.asarray(np.sqrt(norms**2 @ members))
