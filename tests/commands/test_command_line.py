@@ -34,7 +34,7 @@ def test_fit_and_predict_a_csv(tmp_path):
     write_csv(tmp_path / "new.csv", target=False)
     options = ["--hidden", "16", "--epochs", 60, "--seed", 3, "--weight-l1", "1e-4,0"]
     outputs = ["--save", "m.safetensors", "--plot", "p.png", "--json", "j.json"]
-    done = run("fit", "train.csv", "--target", "kind", *options, *outputs, cwd=tmp_path)
+    done = called("fit", "train.csv", "--target", "kind", *options, *outputs, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("epoch ") == 11
     assert "held out: accuracy" in done.stdout
@@ -84,7 +84,7 @@ def test_digits_end_with_the_same_score_on_every_backend(tmp_path):
         if missing(backend):
             print(missing(backend))
             continue
-        options = ["--hidden", 64, "--epochs", 30, "--json", "j.json"]
+        options = ["--hidden", 64, "--epochs", 20, "--json", "j.json"]
         done = called("fit", "digits", *options, cwd=tmp_path, REGNET_BACKEND=backend)
         assert done.returncode == 0, done.stderr
         figures = json.loads((tmp_path / "j.json").read_text())
@@ -97,7 +97,7 @@ def test_digits_end_with_the_same_score_on_every_backend(tmp_path):
 def test_cupy_without_a_gpu_is_one_sentence(tmp_path):
     if missing("cupy") is None:
         pytest.skip("there is a GPU here")
-    done = run("fit", "spiral", cwd=tmp_path, REGNET_BACKEND="cupy")
+    done = called("fit", "spiral", cwd=tmp_path, REGNET_BACKEND="cupy")
     assert done.returncode == 2
     assert done.stderr.startswith("regnet: error: CuPy")
     assert done.stderr.count("\n") == 1
@@ -115,7 +115,7 @@ def test_version_agrees_with_the_distribution(tmp_path):
     from importlib.metadata import version
 
     assert regnet.__version__ == version("regnet-xp")
-    assert run("--version", cwd=tmp_path).stdout == f"regnet {regnet.__version__}\n"
+    assert called("--version", cwd=tmp_path).stdout == f"regnet {regnet.__version__}\n"
 
 
 def test_a_class_of_one_row_is_learnt(tmp_path):
