@@ -38,7 +38,7 @@ def test_input_l1_uses_an_input_wholly_or_not_at_all(solver, rng):
     x, y = interaction(rng)
     model = MLPRegressor(
         hidden_layer_sizes=(16,), activation="tanh", solver=solver, learning_rate_init=0.01, batch_size=100,
-        input_l1=0.01, weight_l2=[0.0, 0.005], max_iter=1500, n_iter_no_change=2000, tol=1e-7, random_state=1,
+        input_l1=0.01, weight_l2=[0.0, 0.005], max_iter=800, n_iter_no_change=2000, tol=1e-7, random_state=1,
     ).fit(x, y)  # fmt: skip
     rows = model.coefs_[0] != 0
     assert (rows.all(axis=1) | ~rows.any(axis=1)).all()
@@ -69,7 +69,7 @@ def test_penalty_factor_frees_or_forbids_an_input(rng):
     factor[[0, 5]] = 100.0, 0.0
     for strength in ("input_l1", "weight_l1"):
         model = MLPRegressor(
-            hidden_layer_sizes=(8,), solver="fista", activation="tanh", max_iter=3000, penalty_factor=factor,
+            hidden_layer_sizes=(8,), solver="fista", activation="tanh", max_iter=500, penalty_factor=factor,
             random_state=0, **{strength: 0.02},
         )  # fmt: skip
         used = model.fit(x, y).selected_features_
