@@ -1,6 +1,6 @@
 """Factors beside numbers: which groups of columns a default search selects, with and without `input_groups`.
 
-Usage: python benchmarks/select_groups.py [--tables 20] [--rows 400] [--linear] [--plain]
+Usage: python benchmarks/select_groups.py [groups] [columns] [--tables 20] [--rows 400] [--linear] [--plain]
 A table has three factors of 4 to 6 levels, one column a level, of which the first has an effect, and ten numbers, of
 which two have one: y = effect of the level (variance 1) + x0 + |x1| + noise (variance 1); with --linear x1 instead of
 |x1|, and a linear model. Right is a selection of just those three.
@@ -41,18 +41,19 @@ def draw(seed: int, rows: int, *, linear: bool) -> tuple[np.ndarray, np.ndarray,
 def main() -> None:
     """Print a line for searches over groups and one for searches over columns."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kinds", nargs="*", default=["groups", "columns"], metavar="groups|columns")
     parser.add_argument("--tables", type=int, default=20)
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--linear", action="store_true")
     parser.add_argument("--plain", action="store_true", help="without numba")
     args = parser.parse_args()
     shown = Table("search over", "whole factors only", "just the real groups", "groups beside them", "seconds a search")
-    for grouped in (True, False):
+    for kind in args.kinds:
         whole = right = others = 0
         started = time.perf_counter()
         for seed in range(args.tables):
             X, y, labels = draw(seed, args.rows, linear=args.linear)
-            groups = labels if grouped else None
+            groups = labels if kind == "groups" else None
             hidden = () if args.linear else (16,)
             with warnings.catch_warnings(), config_context(fast=not args.plain):
                 warnings.simplefilter("ignore")
@@ -64,7 +65,7 @@ def main() -> None:
             others += len(used - REAL)
         seconds = (time.perf_counter() - started) / args.tables
         shown.add_row(
-            "groups" if grouped else "columns", f"{whole} of {args.tables}", f"{right} of {args.tables}",
+            kind, f"{whole} of {args.tables}", f"{right} of {args.tables}",
             f"{others / args.tables:.2f}", f"{seconds:.1f}",
         )  # fmt: skip
     Console().print(shown)

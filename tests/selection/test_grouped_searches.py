@@ -193,6 +193,17 @@ def test_columns_behind_a_preprocessor_are_named_by_it():
     assert found.best_estimator_[-1].groups_ == found.groups_
 
 
+def test_columns_of_a_frame_are_named_by_it():
+    x, y = table()
+    named = pd.DataFrame(x, columns=list("pqrstuvwxy"))
+    given = {"n_lambdas": 8, "cv": 3, "random_state": 0}
+    found = MLPRegressorCV((), input_groups={"p": "a", "r": "a"}, penalty_factor={"y": np.inf}, **given).fit(named, y)
+    listed = MLPRegressorCV((), input_groups=["a", "q", "a", *"stuvwxy"], penalty_factor=[1] * 9 + [np.inf], **given)
+    same(found, listed.fit(x, y))
+    assert found.groups_ == ("a", "q", *"stuvwxy")
+    assert kept(found) >= {"a", "v"}
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "words"),
     [
