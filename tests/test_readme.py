@@ -42,7 +42,10 @@ def test_a_python_block_of_the_readme_runs(code, tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore")  # of few epochs
 def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
-    """Every command of a console block, with two epochs where it trains; in this process, since it is many."""
+    """Every command of a console block, in this process, since it is many.
+
+    With two epochs where it trains, and six strengths where it selects.
+    """
     assert {kind for kind, _ in README} <= {"python", "console", "toml"}
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "table.csv")
@@ -54,6 +57,7 @@ def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
                     words = shlex.split(line.removeprefix("$ regnet ").split("  #")[0])
                     # The last one given counts; standard output has no descriptor here.
                     more = {"predict": ["--output", "predicted.csv"], "backends": []}
+                    more["select"] = ["--epochs", "2", "--n-lambdas", "6"]
                     typed(*words, *more.get(words[0], ["--epochs", "2"]))
                     ran += 1
     assert ran
