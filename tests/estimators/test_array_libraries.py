@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 def test_host_data_on_another_backend(backend):
     if missing(backend):
         pytest.skip(missing(backend))
-    settings = {"hidden_layer_sizes": (5,), "solver": "fista", "input_l1": 0.05, "random_state": 0, "max_iter": 200}
+    settings = {"hidden_layer_sizes": (5,), "solver": "fista", "input_l1": 0.05, "random_state": 0, "max_iter": 50}
     plain = MLPClassifier(**settings).fit(X, BINARY)
     with config_context(backend=backend):
         model = MLPClassifier(**settings).fit(X, BINARY)
@@ -85,22 +85,27 @@ def test_frames_follow_the_environment_and_keep_their_names():
 
 
 def test_arrays_stay_where_they_are(namespace):
-    """Fit and predict in the array's own library: what comes back lives there, with NumPy's values."""
+    """Fit and predict in the array's own library: what comes back lives there, with NumPy's values.
+
+    Classes by L-BFGS and values by steps: what a target means and what trains know nothing of one another.
+    """
     import array_api_strict
 
     here, (x, y) = placement(namespace), IRIS
     with array_api_strict.ArrayAPIStrictFlags(boolean_indexing=True, data_dependent_shapes=True):
-        for cls, target in ((MLPClassifier, y), (MLPRegressor, x[:, 0] * 2 + y)):
-            for settings in ({"solver": "lbfgs"}, {"input_l1": 0.01, "solver": Adam(0.01), "batch_size": 50}):
-                ours = cls(hidden_layer_sizes=(6,), max_iter=8, random_state=0, **settings)
-                expected = clone(ours).fit(x, target)
-                table, labels = here.put(x), here.put(target, "int64" if cls is MLPClassifier else None)
-                ours.fit(table, labels)
-                for name in ("predict", "predict_proba") if cls is MLPClassifier else ("predict",):
-                    got = getattr(ours, name)(table)
-                    assert type(got) is type(table)
-                    np.testing.assert_allclose(here.backend.to_numpy(got), getattr(expected, name)(x), atol=1e-8)
-                assert type(ours.coefs_[0]) is type(table)
-                assert ours.score(table, labels) == pytest.approx(expected.score(x, target), abs=1e-8)
-                small = ours.compact()
-                np.testing.assert_allclose(here.backend.to_numpy(small.predict(table)), expected.predict(x), atol=1e-8)
+        steps = {"input_l1": 0.01, "solver": Adam(0.01), "batch_size": 50}
+        for cls, target, settings in (
+            (MLPClassifier, y, {"solver": "lbfgs"}), (MLPRegressor, x[:, 0] * 2 + y, steps)
+        ):  # fmt: skip
+            ours = cls(hidden_layer_sizes=(6,), max_iter=8, random_state=0, **settings)
+            expected = clone(ours).fit(x, target)
+            table, labels = here.put(x), here.put(target, "int64" if cls is MLPClassifier else None)
+            ours.fit(table, labels)
+            for name in ("predict", "predict_proba") if cls is MLPClassifier else ("predict",):
+                got = getattr(ours, name)(table)
+                assert type(got) is type(table)
+                np.testing.assert_allclose(here.backend.to_numpy(got), getattr(expected, name)(x), atol=1e-8)
+            assert type(ours.coefs_[0]) is type(table)
+            assert ours.score(table, labels) == pytest.approx(expected.score(x, target), abs=1e-8)
+            small = ours.compact()
+            np.testing.assert_allclose(here.backend.to_numpy(small.predict(table)), expected.predict(x), atol=1e-8)

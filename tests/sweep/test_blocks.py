@@ -44,9 +44,10 @@ def test_threads_of_an_executor_change_nothing(make, tmp_path):
 
 @pytest.mark.parametrize("make", [small, pytest.param(cold, marks=pytest.mark.slow)])
 def test_processes_change_nothing(make, tmp_path):
+    """One, which takes seconds to begin, with several blocks; there are two below."""
     data = FRIEDMAN if make is small else IRIS
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        same(make().fit(*data), make(executor=pool, sweep_dir=tmp_path).fit(*data))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        same(make().fit(*data), make(executor=pool, sweep_dir=tmp_path, memory_limit=60_000).fit(*data))
 
 
 def test_n_jobs_are_processes_and_change_nothing(monkeypatch):

@@ -74,15 +74,16 @@ def test_a_diverging_network_is_stopped_alone(fast):
 
 
 def test_other_libraries_train_the_same_sweep():
+    quick = {"cv": 2, "max_iter": 5, "lambdas": (1e-3, 1e-2, 1e-1)}
+    reference = small(**quick).fit(*FRIEDMAN)
     for name in ("torch", "jax"):
         try:
             need(name)
         except pytest.skip.Exception as reason:
             print(f"{name}: {reason}")
             continue
-        reference = small(cv=2, max_iter=10).fit(*FRIEDMAN)
         with config_context(backend=name):
-            other = small(cv=2, max_iter=10).fit(*FRIEDMAN)
+            other = small(**quick).fit(*FRIEDMAN)
         np.testing.assert_allclose(other.cv_scores_, reference.cv_scores_, atol=1e-8)
 
 
