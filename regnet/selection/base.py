@@ -200,8 +200,8 @@ class BaseCV(AskedSearch):
     def _first(self, passes: Passes, spec: SweepSpec) -> tuple[SweepSpec, Collector]:
         """The first pass; where the range was left open and its weakest strength is the best, over a longer one."""
         collected = passes.run(spec, last=not self.relax)
-        best = self._choose(collected.of_chosen(collected.scores)[:, : self.n_splits_]).best
-        if best == 0 and len(spec.lambdas) > 1 and self.lambdas is None and self.lambda_min_ratio is None:
+        choice = self._choose(collected.of_chosen(collected.scores)[:, : self.n_splits_])
+        if self.lambdas is None and self.lambda_min_ratio is None and choice.rises_to_the_end:
             spec = replace(spec, name="longer path", lambdas=longer_range(spec.lambdas))
             collected = passes.run(spec, last=not self.relax)
         return spec, collected
@@ -235,7 +235,7 @@ class BaseCV(AskedSearch):
         choice = self._choose(collected.of_chosen(collected.scores)[:, : self.n_splits_])
         self.chosen_restarts_ = collected.chosen[:, : self.n_splits_]
         self.score_mean_, self.score_se_ = choice.mean, choice.se
-        if choice.best == 0 and len(spec.lambdas) > 1 and self.lambdas is None:
+        if self.lambdas is None and choice.by(self.select) == 0 and choice.rises_to_the_end:
             warn(
                 f"The weakest strength of the range, {spec.lambdas[0]:.3g}, has the best score; a weaker one may have "
                 "a better: give lambda_min_ratio a smaller number, or lambdas that begin at a weaker one."

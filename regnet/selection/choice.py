@@ -15,6 +15,9 @@ __all__ = ["RULES", "Choice", "Rival", "choose", "fold_weights", "repeats_of", "
 RULES = ("1se", "paired", "min")
 """What may choose a strength, from the one that keeps the fewest inputs to the one that keeps the most."""
 
+FLAT = 0.01
+"""Of a standard error, by which the next strength is worse: by less where hardly any penalty is as good as none."""
+
 
 class Choice(NamedTuple):
     """mean, se: of each strength's scores over folds, (strengths,); paired_se: of the difference of two strengths'
@@ -32,6 +35,11 @@ class Choice(NamedTuple):
     def by(self, select: str) -> int:
         """The number that a rule chooses."""
         return {"min": self.best, "1se": self.one_se, "paired": self.paired}[select]
+
+    @property
+    def rises_to_the_end(self) -> bool:
+        """Whether the weakest strength is the best, and by more than a flat end of the curve would have it."""
+        return self.best == 0 and len(self.mean) > 1 and bool(self.mean[0] - self.mean[1] > FLAT * self.se[0])
 
 
 def choose(scores: Any, /, *, weight: Any = None, repeats: float = 1.0) -> Choice:

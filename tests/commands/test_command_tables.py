@@ -132,7 +132,6 @@ def test_what_cannot_be_saved_is_named_and_nothing_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.filterwarnings("ignore:The weakest strength of the range")
 def test_notes_are_printed_and_predictions_stay_a_table(tmp_path):
     path = write(tmp_path / "t.csv", {"rownames": list(range(1, ROWS + 1)), **table(kind=KINDS)})
     for command in ("fit", "select"):

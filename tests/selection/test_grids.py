@@ -56,7 +56,7 @@ def test_a_range_whose_weakest_strength_is_the_best_is_made_longer():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((60, 3))
     y = X @ [3.0, 2.0, 1.0] + 1e-4 * rng.standard_normal(60)
-    search = MLPRegressorCV((), penalty="weight_l1", n_lambdas=6, cv=3, random_state=0)
+    search = MLPRegressorCV((), penalty="weight_l1", n_lambdas=6, cv=3, select="min", random_state=0)
     with pytest.warns(UserWarning, match="The weakest strength of the range, .*lambda_min_ratio a smaller number"):
         found = search.fit(X, y)
     assert len(found.lambdas_) == 6
