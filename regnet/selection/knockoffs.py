@@ -24,7 +24,7 @@ from regnet.selection.knockoff_result import KnockoffResult
 from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.path import check_estimator_for_sweep
 from regnet.selection.reporting import report_absent, report_divergence
-from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
+from regnet.selection.settings import Estimator, SweepSettings, check_drops_inputs, restart_seeds
 from regnet.selection.sweep_spec import make_spec
 from regnet.sweep.fold import Fold
 
@@ -171,8 +171,7 @@ def _check(fdr: Any, draws: Any, weakest: Any, penalty: str) -> None:
         raise ValueError(f"draws={draws!r} must be an integer of 1 or more: it says how often knockoffs are drawn.")
     if not isinstance(weakest, Real) or not 0.0 < float(weakest) < 1.0:
         raise ValueError(f"weakest={weakest!r} must lie in (0, 1): it is a share of the strongest strength.")
-    if penalty not in ("input_l1", "weight_l1"):
-        raise ValueError(f"penalty={penalty!r} selects no inputs: use 'input_l1', or 'weight_l1'.")
+    check_drops_inputs(penalty)
 
 
 def _check_count(fdr: float, count: int, groups: Grouping | None) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "TO_TOLERANCE",
     "Estimator",
     "SweepSettings",
+    "check_drops_inputs",
     "make_template",
     "restart_seeds",
 ]
@@ -127,6 +128,12 @@ def make_template(settings: SweepSettings, kind: type[MLPClassifier] | type[MLPR
         batch_size=settings.batch_size,
         random_state=settings.random_state,
     )
+
+
+def check_drops_inputs(penalty: str, /) -> None:
+    """Raise ValueError for a penalty that leaves every input in."""
+    if penalty not in ("input_l1", "weight_l1"):
+        raise ValueError(f"penalty={penalty!r} selects no inputs: use 'input_l1', or 'weight_l1'.")
 
 
 def restart_seeds(random_state: Any, restarts: int) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from regnet.selection.folds import check_table, make_folds
 from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.path import check_estimator_for_sweep
 from regnet.selection.reporting import report_absent, report_divergence
-from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
+from regnet.selection.settings import Estimator, SweepSettings, check_drops_inputs, restart_seeds
 from regnet.selection.sweep_spec import make_spec
 from regnet.sweep.spec import SweepSpec
 
@@ -217,8 +217,7 @@ def stability_selection(
     )
     report_divergence(spec, collected)
     names = getattr(template, "feature_names_in_", [f"x{number}" for number in range(spec.network.in_features)])
-    selected = collected.selected[:, :, 0]
-    selected = spec.whole(selected)
+    selected = spec.whole(collected.selected[:, :, 0])
     counted, candidates = _counted(spec, selected, everything[0].x)
     start, q, bound = weakest_within(counted, pfer, max(candidates, 1), threshold, subsamples // 2)
     if start == len(spec.lambdas):
@@ -253,8 +252,7 @@ def _check(penalty: str, weakest: float, subsamples: Any, threshold: float, pfer
         raise ValueError(f"pfer={pfer!r} must be a finite number of more than 0: no selection is free of false inputs.")
     if not isinstance(subsamples, Integral) or subsamples < 2 or subsamples % 2:
         raise ValueError(f"subsamples={subsamples!r} must be an even number of 2 or more: halves come in pairs.")
-    if penalty not in ("input_l1", "weight_l1"):
-        raise ValueError(f"penalty={penalty!r} selects no inputs: use 'input_l1', or 'weight_l1'.")
+    check_drops_inputs(penalty)
 
 
 def _halves(template: Estimator, y: NDArray[Any], pairs: int, seed: int) -> list[tuple[NDArray[Any], NDArray[Any]]]:

@@ -113,7 +113,7 @@ def test_logistic_l1_path():
 
 
 @pytest.mark.slow  # skglm compiles its solver
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore")  # skglm's own, of numba and of its tolerance
 def test_logistic_l1_path_of_skglm():
     skglm = need("skglm")
     x, y = standardised(load_breast_cancer)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from regnet_numpy.compiled.jit import loop, sum_loop
-from regnet_numpy.compiled.update_loops import norm_of
+from regnet_numpy.compiled.norm_loops import norm_of
 
 __all__ = ["penalty_value"]
 
