@@ -29,7 +29,7 @@ def python_blocks():
 def test_a_python_block_of_the_readme_runs(code, tmp_path, monkeypatch):
     if "from distributed import" in code:
         need("distributed")
-    if "as_frame=True" in code:
+    if "as_frame=True" in code or "import pandas" in code:
         need("pandas")
     monkeypatch.chdir(tmp_path)
     if "__main__" not in code:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
-from conftest import missing
+from conftest import missing, need
 from sklearn.base import clone
 
 from regnet import Adam, MLPClassifier, MLPRegressor, config_context
@@ -78,7 +77,7 @@ def test_groups_of_one_column_are_no_groups(fast, rng):
 
 def test_names_say_which_columns_belong_together(rng):
     x, y = table(rng)
-    frame = pd.DataFrame(x, columns=list("pqrstuvw"))
+    frame = need("pandas").DataFrame(x, columns=list("pqrstuvw"))
     settings = {"hidden_layer_sizes": (), "solver": "newton", "input_l1": 0.2, "tol": 1e-9}
     by_name = MLPRegressor(**settings, input_groups={"p": 1, "r": 1}, penalty_factor={"v": 0.0, "w": np.inf})
     by_number = MLPRegressor(
@@ -129,7 +128,7 @@ GROUPS = {"a": 1, "b": 1}
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(given, kind, words, rng):
-    frame = pd.DataFrame(rng.standard_normal((20, 3)), columns=list("abc"))
+    frame = need("pandas").DataFrame(rng.standard_normal((20, 3)), columns=list("abc"))
     with pytest.raises(kind, match=words):
         MLPClassifier(hidden_layer_sizes=(), **given).fit(frame, np.arange(20) % 2)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
+from conftest import need
 from sklearn.compose import make_column_transformer
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sweeps import same, small
@@ -171,7 +171,7 @@ def frame(n=90):
     rng = np.random.default_rng(3)
     colour = rng.choice(["red", "green", "blue"], n)
     numbers = rng.standard_normal((n, 3))
-    data = pd.DataFrame({"colour": colour, "p": numbers[:, 0], "q": numbers[:, 1], "r": numbers[:, 2]})
+    data = need("pandas").DataFrame({"colour": colour, "p": numbers[:, 0], "q": numbers[:, 1], "r": numbers[:, 2]})
     return data, (colour == "red") * 2.0 + numbers[:, 1] + 0.2 * rng.standard_normal(n)
 
 
@@ -195,7 +195,7 @@ def test_columns_behind_a_preprocessor_are_named_by_it():
 
 def test_columns_of_a_frame_are_named_by_it():
     x, y = table()
-    named = pd.DataFrame(x, columns=list("pqrstuvwxy"))
+    named = need("pandas").DataFrame(x, columns=list("pqrstuvwxy"))
     given = {"n_lambdas": 8, "cv": 3, "random_state": 0}
     found = MLPRegressorCV((), input_groups={"p": "a", "r": "a"}, penalty_factor={"y": np.inf}, **given).fit(named, y)
     listed = MLPRegressorCV((), input_groups=["a", "q", "a", *"stuvwxy"], penalty_factor=[1] * 9 + [np.inf], **given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import need
 
@@ -125,7 +124,7 @@ def test_knockoffs_share_no_random_numbers_with_a_table_of_the_same_seed():
 
 def test_classes_names_and_pictures(rng):
     X, y = table(rng, inputs=20)
-    frame = pd.DataFrame(X, columns=[f"input {number}" for number in range(20)])
+    frame = need("pandas").DataFrame(X, columns=[f"input {number}" for number in range(20)])
     labels = np.where(y > 1.5, "high", np.where(y < -1.5, "low", "middle"))
     classifier = MLPClassifier((), solver="newton", random_state=0)
     found = knockoff_selection(classifier, frame, labels, penalty="weight_l1", **FEW)
