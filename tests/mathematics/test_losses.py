@@ -11,7 +11,9 @@ from conftest import placement, to_numpy
 from sklearn._loss.loss import HalfTweedieLoss, PinballLoss
 from sklearn.metrics import mean_pinball_loss, mean_tweedie_deviance
 
-from regnet.mathematics.losses import LOSSES, Quantile, Tweedie, get_loss
+from regnet.mathematics.locations import huber_location, weighted_quantile
+from regnet.mathematics.losses import LOSSES, Huber, Quantile, Tweedie, get_loss
+from regnet.mathematics.weighting import weight_shares
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -97,3 +99,42 @@ def test_the_loss_of_a_sure_row_is_small_but_not_0(loss, dtype, namespace):
     got, _ = get_loss(loss).value_and_grad(place.put(z), place.put(y))
     assert (expected > 0).all()
     np.testing.assert_allclose(to_numpy(place, got)[:, 0], expected, rtol=1e-6 if dtype == "float32" else 1e-14)
+
+
+CONSTANTS = [LOSSES[name] for name in ("squared_error", "absolute_error", "huber", "poisson", "gamma", "tweedie")]
+
+
+@pytest.mark.parametrize("loss", [*CONSTANTS, Quantile(0.9), Quantile(0.2), Huber(0.3)], ids=repr)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_no_other_constant_has_a_smaller_loss(loss, weighted, rng):
+    y = rng.gamma(2.0, 1.0, (31, 2))
+    y[:4, 1] = y[4, 1]
+    share = weight_shares(rng.integers(0, 4, 31) if weighted else np.ones(31))
+
+    def mean_loss(constants):
+        """By column of y, for constants (..., 2)."""
+        outputs = np.broadcast_to(constants[..., None, :], (*constants.shape[:-1], *y.shape))
+        columns = (loss.value_and_grad(outputs[..., [k]], y[:, [k]])[0][..., 0] @ share for k in (0, 1))
+        return np.stack(list(columns), axis=-1)
+
+    best = loss.constant(y, share)
+    others = np.concatenate([best + step * np.linspace(-1, 1, 201)[:, None] for step in (2.0, 1e-3)])
+    assert best.shape == (2,)
+    assert (mean_loss(best) <= mean_loss(others) * (1 + 1e-14)).all()
+
+
+def test_the_location_of_huber_s_loss_is_where_its_slope_is_0(rng):
+    y, share = rng.standard_t(2, (200, 3)), weight_shares(rng.random(200))
+    for delta in (1e-3, 0.5, 100.0):
+        _, slope = Huber(delta).value_and_grad(np.broadcast_to(huber_location(y, share, delta), y.shape), y)
+        np.testing.assert_allclose(share @ slope, 0.0, atol=1e-14 * min(delta, np.abs(y).max()) * 100)
+    np.testing.assert_allclose(huber_location(y, share, 1e6), share @ y, rtol=1e-9)
+
+
+def test_the_constant_of_counts_that_are_all_0_has_no_logarithm():
+    assert get_loss("poisson").constant(np.zeros((3, 1)), np.full(3, 1 / 3)).tolist() == [-np.inf]
+
+
+def test_a_quantile_counts_rows_of_weight_0_as_absent():
+    values, share = np.array([[9.0], [1.0], [2.0], [3.0]]), np.array([0.0, 0.25, 0.25, 0.5])
+    assert [weighted_quantile(values, share, level).tolist() for level in (0.2, 0.5, 0.6, 1.0)] == [[1], [2], [3], [3]]

@@ -13,7 +13,7 @@ from dataclasses import replace
 from regnet.mathematics.by_name import by_name
 from regnet.mathematics.losses.crossentropies import BinaryCrossEntropy, CategoricalCrossEntropy
 from regnet.mathematics.losses.deviances import Gamma, Poisson, Tweedie
-from regnet.mathematics.losses.loss import Loss
+from regnet.mathematics.losses.loss import HasConstant, Loss
 from regnet.mathematics.losses.residuals import AbsoluteError, Huber, Quantile, SquaredError
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
     "Gamma",
+    "HasConstant",
     "Huber",
     "Loss",
     "Poisson",

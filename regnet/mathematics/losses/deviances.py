@@ -8,11 +8,15 @@ m^power. Source: McCullagh & Nelder, Generalized Linear Models, 1989, sections 2
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.reductions import sum_outputs
 from regnet.arrays.types import Array
+from regnet.mathematics.locations import weighted_mean
 
 __all__ = ["Gamma", "Poisson", "Tweedie"]
 
@@ -26,6 +30,11 @@ class _OfLogarithms:
     def predict(self, outputs: Array, /) -> Array:
         """Return exp(outputs): the expected values."""
         return array_namespace(outputs).exp(outputs)
+
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """See `HasConstant`: the logarithm of the mean, which is -inf where all targets are 0."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(weighted_mean(targets, share)))
 
 
 @final

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import numpy as np
 from array_api_compat import device as device_of
+from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 
-__all__ = ["Loss", "zero_like"]
+__all__ = ["HasConstant", "Loss", "zero_like"]
 
 
 class Loss(Protocol):
@@ -52,6 +54,27 @@ class Loss(Protocol):
         -------
         array
             In the targets' own units, shape of the outputs: probabilities, expected counts or values.
+        """
+
+
+@runtime_checkable
+class HasConstant(Protocol):
+    """A loss that knows the best prediction that is the same for all rows, which others are compared with."""
+
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """Find the outputs that minimise the mean loss of these rows among those that are the same for all.
+
+        Parameters
+        ----------
+        targets : array
+            On the host, (n, out).
+        share : array
+            Of the rows, (n,), 0 or more, with a sum of 1.
+
+        Returns
+        -------
+        numpy.ndarray
+            As a network has them, before `predict`: one number for each of its outputs.
         """
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.reductions import sum_outputs
 from regnet.arrays.types import Array
+from regnet.mathematics.locations import huber_location, weighted_mean, weighted_quantile
 from regnet.mathematics.losses.loss import zero_like
 
 __all__ = ["AbsoluteError", "Huber", "Quantile", "SquaredError"]
@@ -37,6 +41,10 @@ class SquaredError(_OfResiduals):
         residual = outputs - targets
         return 0.5 * sum_outputs(residual * residual), residual
 
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """See `HasConstant`: the mean."""
+        return weighted_mean(targets, share)
+
 
 @final
 @dataclass(frozen=True)
@@ -51,6 +59,10 @@ class AbsoluteError(_OfResiduals):
         xp = array_namespace(outputs)
         residual = outputs - targets
         return sum_outputs(xp.abs(residual)), xp.sign(residual)
+
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """See `HasConstant`: the median."""
+        return weighted_quantile(targets, share, 0.5)
 
 
 @final
@@ -90,6 +102,10 @@ class Huber(_OfResiduals):
         limited = xp.minimum(xp.maximum(residual, -delta), delta)
         return sum_outputs(limited * (residual - 0.5 * limited)), limited
 
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """See `HasConstant`: Huber's location."""
+        return huber_location(targets, share, self.delta)
+
 
 @final
 @dataclass(frozen=True)
@@ -128,3 +144,7 @@ class Quantile(_OfResiduals):
         sign = xp.sign(residual)
         slope = 0.5 * sign + (0.5 - self.level) * xp.abs(sign)
         return sum_outputs(slope * residual), slope
+
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """See `HasConstant`: the quantile."""
+        return weighted_quantile(targets, share, self.level)
