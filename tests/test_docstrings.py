@@ -16,7 +16,7 @@ from regnet import convert
 from regnet.arrays.types import Schedule
 from regnet.mathematics.activations import Activation
 from regnet.mathematics.initializers import Initializer
-from regnet.mathematics.losses import Loss
+from regnet.mathematics.losses import HasConstant, Loss
 from regnet.mathematics.optimizers import Optimizer
 from regnet.networks.layers import Layer
 
@@ -29,7 +29,7 @@ LEFT_OUT = {
 }
 """Checks of numpydoc's that are not ours; all others are."""
 
-SEAMS = (Activation, Initializer, Layer, Loss, Optimizer, Schedule)
+SEAMS = (Activation, HasConstant, Initializer, Layer, Loss, Optimizer, Schedule)
 """What a user's own class may follow. A method of theirs has its sections there, once, and not in every class."""
 
 SECTIONS = {code for code in validate.ERROR_MSGS if code.startswith(("PR", "RT"))}
