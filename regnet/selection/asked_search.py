@@ -8,6 +8,7 @@ from typing import Any
 
 from regnet.selection.fitted_search import FittedSearch
 from regnet.selection.folds import Checked
+from regnet.selection.relaxing import check_gammas
 from regnet.selection.scoring import DIRECT, default_scoring, scorer_of
 from regnet.selection.settings import Estimator
 from regnet.sweep.spec import SweepSpec
@@ -33,6 +34,8 @@ class AskedSearch(FittedSearch, ABC):
         for name in ("relax", "adaptive"):
             if getattr(self, name) is True and self.penalty != "input_l1":
                 raise ValueError(f"{name}=True is for selections of inputs: it needs penalty='input_l1'.")
+        if check_gammas(self.gamma) != (0.0,) and not self.relax:
+            raise ValueError(f"gamma={self.gamma!r} is of relaxed selections: it needs relax=True.")
 
     def _is_adaptive(self, spec: SweepSpec) -> bool:
         if spec.mix.penalty != "input_l1":

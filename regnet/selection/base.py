@@ -24,10 +24,11 @@ from regnet.selection.collector import Collector
 from regnet.selection.folds import Checked, check_table, make_folds
 from regnet.selection.input_names import names_of_inputs, parents_of_inputs
 from regnet.selection.lambdas import check_lambdas, find_lambdas, longer_range
-from regnet.selection.passes import Passes, check_finite, named, refitted
+from regnet.selection.passes import Passes, check_finite, refitted
 from regnet.selection.path import collect_path
 from regnet.selection.path_result import PathResult
 from regnet.selection.predictions import folds_of_rows
+from regnet.selection.relaxing import check_gammas, named
 from regnet.selection.reporting import is_near_tie, report_absent
 from regnet.selection.routing import route
 from regnet.selection.settings import SWEEP_CONSTRAINTS, Estimator, SweepSettings, make_template, restart_seeds
@@ -53,6 +54,7 @@ class BaseCV(AskedSearch):
         "select": [StrOptions(set(RULES))],
         "adaptive": ["boolean", StrOptions({"auto"})],
         "relax": ["boolean"],
+        "gamma": [Interval(Real, 0, 1, closed="both"), "array-like"],
         "refit": ["boolean"],
         "keep_predictions": ["boolean"],
         "executor": [HasMethods("submit"), None],
@@ -71,6 +73,7 @@ class BaseCV(AskedSearch):
     select: str = "1se"
     adaptive: Any = "auto"
     relax: bool = False
+    gamma: Any = 0.0
     refit: bool = True
     keep_predictions: bool = False
     l1_ratio: float = 1.0
@@ -162,22 +165,22 @@ class BaseCV(AskedSearch):
             spec, collected, factors = self._adaptive(passes, spec, collected, folds[-1], with_all)
         penalised, of_penalised = spec, collected
         if self.relax:
-            spec, collected = passes.relaxed(spec, collected)
+            spec, collected = self._relaxed(passes, spec, collected)
         self._keep(spec, collected)
         if collected.predictions is not None:
             self.cv_predictions_ = collected.predictions.by_row(len(checked.y))
         self.input_names_ = np.asarray(names_of_inputs(template, folds[-1]), dtype=object)
         self._parents = parents_of_inputs(template, folds[-1])
         if self.refit:
-            relaxed = replace(spec, folds=tuple(folds[-1:]), factors=None) if self.relax else None
-            more: dict[str, Any] = {"relaxed": relaxed, "memory_limit": self.memory_limit}
+            gamma = self.gamma_ if self.relax else 1.0
+            more: dict[str, Any] = {"gamma": gamma, "memory_limit": self.memory_limit}
             if with_all:
                 check_finite(collected.of_chosen(collected.objectives)[self.best_index_, -1], self.lambda_)
                 between = Between.of_path(penalised, of_penalised, len(folds) - 1, **more)
                 self._take_path(collect_path(spec, collected, tuple(self.input_names_), between, len(folds) - 1))
                 chosen = self.path_.estimators[self.best_index_]
             else:
-                chosen = refitted(passes, penalised, spec, folds[-1], self.best_index_, factors)
+                chosen = refitted(passes, penalised, folds[-1], self.best_index_, factors, gamma)
                 self._between = Between(replace(penalised, folds=tuple(folds[-1:]), factors=factors), **more)
             self._take(chosen, folds[-1])
         self.n_diverged_ = passes.n_diverged
@@ -199,11 +202,11 @@ class BaseCV(AskedSearch):
 
     def _first(self, passes: Passes, spec: SweepSpec) -> tuple[SweepSpec, Collector]:
         """The first pass; where the range was left open and its weakest strength is the best, over a longer one."""
-        collected = passes.run(spec, last=not self.relax)
+        collected = passes.run(spec, last=self._is_last)
         choice = self._choose(collected.of_chosen(collected.scores)[:, : self.n_splits_])
         if self.lambdas is None and self.lambda_min_ratio is None and choice.rises_to_the_end:
             spec = replace(spec, name="longer path", lambdas=longer_range(spec.lambdas))
-            collected = passes.run(spec, last=not self.relax)
+            collected = passes.run(spec, last=self._is_last)
         return spec, collected
 
     def _adaptive(
@@ -223,10 +226,25 @@ class BaseCV(AskedSearch):
         self.adaptive_factors_ = factors[-1] if self.refit else factors.mean(axis=0)
         used = factors[: len(spec.folds)]
         second = replace(spec, name=named("adaptive", used), factors=used)
-        found = passes.run(second, last=not self.relax)
+        found = passes.run(second, last=self._is_last)
         best = np.nanmax(self._choose(found.of_chosen(found.scores)[:, : self.n_splits_]).mean)
         self.adaptive_ = self.select != "min" or self.adaptive is True or bool(best >= pilot.mean[pilot.best])
         return (second, found, factors[-1:]) if self.adaptive_ else (spec, collected, spec.factors)
+
+    @property
+    def _is_last(self) -> bool:
+        """Whether the penalised networks may be those that the search keeps."""
+        return not self.relax or 1.0 in check_gammas(self.gamma)
+
+    def _relaxed(self, passes: Passes, spec: SweepSpec, collected: Collector) -> tuple[SweepSpec, Collector]:
+        """The share of the penalty whose selections score best at some strength; of equal ones the largest."""
+        gammas = check_gammas(self.gamma)
+        tried = [passes.relaxed(spec, collected, gamma) for gamma in gammas]
+        scores = [one.of_chosen(one.scores)[:, : self.n_splits_] for _, one in tried]
+        best = [np.nanmax(self._choose(of_gamma).mean) for of_gamma in scores]
+        chosen = len(gammas) - 1 - int(np.argmax(best[::-1]))
+        self.gamma_, self.gammas_, self.gamma_scores_ = gammas[chosen], np.asarray(gammas), np.stack(scores)
+        return tried[chosen]
 
     def _keep(self, spec: SweepSpec, collected: Collector) -> None:
         """The fitted attributes that the scores decide."""

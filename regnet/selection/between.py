@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.selection.collector import Collector
-from regnet.selection.passes import EXCLUDED
+from regnet.selection.relaxing import relax
 from regnet.selection.reporting import report_unconverged
 from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
@@ -25,20 +25,20 @@ class Between:
     """What trains at any strength, on the rows that a path was trained on.
 
     spec: the penalised sweep, of these rows as its one fold; points (n, size), restarts (n,) and diverged (n,): of the
-    network that stands for each of its strengths; None for cold starts, which need no neighbour. relaxed: the sweep
-    that trains every selection again, without its penalty, or None.
+    network that stands for each of its strengths; None for cold starts, which need no neighbour. gamma: the share of
+    the penalty with which every selection is trained again, 1 for all of it, which is the sweep's own network.
     """
 
     spec: SweepSpec
     points: NDArray[Any] | None = None
     restarts: NDArray[np.int64] | None = None
     diverged: NDArray[np.bool_] | None = None
-    relaxed: SweepSpec | None = None
+    gamma: float = 1.0
     memory_limit: int | None = None
 
     @classmethod
     def of_path(cls, spec: SweepSpec, collected: Collector, fold: int, **more: Any) -> Self:
-        """From a sweep that kept the points of a fold, its penalised pass. more: relaxed, memory_limit."""
+        """From a sweep that kept the points of a fold, its penalised pass. more: gamma, memory_limit."""
         factors = spec.factors[fold : fold + 1] if np.ndim(spec.factors) == 2 else spec.factors
         own = replace(spec, folds=(spec.folds[fold],), factors=factors)
         if not spec.warm_start:
@@ -64,12 +64,10 @@ class Between:
         """
         collected, cell = self._cold(strength) if self.points is None else self._warm(strength)
         self._check(collected, cell, strength)
-        if self.relaxed is not None:
-            used = collected.selected[tuple(cell)]
-            own = replace(
-                self.relaxed, lambdas=(strength,), folds=self.spec.folds, seeds=(collected.spec.seeds[cell.restart],),
-                factors=np.where(self.spec.whole(used), 0.0, EXCLUDED)[None, :],
-            )  # fmt: skip
+        if self.gamma != 1:
+            used = collected.selected[cell.strength, 0, cell.restart][None, None, None, :]
+            seeds = (collected.spec.seeds[cell.restart],)
+            own = relax(replace(self.spec, lambdas=(strength,), seeds=seeds), used, self.gamma)
             collected = Collector(own, "", None, frozenset([0])).run(memory_limit=self.memory_limit)
             cell = Cell(0, 0, 0)
             self._check(collected, cell, strength)

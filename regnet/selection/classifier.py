@@ -68,8 +68,11 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         'auto': for input_l1 on networks with a hidden layer; with select='min' the first path stays if its best score
         is better.
     relax : bool, default False
-        Whether to refit every selection from new weights without the penalty that found it, and choose by those scores;
-        restarts stay those that the penalised objective chose.
+        Whether to refit every selection from new weights without the penalty that found it (or with `gamma` times it),
+        and choose by those scores; restarts stay those that the penalised objective chose.
+    gamma : float or sequence of float, default 0
+        With relax: the share of the strength that stays, from 0 to 1, at which nothing is refitted; of several, such as
+        (0, .25, .5, .75, 1), the one whose best score over the strengths is best.
     refit : bool, default True
         Whether to have a network on all rows, which predicts.
     keep_predictions : bool, default False
@@ -161,6 +164,8 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         After adaptive paths: the pilot's scores, (n_lambdas, n_folds), and the factors of the inputs.
     adaptive_ : bool
         After adaptive paths: whether all else is of the second one.
+    gamma_, gammas_, gamma_scores_ : float, array of float and array of float
+        With relax: the chosen share, those that were tried, and their scores, (n_gammas, n_lambdas, n_folds).
     best_estimator_ : MLPClassifier
         With refit: the chosen network, in the units of X.
     model_ : Model

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from regnet.backend.placement import to_host
 from regnet.mathematics.losses import Gamma, Huber, Tweedie
 from regnet.selection.as_estimator import outputs_of
-from regnet.selection.passes import EXCLUDED
+from regnet.selection.relaxing import EXCLUDED
 from regnet.selection.settings import TO_TOLERANCE
 from regnet.solvers.proximal_newton import is_known
 from regnet.sweep.engine import run_sweep

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any, final
@@ -15,20 +14,13 @@ from sklearn.utils import _safe_indexing
 from regnet.selection.collector import Collector
 from regnet.selection.folds import Checked
 from regnet.selection.predictions import check_room
+from regnet.selection.relaxing import named, relax
 from regnet.selection.reporting import report_divergence
 from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
 from regnet.sweep.spec import Cell, SweepSpec
 
-__all__ = ["EXCLUDED", "Passes", "check_finite", "named", "refitted"]
-
-EXCLUDED = 1e30
-"""The penalty factor of an input that a relaxed network must not use."""
-
-
-def named(name: str, values: NDArray[Any]) -> str:
-    """The name of a pass in the journal, with what an earlier pass decided for it."""
-    return f"{name}-{zlib.crc32(np.ascontiguousarray(values, dtype=np.float64).tobytes()):08x}"
+__all__ = ["Passes", "check_finite", "refitted"]
 
 
 def check_finite(objectives: NDArray[np.float64], strength: float) -> None:
@@ -86,19 +78,24 @@ class Passes:
         """The networks of one strength on all rows."""
         decided = (np.ravel([] if factors is None else factors), [spec.lambdas[strength]], spec.seeds)
         name = named(name, np.concatenate(decided))
-        alone = replace(spec, name=name, lambdas=(spec.lambdas[strength],), folds=(fold,), factors=factors)
-        return self._reported(alone, Collector(alone, "", None, frozenset([0])).run(**self._own))
+        return self.run_alone(
+            replace(spec, name=name, lambdas=(spec.lambdas[strength],), folds=(fold,), factors=factors)
+        )
 
-    def relaxed(self, spec: SweepSpec, collected: Collector) -> tuple[SweepSpec, Collector]:
-        """Every support once more, from new weights and without the penalty that found it.
+    def run_alone(self, spec: SweepSpec) -> Collector:
+        """Networks on all rows, the one fold of `spec`."""
+        return self._reported(spec, Collector(spec, "", None, frozenset([0])).run(**self._own))
 
-        Restarts stay those that the penalised pass chose: without a penalty the largest support has the smallest loss.
+    def relaxed(self, spec: SweepSpec, collected: Collector, gamma: float) -> tuple[SweepSpec, Collector]:
+        """Every selection once more, as `relax` has it; at gamma = 1 it is what is there already.
+
+        Restarts stay those that the penalised pass chose: without a penalty the largest selection has the smallest
+        loss.
         """
-        factors = np.where(spec.whole(collected.selected), 0.0, EXCLUDED)
-        free = replace(spec.mix, l1_ratio=1.0, companion_l2=0.0)
-        epochs, name = spec.epochs_at(0), named("relax", factors)
-        spec = replace(spec, name=name, mix=free, factors=factors, warm_start=False, screen=False, epochs=epochs)
-        return spec, self.run(spec, collected.chosen)
+        if gamma == 1:
+            return spec, collected
+        own = relax(spec, collected.selected, gamma)
+        return own, self.run(own, collected.chosen)
 
     def _reported(self, spec: SweepSpec, collected: Collector) -> Collector:
         report_divergence(spec, collected)
@@ -107,26 +104,20 @@ class Passes:
 
 
 def refitted(
-    passes: Passes,
-    penalised: SweepSpec,
-    spec: SweepSpec,
-    fold: Fold,
-    strength: int,
-    factors: NDArray[np.float64] | None,
+    passes: Passes, spec: SweepSpec, fold: Fold, strength: int, factors: NDArray[np.float64] | None, gamma: float
 ) -> Estimator:
     """The network of the chosen strength on all rows, where no path has it already.
 
-    As in a fold it is of the restart with the smallest penalised objective. spec: the relaxed pass, or the penalised
-    one again; strength: its number; factors: of the inputs, (in,) or (1, in), by a user and a pilot. Raises ValueError
-    if it diverged.
+    As in a fold it is of the restart with the smallest penalised objective. spec: the penalised pass; strength: its
+    number; factors: of the inputs, (in,) or (1, in), by a user and a pilot; gamma: see `relax`. Raises ValueError if it
+    diverged.
     """
-    value = spec.lambdas[strength]
-    collected = passes.alone(penalised, fold, strength, factors, "refit")
-    check_finite(collected.objectives[0, 0], value)
+    collected = passes.alone(spec, fold, strength, factors, "refit")
+    check_finite(collected.objectives[0, 0], spec.lambdas[strength])
     restart = int(collected.chosen[0, 0])
-    if spec is not penalised:
-        factors = np.where(spec.whole(collected.selected[0, :, restart]), 0.0, EXCLUDED)
-        own = replace(spec, seeds=(spec.seeds[restart],))
-        collected, restart = passes.alone(own, fold, strength, factors, "relaxed"), 0
-        check_finite(collected.objectives[0, 0], value)
+    if gamma != 1:
+        own = replace(collected.spec, seeds=(spec.seeds[restart],))
+        own = relax(own, collected.selected[:, :, restart : restart + 1], gamma)
+        collected, restart = passes.run_alone(own), 0
+        check_finite(collected.objectives[0, 0], spec.lambdas[strength])
     return collected.estimator_at(Cell(0, 0, restart))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from regnet.selection.collector import Collector
 from regnet.selection.folds import check_table, make_folds
 from regnet.selection.input_names import names_of_inputs
 from regnet.selection.lambdas import check_lambdas, find_lambdas
-from regnet.selection.passes import EXCLUDED
 from regnet.selection.path_result import PathResult
+from regnet.selection.relaxing import relax
 from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.scoring import default_scoring
 from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
@@ -201,9 +200,8 @@ def train_path(between: Between, names: tuple[str, ...]) -> PathResult:
     """The path of cold starts on the rows of `between`: all strengths of its grid; names: of the inputs."""
     spec, keep = between.spec, frozenset([0])
     collected = Collector(spec, "", None, keep).run(memory_limit=between.memory_limit)
-    if between.relaxed is not None:
-        factors = np.where(spec.whole(collected.selected), 0.0, EXCLUDED)
-        spec = replace(between.relaxed, lambdas=spec.lambdas, folds=spec.folds, seeds=spec.seeds, factors=factors)
+    if between.gamma != 1:
+        spec = relax(spec, collected.selected, between.gamma)
         collected = Collector(spec, "", None, keep, collected.chosen).run(memory_limit=between.memory_limit)
     report_divergence(spec, collected)
     return collect_path(spec, collected, names, between)
