@@ -21,6 +21,7 @@ from regnet.backend.placement import Placement, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.compacting import compact_weights
+from regnet.estimators.exposure import log_exposure, shifted, with_exposure
 from regnet.estimators.fitted import Fitted, read_fitted, write_fitted
 from regnet.estimators.full_batch import fit_full_batch
 from regnet.estimators.grouping import Grouping, some_columns
@@ -88,6 +89,7 @@ class BaseMLP(BaseEstimator, Parameters, ABC):  # type: ignore[misc]  # scikit-l
             )  # fmt: skip
             resumable = resumable._replace(slots=[give(slot) for slot in resumable.slots])
         weights, biases = weights_of(tree_map(give, network.unpack(point)))
+        biases = shifted(biases, -prepared.log_unit)
         residual = None if call.incremental else float(objective.residual(point)[0])
         return replace(start, weights=weights, biases=biases, kkt_residual=residual, resumable=resumable)
 
@@ -108,10 +110,11 @@ class BaseMLP(BaseEstimator, Parameters, ABC):  # type: ignore[misc]  # scikit-l
             values = get_loss(network.loss).predict(_outputs(network, params, table, placement))
         return (placement.backend.to_numpy(values), None) if host else (values, placement)
 
-    def _predict(self, X: Any) -> Any:
-        """Predictions in the form of y."""
+    def _predict(self, X: Any, offset: Any = None, exposure: Any = None) -> Any:
+        """Predictions in the form of y; offset, exposure: see `log_exposure`."""
         values, placement = self._predict_values(X, "predict")
-        return self._targets.decode(values, placement)
+        logs = log_exposure(offset, exposure, values.shape[0], self._targets.loss)
+        return with_exposure(self._targets.decode(values, placement), logs)
 
     @property
     def model_(self) -> Model:

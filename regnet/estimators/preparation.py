@@ -17,6 +17,7 @@ from regnet.arrays.types import Array
 from regnet.backend.placement import Placement, dtype_name, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
+from regnet.estimators.exposure import as_rates, log_exposure, shifted
 from regnet.estimators.fitted import Fitted, Resumable, read_fitted
 from regnet.estimators.grouping import factors_of, grouping_of
 from regnet.estimators.parameters import Parameters
@@ -44,7 +45,7 @@ RowParts: TypeAlias = tuple[Array, Array, RowWeights]
 class Prepared(NamedTuple):
     """What `_fit` trains, and from where; score, resume, rng: see `fit_stochastic`; host: whether results go back as
 
-    NumPy arrays.
+    NumPy arrays; log_unit: of the exposures that rates are learnt for, which the last bias is told of before and after.
     """
 
     start: Fitted
@@ -55,6 +56,7 @@ class Prepared(NamedTuple):
     resume: Resumable | None
     rng: np.random.RandomState
     host: bool
+    log_unit: float = 0.0
 
 
 def check_call(estimator: Parameters, call: Call, validation_data: tuple[Any, ...] | None) -> None:
@@ -69,6 +71,8 @@ def check_call(estimator: Parameters, call: Call, validation_data: tuple[Any, ..
     callbacks: Any = call.callbacks
     if not isinstance(callbacks, Iterable):
         raise TypeError("callbacks must be a list of functions: callbacks=[function].")
+    if validation_data is not None and not (call.offset is None and call.exposure is None):
+        raise ValueError("validation_data has no exposures: leave it out, or give y / exposure with sample_weight.")
     asked = [name for name in ("callbacks", "log_every") if getattr(call, name)]
     asked += [] if validation_data is None else ["validation_data"]
     own = isinstance(estimator.early_stopping, EarlyStopping) or estimator.solver in ("fista", "newton")
@@ -97,7 +101,9 @@ def prepare(
     targets: Targets = estimator._targets_of(given.y, incremental=call.incremental)
     placement = _placement(estimator, given.placement, before)
     table = data.dense_rows(given.x, placement)
-    rows = (table, targets.encode(given.y), data.check_weight(targets.weigh(given.y, given.weight)))
+    logs = log_exposure(call.offset, call.exposure, given.x.shape[0], targets.loss)
+    rates = as_rates(given.y, given.weight, logs, targets.loss, given.placement)
+    rows = (table, targets.encode(rates.y), data.check_weight(targets.weigh(given.y, rates.weight)))
     rng = check_random_state(estimator.random_state)
     network = _network(estimator, targets, [table.shape[1], *hidden, rows[1].shape[1]])
     start = _start(estimator, targets, network, rng, given.placement.dtype, before)
@@ -119,11 +125,11 @@ def prepare(
         optimizer=optimizer,
         penalties=penalties,
         batch_size=parameters.batch_rows(estimator, rows[0].shape[0]) if stochastic else None,
-        params=params_of(network, placement, start.weights, start.biases),
+        params=params_of(network, placement, start.weights, shifted(start.biases, 0.0 if before is None else rates.log_unit)),
         seed=int(rng.randint(np.iinfo(np.int32).max)) if network.has_dropout else 0,
         batch_l2=_batch_l2(estimator, rows[0], rows[2]),
     )
-    return Prepared(start, network, problem, optimizer, score, resume, rng, given.host)
+    return Prepared(start, network, problem, optimizer, score, resume, rng, given.host, rates.log_unit)
 
 
 def _network(estimator: Parameters, targets: Targets, widths: list[int]) -> Network:

@@ -176,6 +176,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         y: Any,
         sample_weight: Any = None,
         *,
+        offset: Any = None,
+        exposure: Any = None,
         validation_data: tuple[Any, ...] | None = None,
         callbacks: Sequence[Callback] = (),
         log_every: int | None = None,
@@ -190,6 +192,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
             Values, (n,) or (n, outputs).
         sample_weight : array-like, optional
             Weights of the rows, (n,), 0 or more; a weight of 2 counts a row twice.
+        offset, exposure : array-like, optional
+            With a logarithmic link: how long, or over how much, each y was counted, (n,), above 0; or the logarithm of
+            that, which is added to the output. The network is of rates per unit; records are of rates per mean unit.
         validation_data : tuple, optional
             The rows (X, y) or (X, y, sample_weight), held out for early stopping and records.
         callbacks : sequence of callable, optional
@@ -208,7 +213,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         ValueError
             For bad data, in scikit-learn's words, and for a parameter that does not fit, naming it.
         """
-        self._fit(X, y, sample_weight, Call(callbacks=callbacks, log_every=log_every), validation_data)
+        call = Call(callbacks=callbacks, log_every=log_every, offset=offset, exposure=exposure)
+        self._fit(X, y, sample_weight, call, validation_data)
         return self
 
     @available_if(is_stochastic)  # type: ignore[untyped-decorator]
@@ -238,20 +244,22 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         self._fit(X, y, sample_weight, Call(incremental=True))
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, *, offset: Any = None, exposure: Any = None) -> Array:
         """Predict the values.
 
         Parameters
         ----------
         X : array-like or sparse matrix
             The rows, (n, features).
+        offset, exposure : array-like, optional
+            As in `fit`, of these rows; without them predictions are rates per unit of exposure.
 
         Returns
         -------
         array
             Values, (n,), or (n, outputs) if there is more than one output.
         """
-        return self._predict(X)
+        return self._predict(X, offset, exposure)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Measure R2, averaged over outputs.

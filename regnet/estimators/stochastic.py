@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,13 +29,15 @@ __all__ = ["Call", "fit_stochastic"]
 class Call(NamedTuple):
     """What one call of `fit` or `partial_fit` asks for: one epoch more (incremental), callbacks and records.
 
-    held_out: whether it was given validation rows, which are recorded.
+    held_out: whether it was given validation rows, which are recorded; offset, exposure: see `log_exposure`.
     """
 
     incremental: bool = False
     callbacks: Sequence[Callback] = ()
     log_every: int | None = None
     held_out: bool = False
+    offset: Any = None
+    exposure: Any = None
 
 
 def fit_stochastic(

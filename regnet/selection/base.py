@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import _fit_context
 from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
@@ -96,41 +95,8 @@ class BaseCV(AskedSearch):
     random_state: Any = None
     verbose: Any = False
 
-    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, **params: Any) -> Self:
-        """Train the sweep, choose the strength, and refit on all rows.
-
-        Parameters
-        ----------
-        X : array-like
-            The rows, (n, features).
-        y : array-like
-            Their targets, (n,), or (n, outputs).
-        sample_weight : array-like, optional
-            Weights of the rows, (n,), 0 or more, for training and for the scores, which weigh held-out rows and folds
-            by them.
-        groups : array-like, optional
-            Of the rows, (n,), for the splitter.
-        **params : dict
-            With scikit-learn's metadata routing (`enable_metadata_routing=True`): what else the splitter requests, or a
-            scorer that is given as `scoring`, by the names that they request it under.
-
-        Returns
-        -------
-        estimator
-            Itself, fitted.
-
-        Raises
-        ------
-        ValueError
-            For bad data in scikit-learn's words, for folds that cannot be trained on, for a score that cannot take a
-            sample_weight, and for a sweep_dir that holds another problem.
-
-        Warns
-        -----
-        DivergenceWarning
-            Naming strength, fold and step.
-        """
+    def _search(self, X: Any, y: Any, sample_weight: Any, groups: Any, params: dict[str, Any], **exposed: Any) -> Self:
+        """Train the sweep, choose the strength, and refit on all rows. exposed: offset, exposure, of `check_table`."""
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
         self._between = self._cold_path = None
@@ -138,7 +104,7 @@ class BaseCV(AskedSearch):
         routed = route(self, sample_weight=sample_weight, groups=groups, params=params)
         settings = SweepSettings.of_search(self)
         template = make_template(settings, self._template_class, **self._own_parameters())
-        checked = check_table(template, X, y, sample_weight, self.preprocessor)
+        checked = check_table(template, X, y, sample_weight, self.preprocessor, **exposed)
         for name in ("classes_", "n_features_in_", "feature_names_in_"):
             if hasattr(template, name):
                 setattr(self, name, getattr(template, name))

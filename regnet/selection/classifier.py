@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
-from sklearn.base import ClassifierMixin
+from sklearn.base import ClassifierMixin, _fit_context
 
 from regnet.estimators import MLPClassifier
 from regnet.selection.base import BaseCV
@@ -214,3 +214,40 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
     hidden_layer_sizes: Any = (16,)
     activation: Any = "relu"
     class_weight: Any = field(default=None, kw_only=True)
+
+    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, **params: Any) -> Self:
+        """Train the sweep, choose the strength, and refit on all rows.
+
+        Parameters
+        ----------
+        X : array-like
+            The rows, (n, features).
+        y : array-like
+            Their classes, (n,), or labels, (n, labels).
+        sample_weight : array-like, optional
+            Weights of the rows, (n,), 0 or more, for training and for the scores, which weigh held-out rows and folds
+            by them.
+        groups : array-like, optional
+            Of the rows, (n,), for the splitter.
+        **params : dict
+            With scikit-learn's metadata routing (`enable_metadata_routing=True`): what else the splitter requests, or a
+            scorer that is given as `scoring`, by the names that they request it under.
+
+        Returns
+        -------
+        estimator
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError
+            For bad data in scikit-learn's words, for folds that cannot be trained on, for a score that cannot take a
+            sample_weight, and for a sweep_dir that holds another problem.
+
+        Warns
+        -----
+        DivergenceWarning
+            Naming strength, fold and step.
+        """
+        return self._search(X, y, sample_weight, groups, params)

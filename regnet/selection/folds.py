@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features
 from regnet.backend.config import asked_dtype, config_context
 from regnet.backend.placement import Placement, dtype_name, is_host_data, to_host
 from regnet.estimators import inputs as data
+from regnet.estimators.exposure import as_rates, log_exposure
 from regnet.estimators.fitted import write_targets
 from regnet.estimators.targets import Targets
 from regnet.mathematics.losses import Huber
@@ -31,6 +32,8 @@ class Checked(NamedTuple):
     """A user's table: x as given (for a transformer and for scorers), table (n, in) or None if a transformer comes
 
     first, y (n,) or (n, outputs) and weight (n,) or None on the host; where to compute; whether x came from the host.
+
+    Where rows have exposures y are rates per unit of exposure; they are learnt per e^log_unit of it.
     """
 
     x: Any
@@ -39,10 +42,23 @@ class Checked(NamedTuple):
     weight: Any
     placement: Placement
     host: bool
+    log_unit: float = 0.0
 
 
-def check_table(template: Estimator, x: Any, y: Any, sample_weight: Any, preprocessor: Any) -> Checked:
-    """Check the arguments of `fit` in scikit-learn's words, and teach the template the targets' classes."""
+def check_table(
+    template: Estimator,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    preprocessor: Any = None,
+    *,
+    offset: Any = None,
+    exposure: Any = None,
+) -> Checked:
+    """Check the arguments of `fit` in scikit-learn's words, and teach the template the targets' classes.
+
+    offset, exposure: see `log_exposure`.
+    """
     if preprocessor is None:
         given = _check_values(template, x, y, sample_weight)
         table = to_host(given.x)
@@ -64,8 +80,10 @@ def check_table(template: Estimator, x: Any, y: Any, sample_weight: Any, preproc
     host_y = host_y.toarray() if hasattr(host_y, "toarray") else host_y
     targets: Targets = template._targets_of(host_y, incremental=False)
     write_targets(template, targets)
-    data.check_weight(targets.weigh(host_y, weight))
-    return Checked(x, table, host_y, weight, given.placement, given.host)
+    rates = as_rates(host_y, weight, log_exposure(offset, exposure, len(host_y), targets.loss), targets.loss)
+    data.check_weight(targets.weigh(host_y, rates.weight))
+    per_unit = rates.y / np.exp(rates.log_unit) if rates.log_unit else host_y
+    return Checked(x, table, per_unit, rates.weight, given.placement, given.host, rates.log_unit)
 
 
 def _check_values(template: Estimator, x: Any, y: Any, sample_weight: Any) -> data.Inputs:
@@ -156,8 +174,10 @@ def _make_fold(
     scaled = settings.standardize
     of_y = scale_of(y, weight) if scaled and targets.has_units else unscaled(y.shape[1])
     of_y = of_y if unit is None else of_y._replace(scale=np.full(y.shape[1], unit))
+    of_y = of_y._replace(center=of_y.center - checked.log_unit)
     affine = Affine.of(scale_of(x, weight) if scaled else unscaled(x.shape[1]), of_y)
-    x, x_test, y = affine.standardise_inputs(x), affine.standardise_inputs(x_test), affine.standardise_targets(y)
+    y = affine.standardise_targets(y) if targets.has_units else y * np.exp(checked.log_unit)
+    x, x_test = affine.standardise_inputs(x), affine.standardise_inputs(x_test)
     with np.errstate(over="ignore"):
         total_weight = float(weight.sum())
     return Fold(

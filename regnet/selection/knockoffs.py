@@ -137,7 +137,7 @@ def knockoff_selection(
         warm_start=True, standardize=standardize, restarts=1, memory_limit=memory_limit,
     )  # fmt: skip
     template = clone(estimator)
-    checked = check_table(template, X, y, sample_weight, None)
+    checked = check_table(template, X, y, sample_weight)
     (seed,) = restart_seeds(template.random_state, 1)
     (whole,) = make_folds(settings, template, checked, [_all_rows(checked)])
     report_absent(whole, getattr(template, "feature_names_in_", None))

@@ -131,7 +131,7 @@ def path(
     if validation_data is not None and not (isinstance(validation_data, (tuple, list)) and len(validation_data) == 2):
         raise ValueError("validation_data: give (X, y), the inputs and targets of rows to score.")
     template = clone(estimator)
-    checked = check_table(template, X, y, sample_weight, None)
+    checked = check_table(template, X, y, sample_weight)
     rows = np.arange(len(checked.y))
     (fold,) = make_folds(settings, template, checked, [(rows, rows[:0])])
     report_absent(fold, getattr(template, "feature_names_in_", None))

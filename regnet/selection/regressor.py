@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
-from sklearn.base import RegressorMixin
+from sklearn.base import RegressorMixin, _fit_context
 
 from regnet.estimators import MLPRegressor
+from regnet.estimators.exposure import log_exposure, with_exposure
 from regnet.selection.base import BaseCV
 
 __all__ = ["MLPRegressorCV"]
@@ -234,3 +235,71 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     hidden_layer_sizes: Any = (16,)
     activation: Any = "relu"
     loss: Any = field(default="squared_error", kw_only=True)
+
+    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+        *,
+        offset: Any = None,
+        exposure: Any = None,
+        **params: Any,
+    ) -> Self:
+        """Train the sweep, choose the strength, and refit on all rows.
+
+        Parameters
+        ----------
+        X : array-like
+            The rows, (n, features).
+        y : array-like
+            Their targets, (n,), or (n, outputs).
+        sample_weight : array-like, optional
+            Weights of the rows, (n,), 0 or more, for training and for the scores, which weigh held-out rows and folds
+            by them.
+        groups : array-like, optional
+            Of the rows, (n,), for the splitter.
+        offset, exposure : array-like, optional
+            As in `MLPRegressor.fit`. Scores, predictions that are kept, and what a scorer of one's own is given are of
+            rates, y / exposure, with the weights that make of their deviances those of y.
+        **params : dict
+            With scikit-learn's metadata routing (`enable_metadata_routing=True`): what else the splitter requests, or a
+            scorer that is given as `scoring`, by the names that they request it under.
+
+        Returns
+        -------
+        estimator
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError
+            For bad data in scikit-learn's words, for folds that cannot be trained on, for a score that cannot take a
+            sample_weight, and for a sweep_dir that holds another problem.
+
+        Warns
+        -----
+        DivergenceWarning
+            Naming strength, fold and step.
+        """
+        return self._search(X, y, sample_weight, groups, params, offset=offset, exposure=exposure)
+
+    def predict(self, X: Any, *, offset: Any = None, exposure: Any = None) -> Any:
+        """Predict by the refitted network.
+
+        Parameters
+        ----------
+        X : array-like
+            The rows, (n, features).
+        offset, exposure : array-like, optional
+            As in `fit`, of these rows; without them predictions are rates per unit of exposure.
+
+        Returns
+        -------
+        array
+            Values, as `best_estimator_` gives them.
+        """
+        values = super().predict(X)
+        return with_exposure(values, log_exposure(offset, exposure, values.shape[0], self.loss))

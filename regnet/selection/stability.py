@@ -197,7 +197,7 @@ def stability_selection(
         memory_limit=memory_limit,
     )  # fmt: skip
     template = clone(estimator)
-    checked = check_table(template, X, y, sample_weight, None)
+    checked = check_table(template, X, y, sample_weight)
     rows = np.arange(len(checked.y))
     (seed,) = restart_seeds(template.random_state, 1)
     everything = make_folds(settings, template, checked, [(rows, rows[:0])])
