@@ -13,7 +13,7 @@ from regnet.backend.protocol import Backend, BackendError, BackendInfo
 from regnet.backend.registry import backend_names, get_backend
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.mathematics.initializers import GlorotNormal, GlorotUniform, HeNormal, HeUniform, Normal
-from regnet.mathematics.losses import AbsoluteError, Gamma, Huber, Poisson, Quantile, SquaredError, Tweedie
+from regnet.mathematics.losses import AbsoluteError, Gamma, Huber, Poisson, Quantile, Quantiles, SquaredError, Tweedie
 from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from regnet.mathematics.penalties import Penalty
 from regnet.mathematics.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
@@ -76,6 +76,7 @@ __all__ = [
     "Penalty",
     "Poisson",
     "Quantile",
+    "Quantiles",
     "RMSprop",
     "Record",
     "SquaredError",

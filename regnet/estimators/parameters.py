@@ -17,7 +17,7 @@ from regnet.display.warning import warn
 from regnet.estimators.grouping import Grouping
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.mathematics.initializers import INITIALIZERS
-from regnet.mathematics.losses import AbsoluteError, Loss, Quantile, get_loss
+from regnet.mathematics.losses import AbsoluteError, Loss, Quantile, Quantiles, get_loss
 from regnet.mathematics.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from regnet.mathematics.penalties import Penalty
 from regnet.networks.network import Network
@@ -255,7 +255,7 @@ def check_smooth(solver: Any, loss: str | Loss, /) -> None:
 
     Such a solver stops at a kink that some row lies in, wherever that is; it comes near no minimum.
     """
-    if solver in ("lbfgs", "fista") and type(get_loss(loss)) in (AbsoluteError, Quantile):
+    if solver in ("lbfgs", "fista") and type(get_loss(loss)) in (AbsoluteError, Quantile, Quantiles):
         raise ValueError(
             f"solver={solver!r} cannot minimise loss={loss!r}, whose gradient jumps where a residual is 0: use "
             f"solver='adam', or a loss that is smooth there, such as Huber(0.01) (delta in units of y)."

@@ -125,7 +125,9 @@ def prepare(
         optimizer=optimizer,
         penalties=penalties,
         batch_size=parameters.batch_rows(estimator, rows[0].shape[0]) if stochastic else None,
-        params=params_of(network, placement, start.weights, shifted(start.biases, 0.0 if before is None else rates.log_unit)),
+        params=params_of(
+            network, placement, start.weights, shifted(start.biases, 0.0 if before is None else rates.log_unit)
+        ),
         seed=int(rng.randint(np.iinfo(np.int32).max)) if network.has_dropout else 0,
         batch_l2=_batch_l2(estimator, rows[0], rows[2]),
     )

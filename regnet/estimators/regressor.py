@@ -20,8 +20,7 @@ from regnet.estimators.inputs import check_weight
 from regnet.estimators.parameters import CONSTRAINTS
 from regnet.estimators.stochastic import Call
 from regnet.estimators.targets import ValueTargets
-from regnet.mathematics.losses import AbsoluteError, Loss, get_loss
-from regnet.mathematics.metrics import r2_of
+from regnet.mathematics.losses import AbsoluteError, Loss, Quantiles, get_loss
 from regnet.training.trainer import Callback
 
 __all__ = ["MLPRegressor"]
@@ -51,9 +50,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
     loss : str or Loss, default 'squared_error'
         'squared_error' (half of it); half a deviance, with predictions exp(output): 'poisson' (y >= 0), 'gamma' (y > 0)
         or 'tweedie' (y >= 0, variance m^1.5); 'absolute_error' (or 'absolute'; predicts medians), 'huber' (squared up
-        to a residual of 1, then linear); or a loss object such as Huber(2.0), Tweedie(1.9) or Quantile(0.9). lbfgs and
-        fista take no loss whose gradient jumps (absolute_error, Quantile). Several outputs: losses are summed over
-        them.
+        to a residual of 1, then linear); or a loss object such as Huber(2.0), Tweedie(1.9), Quantile(0.9) or
+        Quantiles((0.1, 0.5, 0.9)), which predicts a column for each level, in ascending order. lbfgs and fista take no
+        loss whose gradient jumps (absolute_error and quantiles). Several outputs: losses are summed over them.
     hidden_layer_sizes : int or sequence of int, default (100,)
         Widths of the hidden layers; () is a linear model.
     activation : str or Activation, default 'relu'
@@ -162,7 +161,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **CONSTRAINTS,
-        "loss": [StrOptions(set(LOSSES)), *{type(loss) for loss in LOSSES.values()}],
+        "loss": [StrOptions(set(LOSSES)), Quantiles, *{type(loss) for loss in LOSSES.values()}],
     }
     _targets_class = ValueTargets
     loss: Any = "squared_error"
@@ -262,7 +261,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         return self._predict(X, offset, exposure)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Measure R2, averaged over outputs.
+        """Measure R2, averaged over outputs; of Quantiles D2, as they predict no means.
 
         Parameters
         ----------
@@ -277,7 +276,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         -------
         float
             R2; NaN with scikit-learn's warning for fewer than two rows. A constant target counts 1 if it is met
-            exactly, else 0, also where scikit-learn's mean of it is rounded.
+            exactly, else 0, also where scikit-learn's mean of it is rounded. D2 is the share of the loss of the rows'
+            own quantiles that the predictions save.
         """
         values = to_host(self.predict(X))
         targets = check_array(to_host(y), ensure_2d=False, input_name="y")
@@ -285,12 +285,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         weight = (
             None if sample_weight is None else _check_sample_weight(to_host(sample_weight), values, dtype=np.float64)
         )
-        if len(targets) < 2:
+        if len(targets) < 2 and values.ndim == targets.ndim:
             return float(r2_score(targets, values))
-        targets, values = (array.reshape(len(array), -1) for array in (targets, values))
+        targets = self._targets.encode(targets)
+        values = values.reshape(len(values), -1)
         if targets.shape != values.shape:
             raise ValueError(f"y has {targets.shape[1]} outputs, but the network predicts {values.shape[1]}.")
-        return r2_of(targets, values, check_weight(weight))
+        return self._targets.score(values, targets, check_weight(weight))
 
     def _targets_of(self, y: Any, *, incremental: bool) -> ValueTargets:
         targets = ValueTargets(LOSSES[self.loss] if isinstance(self.loss, str) else self.loss)

@@ -15,8 +15,8 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.backend.placement import Placement, to_host
 from regnet.estimators.labels import Labels, labels_of
-from regnet.mathematics.losses import Loss, has_logarithms
-from regnet.mathematics.metrics import r2_of
+from regnet.mathematics.losses import Loss, Quantiles, as_columns, has_logarithms
+from regnet.mathematics.metrics import d2_of, r2_of
 from regnet.mathematics.weighting import RowWeights, combine_weights
 
 __all__ = ["ClassTargets", "Targets", "ValueTargets"]
@@ -189,7 +189,7 @@ class ValueTargets:
 
     def encode(self, y: Array, /) -> Array:
         """See Targets."""
-        return y[:, None] if y.ndim == 1 else y
+        return as_columns(self.loss, y[:, None] if y.ndim == 1 else y)
 
     def decode(self, values: Array, placement: Placement | None, /) -> Array:
         """See Targets; one output is (n,)."""
@@ -208,5 +208,14 @@ class ValueTargets:
         return None
 
     def score(self, values: NDArray[Any], encoded: NDArray[Any], weight: RowWeights, /) -> float:
-        """R2, averaged over outputs; NaN where the values are not finite."""
-        return r2_of(encoded, values, weight) if np.isfinite(values).all() else float("nan")
+        """R2, averaged over outputs; of several quantiles D2, since no mean is predicted. NaN for values that are not
+
+        finite.
+        """
+        if not np.isfinite(values).all():
+            return float("nan")
+        return (
+            r2_of(encoded, values, weight)
+            if type(self.loss) is not Quantiles
+            else d2_of(encoded, values, weight, self.loss)
+        )

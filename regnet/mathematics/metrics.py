@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
+from regnet.mathematics.losses.loss import HasConstant, Loss
 from regnet.mathematics.weighting import weight_shares
 
-__all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric", "r2_by_network", "r2_of"]
+__all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric", "d2_of", "r2_by_network", "r2_of"]
 
 
 class Metric(Protocol):
@@ -113,6 +114,23 @@ def r2_by_network(
     targets, predictions = (np.asarray(values, dtype=np.float64) for values in (targets, predictions))
     sums = (share[:, None] * R2().rows(predictions, targets)).sum(axis=-2, keepdims=True)
     return np.asarray(R2().finish(sums, targets, share[:, None])[..., 0, 0])
+
+
+def d2_of(
+    targets: NDArray[Any], outputs: NDArray[Any], weight: NDArray[Any] | None, loss: Loss, /
+) -> float:  # fmt: skip
+    """The share of the best constant's loss that the outputs save: 1 - loss(outputs) / loss(constant); R2 for squares.
+
+    On the host, (n, outputs) each, in float64; weight: (n,), >= 0, or None for equal ones. Where a constant is always
+    right it is 1 if the outputs are, else 0. Source: scikit-learn's d2_pinball_score, of several levels together.
+    """
+    if not isinstance(loss, HasConstant):
+        raise TypeError(f"{loss!r} has no `constant`, the best prediction without inputs that D2 compares with.")
+    share = weight_shares(np.ones(len(targets)) if weight is None else weight)
+    targets, outputs = (np.asarray(values, dtype=np.float64) for values in (targets, outputs))
+    constant = np.broadcast_to(loss.constant(targets, share), targets.shape)
+    idle, found = (share @ loss.value_and_grad(one, targets)[0][:, 0] for one in (constant, outputs))
+    return 1.0 - float(found / idle) if idle > 0 else float(found == 0)
 
 
 METRICS: dict[str, Metric] = {

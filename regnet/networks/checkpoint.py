@@ -43,6 +43,7 @@ _CLASSES: dict[str, Any] = {
         *(type(instance) for instance in activations.ACTIVATIONS.values()),
         *(type(instance) for instance in initializers.INITIALIZERS.values()),
         *(type(instance) for instance in losses.LOSSES.values()),
+        losses.Quantiles,
     )
 }
 

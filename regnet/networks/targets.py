@@ -8,7 +8,7 @@ import array_api_extra as xpx
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
-from regnet.mathematics.losses import get_loss
+from regnet.mathematics.losses import as_columns, get_loss
 from regnet.networks.network import Network
 
 __all__ = ["encode_targets"]
@@ -22,12 +22,14 @@ def encode_targets(network: Network, y: Array, n_axes: int, /, *, dtype: Any) ->
     that y belongs to, which tells a matrix of targets from a stack of target vectors.
     Raises ValueError for targets that the loss or the network's width does not allow.
     """
-    kind, width = get_loss(network.loss).kind, network.out_features
+    loss, width = get_loss(network.loss), network.out_features
+    kind = loss.kind
     xp = array_namespace(y)
     if y.ndim == n_axes - 1:
         encoded = _one_hot(y, width, dtype) if kind == "multiclass" else xp.astype(y, dtype)[..., None]
     else:
         encoded = xp.astype(y, dtype)
+    encoded = as_columns(loss, encoded)
     if encoded.ndim != n_axes or encoded.shape[-1] != width:
         raise ValueError(
             f"y has shape {tuple(y.shape)}, but the network has {width} output{'s' if width > 1 else ''}: give "

@@ -12,7 +12,7 @@ from sklearn._loss.loss import HalfTweedieLoss, PinballLoss
 from sklearn.metrics import mean_pinball_loss, mean_tweedie_deviance
 
 from regnet.mathematics.locations import huber_location, weighted_quantile
-from regnet.mathematics.losses import LOSSES, Huber, Quantile, Tweedie, get_loss
+from regnet.mathematics.losses import LOSSES, Huber, Quantile, Quantiles, Tweedie, get_loss
 from regnet.mathematics.weighting import weight_shares
 
 
@@ -138,3 +138,17 @@ def test_the_constant_of_counts_that_are_all_0_has_no_logarithm():
 def test_a_quantile_counts_rows_of_weight_0_as_absent():
     values, share = np.array([[9.0], [1.0], [2.0], [3.0]]), np.array([0.0, 0.25, 0.25, 0.5])
     assert [weighted_quantile(values, share, level).tolist() for level in (0.2, 0.5, 0.6, 1.0)] == [[1], [2], [3], [3]]
+
+
+def test_several_quantiles_are_each_its_own(namespace, rng):
+    place, levels = placement(namespace), (0.1, 0.4, 0.9)
+    z, y = rng.standard_normal((30, 3)), np.repeat(rng.standard_normal((30, 1)), 3, axis=1)
+    z[0] = y[0]
+    value, grad = Quantiles(levels).value_and_grad(place.put(z), place.put(y))
+    parts = [Quantile(level).value_and_grad(z[:, [k]], y[:, [k]]) for k, level in enumerate(levels)]
+    np.testing.assert_allclose(to_numpy(place, value), sum(part[0] for part in parts), rtol=1e-13)
+    np.testing.assert_allclose(to_numpy(place, grad), np.hstack([part[1] for part in parts]), rtol=1e-13)
+    np.testing.assert_array_equal(to_numpy(place, Quantiles(levels).predict(place.put(z))), np.sort(z, axis=1))
+    share = np.full(30, 1 / 30)
+    expected = [Quantile(level).constant(y[:, [k]], share)[0] for k, level in enumerate(levels)]
+    np.testing.assert_array_equal(Quantiles(levels).constant(y, share), expected)

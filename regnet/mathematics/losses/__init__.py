@@ -14,7 +14,7 @@ from regnet.mathematics.by_name import by_name
 from regnet.mathematics.losses.crossentropies import BinaryCrossEntropy, CategoricalCrossEntropy
 from regnet.mathematics.losses.deviances import Gamma, Poisson, Tweedie
 from regnet.mathematics.losses.loss import HasConstant, Loss
-from regnet.mathematics.losses.residuals import AbsoluteError, Huber, Quantile, SquaredError
+from regnet.mathematics.losses.residuals import AbsoluteError, Huber, Quantile, Quantiles, SquaredError, as_columns
 
 __all__ = [
     "LOSSES",
@@ -27,8 +27,10 @@ __all__ = [
     "Loss",
     "Poisson",
     "Quantile",
+    "Quantiles",
     "SquaredError",
     "Tweedie",
+    "as_columns",
     "get_loss",
     "has_logarithms",
     "in_units",

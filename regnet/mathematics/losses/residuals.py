@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, final
 
 import numpy as np
+from array_api_compat import device as device_of
 from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.reductions import sum_outputs
 from regnet.arrays.types import Array
 from regnet.mathematics.locations import huber_location, weighted_mean, weighted_quantile
-from regnet.mathematics.losses.loss import zero_like
+from regnet.mathematics.losses.loss import Loss, zero_like
 
-__all__ = ["AbsoluteError", "Huber", "Quantile", "SquaredError"]
+__all__ = ["AbsoluteError", "Huber", "Quantile", "Quantiles", "SquaredError", "as_columns"]
 
 
 class _OfResiduals:
@@ -148,3 +151,71 @@ class Quantile(_OfResiduals):
     def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
         """See `HasConstant`: the quantile."""
         return weighted_quantile(targets, share, self.level)
+
+
+@final
+@dataclass(frozen=True)
+class Quantiles(_OfResiduals):
+    """Several quantiles of one target at once: output k has the pinball loss of levels[k]; see `Quantile`.
+
+    The network has an output for each level, which learn from the same target: its columns are repeated. Predictions
+    do not cross: they are the outputs in ascending order, which are never further from the quantiles than the outputs
+    themselves, nor have a larger loss.
+
+    Parameters
+    ----------
+    levels : sequence of float, default (0.1, 0.5, 0.9)
+        The shares of targets below the predictions, two or more, ascending, above 0 and below 1.
+
+    Raises
+    ------
+    ValueError
+        For levels that are not.
+
+    References
+    ----------
+    Chernozhukov, Fernandez-Val & Galichon, Quantile and probability curves without crossing, Econometrica 78 (2010).
+    """
+
+    levels: Sequence[float] = (0.1, 0.5, 0.9)
+
+    def __post_init__(self) -> None:
+        """Keep them as a tuple, so that equal losses are equal, with a hash."""
+        levels = tuple(float(level) for level in self.levels)
+        object.__setattr__(self, "levels", levels)
+        if len(levels) < 2 or not all(low < high for low, high in pairwise((0.0, *levels, 1.0))):
+            raise ValueError(
+                f"Quantiles(levels={list(levels)}): give two levels or more, ascending, above 0 and below 1; "
+                "Quantile(level) has one."
+            )
+
+    def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
+        """Compute loss and gradient, each column by its own level; the slope is `Quantile`'s."""
+        xp = array_namespace(outputs)
+        residual = outputs - targets
+        sign = xp.sign(residual)
+        lift = xp.asarray([0.5 - level for level in self.levels], dtype=outputs.dtype, device=device_of(outputs))
+        slope = 0.5 * sign + lift * xp.abs(sign)
+        return sum_outputs(slope * residual), slope
+
+    def predict(self, outputs: Array, /) -> Array:
+        """Return the outputs in ascending order."""
+        return array_namespace(outputs).sort(outputs, axis=-1)
+
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """See `HasConstant`: the quantiles."""
+        columns = np.asarray(targets)
+        found = [weighted_quantile(columns[:, [k]], share, level)[0] for k, level in enumerate(self.levels)]
+        return np.asarray(found)
+
+
+def as_columns(loss: Loss, y: Array, /) -> Array:
+    """Targets (..., n, columns), one column for each of the network's outputs: a single one is repeated by quantiles.
+
+    Raises ValueError for quantiles of several targets.
+    """
+    if type(loss) is not Quantiles or y.shape[-1] == len(loss.levels):
+        return y
+    if y.shape[-1] != 1:
+        raise ValueError(f"{loss} is of one target, but y has {y.shape[-1]} columns: fit each of them alone.")
+    return array_namespace(y).concat([y] * len(loss.levels), axis=-1)
