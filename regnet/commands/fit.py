@@ -11,6 +11,7 @@ import typer
 from regnet.backend.registry import get_backend
 from regnet.commands.fit_report import Lines, json_figures, print_summary, save_plot
 from regnet.commands.fit_run import train
+from regnet.commands.inputs import FACTOR_HELP, GROUP_HELP, SEPARATE_HELP, inputs_of, left_out, parse_factors
 from regnet.commands.options import check_choices, check_picture, check_writable, load_data, parse_numbers
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
 from regnet.commands.saving import save_model
@@ -38,6 +39,9 @@ def fit(
     bias_l1: Annotated[str | None, typer.Option(help="strength: one number, or one per layer")] = None,
     bias_l2: Annotated[str | None, typer.Option(help="strength: one number, or one per layer")] = None,
     input_l1: Annotated[float | None, typer.Option(help="group lasso on inputs: used or not")] = None,
+    group: Annotated[list[str] | None, typer.Option("--group", help=GROUP_HELP)] = None,
+    penalty_factor: Annotated[list[str] | None, typer.Option("--penalty-factor", help=FACTOR_HELP)] = None,
+    separate_levels: Annotated[bool, typer.Option("--separate-levels", help=SEPARATE_HELP)] = False,
     neuron_l1: Annotated[str | None, typer.Option(help="group lasso on neurons; one, or one per hidden layer")] = None,
     l1_step: Annotated[str, typer.Option(help="proximal (exact zeros) or subgradient")] = "proximal",
     optimizer: Annotated[str | None, typer.Option(help="sgd, adagrad, rmsprop, adam or adamw")] = None,
@@ -69,7 +73,9 @@ def fit(
         ("--task", task, ("classification", "regression")),
     )
     get_backend()  # an unusable one is said before anything else
-    table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers)
+    factors = parse_factors(penalty_factor or ())
+    table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers, without=left_out(factors))
+    inputs = inputs_of(table, group or (), factors, separate=separate_levels, together=bool(input_l1))
     recipe = recipe_for(
         data,
         len(table.x),
@@ -92,10 +98,10 @@ def fit(
     )
     run = train(
         data,
-        table,
+        inputs,
         recipe,
         seed=seed,
-        listeners=[Lines(data, table, recipe)],
+        listeners=[Lines(data, inputs.table, recipe)],
         activation=activation,
         dropout=dropout,
         l1_step=l1_step,

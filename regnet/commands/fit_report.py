@@ -55,8 +55,8 @@ def print_summary(run: Run) -> None:
     zeros = ", ".join(f"layer {layer}: {share:.1%}" for layer, share in run.history[-1].zeros.items())
     print(f"weights at exactly zero: {zeros}")
     if estimator.input_l1:
-        used = [name for name, used in zip(run.table.feature_names, estimator.selected_features_, strict=True) if used]
-        print(f"inputs used: {len(used)} of {len(run.table.feature_names)} ({', '.join(used)})")
+        used = run.inputs.used(estimator.selected_features_.tolist())
+        print(f"inputs used: {len(used)} of {len(run.inputs.names)} ({', '.join(used)})")
     print(
         f"{estimator.n_iter_} epochs in {run.seconds:.1f} s on {placement.backend.name} {placement.device} "
         f"{placement.dtype}"

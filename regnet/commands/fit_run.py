@@ -10,6 +10,7 @@ from typing import Any, Protocol, final
 
 from sklearn.exceptions import ConvergenceWarning
 
+from regnet.commands.inputs import Inputs
 from regnet.commands.recipe import Recipe
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.networks.model import Model
@@ -26,12 +27,17 @@ class Run:
     """A finished run. data: its name or file; test: scores on the held-out rows, or None; seconds: of training."""
 
     data: str
-    table: Table
+    inputs: Inputs
     prepared: Prepared
     estimator: MLPClassifier | MLPRegressor
     seed: int
     seconds: float
     test: dict[str, Any] | None
+
+    @property
+    def table(self) -> Table:
+        """The table, with the inputs that were not left out."""
+        return self.inputs.table
 
     @property
     def model(self) -> Model:
@@ -56,18 +62,19 @@ class Listener(Protocol):
 
 
 def train(
-    data: str, table: Table, recipe: Recipe, *, seed: int, listeners: Sequence[Listener] = (), **settings: Any
+    data: str, inputs: Inputs, recipe: Recipe, *, seed: int, listeners: Sequence[Listener] = (), **settings: Any
 ) -> Run:
     """Split the table and train the recipe; settings: further ones of the estimator."""
     prepared = prepare_table(
-        table,
+        inputs.table,
         test_size=recipe.test_size,
         seed=seed,
         scale_inputs=recipe.standardize,
         scale_target=recipe.standardize,
     )
     held_out = (prepared.x_test, prepared.y_test) if len(prepared.x_test) else None
-    estimator = recipe.estimator(table.task, len(prepared.x_train), random_state=seed, **settings)
+    settings |= {"input_groups": inputs.labels, "penalty_factor": inputs.factors}
+    estimator = recipe.estimator(inputs.table.task, len(prepared.x_train), random_state=seed, **settings)
     for listener in listeners:
         listener.begin(prepared)
     started = time.perf_counter()
@@ -82,4 +89,4 @@ def train(
         )
     seconds = time.perf_counter() - started
     test = None if held_out is None else estimator.model_.evaluate(*held_out)
-    return Run(data, table, prepared, estimator, seed, seconds, test)
+    return Run(data, inputs, prepared, estimator, seed, seconds, test)

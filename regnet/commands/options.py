@@ -42,10 +42,21 @@ def check_choices(*options: tuple[str, str | None, Collection[str]]) -> None:
             raise ValueError(f"{option} {value!r} is unknown: choose one of {', '.join(allowed)}.")
 
 
-def load_data(data: str, target: str | None, task: str | None, seed: int, *, keep_row_numbers: bool = False) -> Table:
-    """The data set or file called `data`; what a user should know of a file is printed."""
+def load_data(
+    data: str,
+    target: str | None,
+    task: str | None,
+    seed: int,
+    *,
+    keep_row_numbers: bool = False,
+    without: Collection[str] = (),
+) -> Table:
+    """The data set or file called `data`; what a user should know of a file is printed.
+
+    without: columns of a file that are not looked at.
+    """
     if data not in datasets.NAMES:
-        table = files.read_table(data, target, task=task, keep_row_numbers=keep_row_numbers)
+        table = files.read_table(data, target, task=task, keep_row_numbers=keep_row_numbers, without=without)
         for note in table.notes:
             print(f"note: {note}")
         return table

@@ -30,7 +30,8 @@ def predict(
             "target_name=..., classes=[...] or None) writes them."
         )
     classes = [] if extra["classes"] is None else list(extra["classes"])
-    x, notes = files.read_features(data, tuple(extra["feature_names"]))
+    factors = {name: tuple(values) for name, values in extra.get("factors", {}).items()}
+    x, notes = files.read_features(data, tuple(extra["feature_names"]), factors)
     for note in notes:
         print(f"regnet: note: {note}", file=sys.stderr)
     values = np.asarray(trained.predict(x), dtype=np.float64)

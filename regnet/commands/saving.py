@@ -13,11 +13,12 @@ __all__ = ["save_model"]
 
 
 def save_model(path: Path, model: Model, table: Table, prepared: Prepared) -> None:
-    """The network in the table's own units, with what `regnet predict` needs: names and classes."""
+    """The network in the table's own units, with what `regnet predict` needs: names, classes and values of text."""
     checkpoint.save(
         path,
         in_own_units(model, prepared.affine),
         feature_names=list(table.feature_names),
         target_name=table.target_name,
         classes=prepared.classes,
+        factors={name: list(values) for name, values in table.factors.items()},
     )

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from regnet.backend.registry import get_backend
+from regnet.commands.inputs import FACTOR_HELP, GROUP_HELP, SEPARATE_HELP, inputs_of, left_out, parse_factors
 from regnet.commands.options import check_choices, check_picture, check_writable, load_data, parse_numbers
 from regnet.commands.saving import save_model
 from regnet.commands.select_report import print_beginning, print_selection, selection_figures
@@ -29,6 +30,9 @@ def select(
         bool, typer.Option("--keep-row-numbers", help="an input that counts rows stays")
     ] = False,
     penalty: Annotated[str, typer.Option(help="input_l1, neuron_l1, weight_l1, weight_l2 or alpha")] = "input_l1",
+    group: Annotated[list[str] | None, typer.Option("--group", help=GROUP_HELP)] = None,
+    penalty_factor: Annotated[list[str] | None, typer.Option("--penalty-factor", help=FACTOR_HELP)] = None,
+    separate_levels: Annotated[bool, typer.Option("--separate-levels", help=SEPARATE_HELP)] = False,
     l1_ratio: Annotated[float, typer.Option(min=0.01, max=1.0, help="below 1: the rest is an L2")] = 1.0,
     hidden: Annotated[str, typer.Option(help="widths of the hidden layers, such as 16 or 64,32; '' is linear")] = "16",
     activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
@@ -88,16 +92,18 @@ def select(
         "n_jobs": jobs,
         "sweep_dir": sweep_dir,
     }
-    table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers)
+    factors = parse_factors(penalty_factor or ())
+    table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers, without=left_out(factors))
+    inputs = inputs_of(table, group or (), factors, separate=separate_levels, together=penalty == "input_l1")
     found = choose_strength(
-        data, table, folds=cv, test_size=test_size, seed=seed,
-        begin=lambda prepared: print_beginning(data, table, prepared, cv), **settings,
+        data, inputs, folds=cv, test_size=test_size, seed=seed,
+        begin=lambda prepared: print_beginning(data, inputs, prepared, cv), **settings,
     )  # fmt: skip
     print_selection(found, Console())
     figures = json.dumps(selection_figures(found), indent=1) + "\n"
     model = found.fitted.best_estimator_.model_
     if save is not None:
-        save_model(save, model, table, found.prepared)
+        save_model(save, model, found.table, found.prepared)
     if json_file is not None:
         json_file.write_text(figures)
     if report is not None:
@@ -105,5 +111,5 @@ def select(
         found.fitted.plot_path().savefig(report / "path.png", dpi=120)
         found.fitted.plot_norms(found.table.feature_names).savefig(report / "norms.png", dpi=120)
         (report / "selection.json").write_text(figures)
-        save_model(report / "model.safetensors", model, table, found.prepared)
+        save_model(report / "model.safetensors", model, found.table, found.prepared)
         print(f"report: {report}/path.png, norms.png, selection.json, model.safetensors")

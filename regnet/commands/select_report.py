@@ -8,9 +8,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from regnet.commands.inputs import Inputs
 from regnet.commands.select_run import Selection
 from regnet.tables.split import Prepared
-from regnet.tables.table import Table
 
 __all__ = ["print_beginning", "print_selection", "selection_figures"]
 
@@ -22,18 +22,19 @@ NAMES = 20
 """Inputs that are named in the terminal."""
 
 
-def print_beginning(data: str, table: Table, prepared: Prepared, folds: int) -> None:
+def print_beginning(data: str, inputs: Inputs, prepared: Prepared, folds: int) -> None:
     """What is chosen on which rows, and the inputs that are left out."""
+    table = inputs.table
     print(
         f"{data}: {table.task} of {table.target_name!r}, {len(prepared.x_train)} rows in {folds} folds and "
-        f"{len(prepared.x_test)} held out, {len(table.feature_names)} inputs"
+        f"{len(prepared.x_test)} held out, {len(inputs.names)} inputs"
     )
     print(prepared.left_out, end="")
 
 
 def print_selection(selection: Selection, console: Console) -> None:
     """The table of strengths, both lambdas marked, and what was chosen."""
-    fitted, count = selection.fitted, len(selection.table.feature_names)
+    fitted, count = selection.fitted, len(selection.inputs.names)
     chosen = {"best": fitted.min_index_, "paired": fitted.paired_index_, "1 SE": fitted.one_se_index_}
     marks: dict[int, str] = {}
     for mark, number in chosen.items():
@@ -45,7 +46,7 @@ def print_selection(selection: Selection, console: Console) -> None:
         column.justify = "right"
     for number in shown:
         score = f"{fitted.score_mean_[number]:.4f} ± {fitted.score_se_[number]:.4f}"
-        cells = [f"{fitted.lambdas_[number]:.3g}", score, str(fitted.n_selected_[number])]
+        cells = [f"{fitted.lambdas_[number]:.3g}", score, str(selection.n_selected[number])]
         style = "bold" if number in marks else None
         table.add_row(*cells, f"{fitted.zeros_[number]:.1%}", marks.get(number, ""), style=style)
     console.print(table)
@@ -90,7 +91,7 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
         "lambdas": listed(fitted.lambdas_),
         "score_mean": listed(fitted.score_mean_),
         "score_se": listed(fitted.score_se_),
-        "n_selected": fitted.n_selected_.tolist(),
+        "n_selected": selection.n_selected.tolist(),
         "zeros": listed(fitted.zeros_),
         "lambda_min": fitted.lambda_min_,
         "lambda_1se": fitted.lambda_1se_,
@@ -101,7 +102,8 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
         "near_tie": fitted.near_tie_,
         "kernels": fitted.kernels_,
         "selected": selection.selected,
-        "features": len(selection.table.feature_names),
+        "features": len(selection.inputs.names),
+        "groups": selection.inputs.groups,
         "test_score": selection.test_score,
         "folds": fitted.n_splits_,
         "restarts": fitted.restarts,

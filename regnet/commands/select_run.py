@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regnet.backend.config import get_config
+from regnet.commands.inputs import Inputs
 from regnet.selection import MLPClassifierCV, MLPRegressorCV
 from regnet.selection.scoring import default_scoring
 from regnet.tables.split import Prepared, prepare_table
@@ -28,7 +30,7 @@ class Selection:
     """
 
     data: str
-    table: Table
+    inputs: Inputs
     prepared: Prepared
     fitted: MLPClassifierCV | MLPRegressorCV
     seed: int
@@ -41,16 +43,25 @@ class Selection:
         return str(self.fitted.scoring or default_scoring(bool(self.prepared.classes)))
 
     @property
+    def table(self) -> Table:
+        """The table, with the inputs that were not left out."""
+        return self.inputs.table
+
+    @property
     def selected(self) -> list[str]:
-        """The names of the inputs that the chosen network uses."""
-        return [
-            name for name, used in zip(self.table.feature_names, self.fitted.selected_features_, strict=True) if used
-        ]
+        """The names of the inputs, or groups of them, that the chosen network uses."""
+        return self.inputs.used(self.fitted.selected_features_.tolist())
+
+    @property
+    def n_selected(self) -> NDArray[np.int64]:
+        """How many of them are used at each strength, (strengths,)."""
+        grouped = self.inputs.labels is not None
+        return np.asarray(self.fitted.n_selected_groups_ if grouped else self.fitted.n_selected_)
 
 
 def choose_strength(
     data: str,
-    table: Table,
+    inputs: Inputs,
     *,
     folds: int,
     test_size: float,
@@ -67,9 +78,10 @@ def choose_strength(
     and the sweep, which standardises by itself, meets them so. Raises ValueError for what cannot be trained on.
     """
     narrow = get_config().dtype == "float32"
-    prepared = prepare_table(table, test_size=test_size, seed=seed, scale_inputs=narrow, scale_target=False)
+    prepared = prepare_table(inputs.table, test_size=test_size, seed=seed, scale_inputs=narrow, scale_target=False)
     _check_folds(prepared, folds)
     kind = MLPClassifierCV if prepared.classes else MLPRegressorCV
+    settings |= {"input_groups": inputs.labels, "penalty_factor": inputs.factors}
     fitted = kind(cv=folds, random_state=seed, verbose=True, **settings)
     begin(prepared)
     started = time.perf_counter()
@@ -78,7 +90,7 @@ def choose_strength(
         fitted.fit(prepared.x_train, prepared.y_train)
     seconds = time.perf_counter() - started
     score = fitted.score(prepared.x_test, prepared.y_test) if len(prepared.x_test) > 1 else None
-    return Selection(data, table, prepared, fitted, seed, seconds, score)
+    return Selection(data, inputs, prepared, fitted, seed, seconds, score)
 
 
 def _check_folds(prepared: Prepared, folds: int) -> None:

@@ -13,6 +13,7 @@ from text_files import KINDS, ROWS, X, table, write
 
 from regnet import Network, fit
 from regnet.commands.fit_run import train
+from regnet.commands.inputs import Inputs
 from regnet.commands.options import load_data
 from regnet.commands.recipe import recipe_for
 from regnet.commands.saving import save_model
@@ -70,7 +71,7 @@ def test_a_saved_model_is_in_the_tables_own_units(dtype, tmp_path, monkeypatch):
     monkeypatch.setenv("REGNET_DTYPE", dtype)
     path, y = far_from_zero("csv", tmp_path)
     table = load_data(path, None, None, 0)
-    run = train(path, table, recipe_for(path, 300, {"hidden": (16,), "epochs": 60, "test_size": 0.0}), seed=1)
+    run = train(path, Inputs(table), recipe_for(path, 300, {"hidden": (16,), "epochs": 60, "test_size": 0.0}), seed=1)
     save_model(tmp_path / "m.st", run.model, run.table, run.prepared)
     x = np.loadtxt(path, delimiter=",", skiprows=1)[:, :2]
     z = (x - x.mean(axis=0)) / x.std(axis=0)
@@ -79,7 +80,7 @@ def test_a_saved_model_is_in_the_tables_own_units(dtype, tmp_path, monkeypatch):
     np.testing.assert_allclose(np.asarray(predicted) - 1e12, expected - 1e12, atol=5e-4)
     model, extra = checkpoint.load(tmp_path / "m.st")
     assert (run.model.placement.dtype, model.placement.dtype) == (dtype, "float64")
-    assert extra.keys() == {"feature_names", "target_name", "classes"}
+    assert extra.keys() == {"feature_names", "target_name", "classes", "factors"}
 
 
 LABELS = {

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from command_line import called
 
+from regnet.commands.inputs import Inputs
 from regnet.commands.select_run import choose_strength
 from regnet.tables.files import read_table
 
@@ -114,4 +115,4 @@ def test_a_class_of_one_row_is_named_as_the_table_names_it(tmp_path):
     rows = [f"{k % 7},{k % 5},{kind}\n" for k, kind in enumerate(kinds)]
     (tmp_path / "t.csv").write_text("a,b,kind\n" + "".join(rows))
     with pytest.raises(ValueError, match=r"One row to train on has the class 'rare', .*: have more rows of that class"):
-        choose_strength("t", read_table(str(tmp_path / "t.csv")), folds=3, test_size=0.0, seed=0)
+        choose_strength("t", Inputs(read_table(str(tmp_path / "t.csv"))), folds=3, test_size=0.0, seed=0)

@@ -13,6 +13,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeriesSplit, cross_val_score
 
 from regnet import MLPClassifierCV, MLPRegressorCV, config_context
+from regnet.commands.inputs import Inputs
 from regnet.commands.options import load_data
 from regnet.commands.select_run import choose_strength
 from regnet.selection.splitting import blocks_differ, make_splits
@@ -153,7 +154,7 @@ def test_the_command_line_draws_the_same_folds(kind, dtype, tmp_path, capsys):
     table = load_data(str(tmp_path / "table.csv"), "y", None, 0)
     settings = {"hidden_layer_sizes": (4,), "n_lambdas": 3, "max_iter": 20}
     with config_context(dtype=dtype):
-        line = choose_strength("table", table, folds=4, test_size=0.0, seed=3, **settings).fitted
+        line = choose_strength("table", Inputs(table), folds=4, test_size=0.0, seed=3, **settings).fitted
     capsys.readouterr()
     search = (MLPRegressorCV if kind == "values" else MLPClassifierCV)(cv=4, random_state=3, **settings)
     search.fit(X.astype(dtype), y)

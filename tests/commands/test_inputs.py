@@ -1,0 +1,137 @@
+"""Columns of text, groups and penalty factors on the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from command_line import called, typed
+
+from regnet.commands.inputs import Inputs, inputs_of, parse_factors
+from regnet.networks import checkpoint
+from regnet.tables.table import Table
+
+LINEAR = ("--hidden", "", "--n-lambdas", 20)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A table whose y depends on the site, on a, and on p and q; day, b and a row's own name say nothing."""
+    folder, rng = tmp_path_factory.mktemp("tables"), np.random.default_rng(0)
+    numbers = rng.standard_normal((240, 4))
+    site, day = rng.choice(["north", "south", "west"], 240), rng.choice(["fri", "mon", "sun", "tue"], 240)
+    effect = 2.0 * (site == "west") - 1.0 * (site == "north")
+    y = 1.5 * numbers[:, 0] + effect + numbers[:, 2] - numbers[:, 3] + 0.3 * rng.standard_normal(240)
+    with (folder / "t.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["a", "b", "p", "q", "site", "day", "y"])
+        writer.writerows([*row, *rest] for row, *rest in zip(numbers, site, day, y, strict=True))
+    return folder
+
+
+def figures(folder, *options):
+    typed("select", folder / "t.csv", *LINEAR, *options, "--json", folder / "s.json")
+    return json.loads((folder / "s.json").read_text())
+
+
+def test_the_values_of_a_column_of_text_are_selected_together(folder):
+    done = called("select", "t.csv", *LINEAR, "--json", "s.json", "--save", "m.st", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((folder / "s.json").read_text())
+    assert found["selected"] == ["a", "p", "q", "site"]
+    assert "4 of 6 inputs (a, p, q, site)" in done.stdout
+    assert found["features"] == 6
+    assert found["groups"]["site"] == ["site=north", "site=south", "site=west"]
+    assert set(found["groups"]) == {"site", "day"}
+    assert max(found["n_selected"]) == 6
+    predicted = called("predict", "m.st", "t.csv", "--output", "p.csv", cwd=folder)
+    assert predicted.returncode == 0, predicted.stderr
+    y, guesses = (
+        [float(row["y"]) for row in csv.DictReader((folder / name).read_text().splitlines())]
+        for name in ("t.csv", "p.csv")
+    )
+    assert np.corrcoef(y, guesses)[0, 1] > 0.97
+    assert checkpoint.load(folder / "m.st")[1]["factors"]["day"] == ["fri", "mon", "sun", "tue"]
+
+
+def test_values_of_text_may_be_selected_each_by_itself(folder):
+    for options in (("--separate-levels",), ("--penalty", "weight_l1")):
+        found = figures(folder, *options)
+        assert found["features"] == 4 + 3 + 4
+        assert found["groups"] == {}
+        assert {"a", "p", "q", "site=west"} <= set(found["selected"])
+
+
+def test_groups_and_factors_of_a_table(folder):
+    found = figures(folder, "--group", "pair=p,b", "--group", "place=site,day", "--penalty-factor", "q=0")
+    assert found["groups"]["pair"] == ["b", "p"]
+    assert len(found["groups"]["place"]) == 7
+    assert found["features"] == 4
+    assert min(found["n_selected"]) == 1  # q is never removed
+    assert set(found["selected"]) == {"a", "pair", "place", "q"}
+    found = figures(folder, "--penalty-factor", "day=inf", "--penalty-factor", "site=0.1", "--penalty-factor", "b=inf")
+    assert found["features"] == 4
+    assert set(found["selected"]) == {"a", "p", "q", "site"}
+
+
+def test_a_single_fit_knows_groups_too(folder):
+    options = ["--hidden", "8", "--epochs", 60, "--input-l1", 0.06, "--weight-l2", "0,0.01", "--learning-rate", 0.01]
+    out = typed("fit", folder / "t.csv", *options, "--penalty-factor", "b=inf", "--save", folder / "f.st")
+    assert "inputs used: 4 of 5 (a, p, q, site)" in out
+    extra = checkpoint.load(folder / "f.st")[1]
+    assert "b" not in extra["feature_names"]
+    typed("predict", folder / "f.st", folder / "t.csv", "--output", folder / "p.csv")
+    with pytest.raises(ValueError, match="--group is for a penalty on inputs: it needs --penalty input_l1, or of fit"):
+        typed("fit", folder / "t.csv", "--group", "pair=p,q", "--epochs", 1)
+
+
+TABLE = Table(
+    np.zeros((2, 5)), np.zeros(2), ("age", "site=n", "site=s", "weight", "height"), "y", "regression",
+    factors={"site": ("n", "s")},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("groups", "factors", "message"),
+    [
+        (["g"], [], "--group 'g': give LABEL=COLUMN,COLUMN"),
+        (["g=age,wieght"], [], "--group: no input is called 'wieght'; did you mean 'weight' or 'height'"),
+        (["g=age,zzz"], [], "no input is called 'zzz'; inputs: age, site=n, site=s, weight, height, site."),
+        (["g=age,site", "h=site=n"], [], "'site=n' is in two groups, 'g' and 'h'"),
+        (["age=weight,height"], [], "--group 'age' is also the name of an input that is not in it"),
+        ([], ["age"], "--penalty-factor 'age': give NAME=NUMBER"),
+        ([], ["age=-1"], "--penalty-factor 'age=-1': give NAME=NUMBER, a number of 0 or more"),
+        ([], ["=2"], "--penalty-factor '=2': give NAME=NUMBER"),
+        ([], ["aeg=2"], "--penalty-factor: no input is called 'aeg'; did you mean 'age'"),
+        (
+            [],
+            ["site=n=0"],
+            r"differs within the group 'site' \(site=n: 0, site=s: 1\): give the group one, by its name",
+        ),
+        (["g=age,site"], ["age=2"], "differs within the group 'g'"),
+        ([], ["age=inf", "site=inf", "weight=inf", "height=inf"], "leaves every input out"),
+    ],
+)
+def test_what_names_no_inputs_is_an_error(groups, factors, message):
+    with pytest.raises(ValueError, match=message):
+        inputs_of(TABLE, groups, parse_factors(factors), separate=False, together=True)
+
+
+def test_what_the_options_say_of_columns():
+    def read(groups=(), factors=(), separate=False, together=True):
+        return inputs_of(TABLE, groups, parse_factors(factors), separate=separate, together=together)
+
+    assert read().labels == ["age", "site", "site", "weight", "height"]
+    assert read(separate=True) == read(together=False) == Inputs(TABLE)
+    body = read(["body=weight", "body=height"], ["body=0.5", "site=2"])
+    assert body.labels == ["age", "site", "site", "body", "body"]
+    assert body.factors == [1, 2, 2, 0.5, 0.5]
+    assert body.names == ["age", "site", "body"]
+    assert body.used([False, False, True, True, True]) == ["site", "body"]
+    less = read(factors=["site=inf", "age=2"])
+    assert (less.table.feature_names, less.labels, less.factors) == (("age", "weight", "height"), None, [2, 1, 1])
+    assert read(factors=["site=n=inf"], separate=True).table.feature_names == ("age", "site=s", "weight", "height")
+    absent = TABLE._replace(absent=("id",))
+    assert inputs_of(absent, (), {"id": float("inf")}, separate=False, together=True).table is absent
