@@ -112,6 +112,11 @@ def prepare(
         used = np.isfinite(factors)[:, None]
         rows = (_without(table, used.T), *rows[1:])
         start = replace(start, weights=[_without(start.weights[0], used), *start.weights[1:]])
+        if start.resumable is not None:  # nor does what earlier steps gathered move them
+            first = np.repeat(used[:, 0], start.weights[0].shape[1])
+            point = np.concatenate([first, np.ones(network.layout.size - first.size, dtype=bool)])
+            slots = [_without(slot, point) for slot in start.resumable.slots]
+            start = replace(start, resumable=start.resumable._replace(slots=slots))
     if call.incremental and estimator.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")
     rows, held_out, score = _hold_out(estimator, targets, network, placement, rows, validation_data, rng)

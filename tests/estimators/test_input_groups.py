@@ -104,6 +104,28 @@ def test_a_column_that_is_left_out_has_no_weight(solver, rng):
     np.testing.assert_array_equal(found.predict(x), found.predict(without))
 
 
+@pytest.mark.parametrize("solver", ["adam", "sgd", Adam(0.01)], ids=str)
+@pytest.mark.parametrize("namespace", ["numpy", "torch", "jax"])
+def test_a_column_that_is_left_out_later_has_no_weight_at_once(solver, namespace, rng):
+    """What earlier calls of partial_fit gathered for it does not move it either, and the others go on."""
+    if missing(namespace):
+        pytest.skip(str(missing(namespace)))
+    x, y = table(rng)
+    network = MLPRegressor(
+        hidden_layer_sizes=(3,), solver=solver, momentum=0.9, learning_rate_init=0.01, random_state=0
+    )
+    with config_context(backend=namespace):
+        for _ in range(3):
+            network.partial_fit(x, y)
+        before = np.asarray(network.coefs_[0]).copy()
+        network.set_params(penalty_factor=[np.inf, *[1.0] * 7])
+        for _ in range(2):
+            network.partial_fit(x, y)
+    assert before[0].all()
+    assert not network.coefs_[0][0].any()
+    assert (network.coefs_[0][1:] != before[1:]).all()
+
+
 GROUPS = {"a": 1, "b": 1}
 
 
