@@ -47,6 +47,8 @@ def knockoff_selection(
     companion_l2: float = 1.0,
     standardize: bool = True,
     sample_weight: Any = None,
+    offset: Any = None,
+    exposure: Any = None,
     memory_limit: int | None = None,
     n_jobs: int | None = None,
     executor: Any = None,
@@ -96,6 +98,8 @@ def knockoff_selection(
         See `path`.
     sample_weight : array-like, optional
         Weights of the rows in training, (n,), 0 or more; knockoffs are drawn without them.
+    offset, exposure : array-like, optional
+        As in `MLPRegressor.fit`.
     memory_limit, n_jobs, executor, sweep_dir : int, int, Executor and path, optional
         See `MLPClassifierCV`.
     progress : bool, default False
@@ -137,7 +141,7 @@ def knockoff_selection(
         warm_start=True, standardize=standardize, restarts=1, memory_limit=memory_limit,
     )  # fmt: skip
     template = clone(estimator)
-    checked = check_table(template, X, y, sample_weight)
+    checked = check_table(template, X, y, sample_weight, offset=offset, exposure=exposure)
     (seed,) = restart_seeds(template.random_state, 1)
     (whole,) = make_folds(settings, template, checked, [_all_rows(checked)])
     report_absent(whole, getattr(template, "feature_names_in_", None))

@@ -40,6 +40,8 @@ def path(
     standardize: bool = True,
     restarts: int = 1,
     sample_weight: Any = None,
+    offset: Any = None,
+    exposure: Any = None,
     validation_data: tuple[Any, Any] | None = None,
     memory_limit: int | None = None,
     n_jobs: int | None = None,
@@ -86,6 +88,8 @@ def path(
         Networks from different first weights.
     sample_weight : array-like, optional
         Weights of the rows, (n,), 0 or more.
+    offset, exposure : array-like, optional
+        As in `MLPRegressor.fit`.
     validation_data : tuple, optional
         The rows (X, y) for `scores`.
     memory_limit, n_jobs, executor, sweep_dir : int, int, Executor and path, optional
@@ -131,7 +135,7 @@ def path(
     if validation_data is not None and not (isinstance(validation_data, (tuple, list)) and len(validation_data) == 2):
         raise ValueError("validation_data: give (X, y), the inputs and targets of rows to score.")
     template = clone(estimator)
-    checked = check_table(template, X, y, sample_weight)
+    checked = check_table(template, X, y, sample_weight, offset=offset, exposure=exposure)
     rows = np.arange(len(checked.y))
     (fold,) = make_folds(settings, template, checked, [(rows, rows[:0])])
     report_absent(fold, getattr(template, "feature_names_in_", None))

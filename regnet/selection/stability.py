@@ -110,6 +110,8 @@ def stability_selection(
     companion_l2: float = 1.0,
     standardize: bool = True,
     sample_weight: Any = None,
+    offset: Any = None,
+    exposure: Any = None,
     memory_limit: int | None = None,
     n_jobs: int | None = None,
     executor: Any = None,
@@ -154,6 +156,8 @@ def stability_selection(
         See `path`.
     sample_weight : array-like, optional
         Weights of the rows, (n,), 0 or more.
+    offset, exposure : array-like, optional
+        As in `MLPRegressor.fit`.
     memory_limit, n_jobs, executor, sweep_dir : int, int, Executor and path, optional
         See `MLPClassifierCV`.
     progress : bool, default False
@@ -197,7 +201,7 @@ def stability_selection(
         memory_limit=memory_limit,
     )  # fmt: skip
     template = clone(estimator)
-    checked = check_table(template, X, y, sample_weight)
+    checked = check_table(template, X, y, sample_weight, offset=offset, exposure=exposure)
     rows = np.arange(len(checked.y))
     (seed,) = restart_seeds(template.random_state, 1)
     everything = make_folds(settings, template, checked, [(rows, rows[:0])])
