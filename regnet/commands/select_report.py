@@ -56,7 +56,8 @@ def print_selection(selection: Selection, console: Console) -> None:
     listed = ", ".join(names[:NAMES]) + (f" and {len(names) - NAMES} more" if len(names) > NAMES else "")
     console.print(
         f"chosen by {fitted.select}: strength {fitted.lambda_:.3g}, {len(names)} of {count} inputs"
-        + (f" ({listed})" if names else ": nothing is left, a constant predicts as well"),
+        + (f" ({listed})" if names else ": nothing is left, a constant predicts as well")
+        + (f", refitted with {fitted.gamma_:g} of the penalty" if fitted.relax else ""),
         markup=False,
         highlight=False,
     )
@@ -97,6 +98,7 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
         "lambda_1se": fitted.lambda_1se_,
         "lambda_paired": fitted.lambda_paired_,
         "lambda": fitted.lambda_,
+        "gamma": fitted.gamma_ if fitted.relax else None,
         "rival": fitted.rival_ if np.isfinite(fitted.rival_) else None,
         "margin": fitted.margin_ if np.isfinite(fitted.margin_) else None,
         "near_tie": fitted.near_tie_,

@@ -66,6 +66,16 @@ def test_a_near_tie_is_said_in_a_line(tmp_path):
     assert json.loads((tmp_path / "s.json").read_text())["near_tie"] is True
 
 
+def test_a_share_of_the_penalty_is_chosen(tmp_path):
+    write_table(tmp_path / "table.csv")
+    options = ["--hidden", "", "--n-lambdas", 8, "--gamma", "0,0.5,1"]
+    done = called("select", "table.csv", *options, "--json", "s.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "s.json").read_text())
+    assert figures["gamma"] in (0.0, 0.5)
+    assert f"2 of 5 inputs (a, c), refitted with {figures['gamma']:g} of the penalty" in " ".join(done.stdout.split())
+
+
 def test_classes_a_journal_and_a_linear_model(tmp_path):
     write_table(tmp_path / "table.csv", target="kind")
     options = ["--hidden", "", "--penalty", "weight_l1", "--rule", "paired", "--cv", 3, "--lambdas", "1e-3,1e-2,1e-1"]
@@ -97,6 +107,8 @@ def test_classes_a_journal_and_a_linear_model(tmp_path):
         (["--report", "table.csv"], "is a file: give a folder"),
         (["--report", "no/such/folder"], "there is no folder"),
         (["--relax", "--penalty", "weight_l2"], "relax=True"),
+        (["--gamma", "0,2"], "give a number from 0"),
+        (["--gamma", ""], "gamma=()"),
     ],
 )
 def test_what_it_refuses(options, message, tmp_path):
