@@ -11,17 +11,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, PoissonRegressor, Ridge
+from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from regnet.arrays.namespace import root_module
+from regnet.estimators.exchange.strengths import DEVIANCES, elastic_net, logistic_l1_ratio, loss_of
 
 __all__ = ["from_glmnet", "from_keras", "from_sklearn", "from_torch"]
 
 KERAS_DEFAULT = 0.01
 KERAS = ("keras", "tf_keras", "tensorflow")
 
-CONVERTED = (MLPClassifier, MLPRegressor, Ridge, Lasso, ElasticNet, LogisticRegression, PoissonRegressor)
+CONVERTED = (MLPClassifier, MLPRegressor, Ridge, Lasso, ElasticNet, LogisticRegression, *DEVIANCES)
 
 REMEDIES: dict[str, tuple[Any, str]] = {
     "positive": (False, "regnet's weights have no sign that is asked for"),
@@ -36,19 +37,23 @@ REMEDIES: dict[str, tuple[Any, str]] = {
 """Options that change the minimiser and that strengths cannot express: the value that is taken, and why no other is."""
 
 
-def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
+def from_sklearn(estimator: Any, /, *, n_samples: float | None = None) -> dict[str, float]:
     """The penalty of a scikit-learn estimator on `n_samples` rows.
+
+    A fitted model as a whole, with its weights, is converted by `MLPClassifier.from_sklearn` and
+    `MLPRegressor.from_sklearn`.
 
     MLPClassifier, MLPRegressor: alpha / (2 B) on weights, B the rows of a batch (a smaller last batch is penalised
     more there, and not here). Ridge: alpha / (2 n). Lasso, ElasticNet: alpha l1_ratio and alpha (1 - l1_ratio) / 2.
-    LogisticRegression: l1_ratio / (C n) and (1 - l1_ratio) / (2 C n). PoissonRegressor: alpha / 2.
+    LogisticRegression: l1_ratio / (C n) and (1 - l1_ratio) / (2 C n). PoissonRegressor, GammaRegressor,
+    TweedieRegressor: alpha / 2.
 
     Parameters
     ----------
     estimator : estimator
-        One of these seven, fitted or not.
-    n_samples : float
-        The number of rows, or the sum of their weights.
+        One of these nine, fitted or not.
+    n_samples : float, optional
+        The number of rows, or the sum of their weights. Without it no strength can be told.
 
     Returns
     -------
@@ -57,10 +62,12 @@ def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
 
     Raises
     ------
+    TypeError
+        Without n_samples.
     ValueError
         For any other estimator, subclasses and classes of the same name included; for liblinear, which penalises the
-        intercept; and for what has no counterpart in strengths: positive=True, fit_intercept=False, class_weight, an
-        alpha for each target.
+        intercept; for a TweedieRegressor whose loss regnet has not; and for what has no counterpart in strengths:
+        positive=True, fit_intercept=False, class_weight, an alpha for each target.
 
     References
     ----------
@@ -74,14 +81,21 @@ def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
     """
     if isinstance(estimator, type):
         raise ValueError(f"{estimator.__name__} is a class: give an instance, {estimator.__name__}(...).")
-    name, n = type(estimator).__name__, float(n_samples)
+    name = type(estimator).__name__
+    if n_samples is None:
+        raise TypeError(
+            f"from_sklearn({name}(...)) gives the strengths of a penalty, for which it needs n_samples=..., the number "
+            "of rows. A fitted model with its weights is converted by regnet.MLPClassifier.from_sklearn(model) or "
+            "regnet.MLPRegressor.from_sklearn(model)."
+        )
+    n = float(n_samples)
     if not n > 0:
         raise ValueError(f"n_samples={n_samples!r} must be the number of rows, or the sum of their weights.")
     kind = type(estimator)
     if kind not in CONVERTED:
         raise ValueError(
             f"{kind.__module__}.{name} has no conversion: give scikit-learn's MLPClassifier, MLPRegressor, Ridge, "
-            "Lasso, ElasticNet, LogisticRegression or PoissonRegressor."
+            "Lasso, ElasticNet, LogisticRegression, PoissonRegressor, GammaRegressor or TweedieRegressor."
         )
     _refuse_constraints(estimator)
     if kind in (MLPClassifier, MLPRegressor):
@@ -92,13 +106,17 @@ def from_sklearn(estimator: Any, /, *, n_samples: float) -> dict[str, float]:
         if np.size(estimator.alpha) > 1:
             raise ValueError("Ridge(alpha=[...]) has a strength for each target: fit them one by one.")
         return {"weight_l2": float(np.asarray(estimator.alpha).reshape(())) / (2.0 * n)}
-    if kind is PoissonRegressor:
+    if kind in DEVIANCES:
+        loss_of(estimator)  # raises where regnet has none
         return {"weight_l2": estimator.alpha / 2.0}
     if kind in (Lasso, ElasticNet):
-        return _elastic_net(estimator.alpha, 1.0 if kind is Lasso else estimator.l1_ratio)
+        return elastic_net(estimator.alpha, 1.0 if kind is Lasso else estimator.l1_ratio)
     if estimator.solver == "liblinear":
         raise ValueError("LogisticRegression(solver='liblinear') penalises the intercept: choose 'saga' or 'lbfgs'.")
-    return _elastic_net(1.0 / (estimator.C * n), _logistic_l1_ratio(estimator))
+    l1_ratio = logistic_l1_ratio(estimator)
+    if l1_ratio is None:
+        raise ValueError("LogisticRegression(penalty=None) has no penalty to convert.")
+    return elastic_net(1.0 / (estimator.C * n), l1_ratio)
 
 
 def _refuse_constraints(estimator: Any) -> None:
@@ -106,18 +124,6 @@ def _refuse_constraints(estimator: Any) -> None:
     for name, (taken, why) in REMEDIES.items():
         if given.get(name, taken) != taken:
             raise ValueError(f"{type(estimator).__name__}({name}={given[name]!r}) cannot be converted: {why}.")
-
-
-def _elastic_net(strength: float, l1_ratio: float) -> dict[str, float]:
-    return {"weight_l1": strength * l1_ratio, "weight_l2": strength * (1.0 - l1_ratio) / 2.0}
-
-
-def _logistic_l1_ratio(estimator: Any) -> float:
-    """From `l1_ratio`, or from the older `penalty`, which wins where it was given."""
-    penalty = getattr(estimator, "penalty", "deprecated")
-    if penalty is None:
-        raise ValueError("LogisticRegression(penalty=None) has no penalty to convert.")
-    return {"l1": 1.0, "l2": 0.0}.get(penalty, float(estimator.l1_ratio or 0.0))
 
 
 def from_keras(
@@ -271,7 +277,7 @@ def from_glmnet(lambda_: float, alpha: float = 1.0, *, penalty_factor: Sequence[
     """
     if not (lambda_ >= 0 and 0 <= alpha <= 1):
         raise ValueError(f"lambda_={lambda_!r}, alpha={alpha!r}: lambda must be 0 or more, and alpha lie in [0, 1].")
-    found: dict[str, Any] = _elastic_net(lambda_, alpha)
+    found: dict[str, Any] = elastic_net(lambda_, alpha)
     if penalty_factor is not None:
         if not all(factor >= 0 for factor in penalty_factor):
             raise ValueError("penalty_factor must hold numbers of 0 or more: inf leaves an input out.")

@@ -11,7 +11,7 @@ from conftest import need
 from sklearn import linear_model, neural_network
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
-from regnet import MLPClassifier, Penalty
+from regnet import MLPClassifier, MLPRegressor, Penalty, Tweedie
 from regnet.convert import from_glmnet, from_keras, from_sklearn, from_torch
 
 
@@ -44,6 +44,30 @@ def test_scikit_learn_regressions(name):
     size = np.abs(grad).max()
     assert residual(fitted.coef_, grad, strengths["weight_l1"], strengths["weight_l2"]) <= 1e-6 * size
     assert residual(fitted.coef_, grad, 2 * strengths["weight_l1"], 2 * strengths["weight_l2"]) > 1e-2 * size
+
+
+@pytest.mark.parametrize(
+    ("theirs", "loss"),
+    [
+        (linear_model.PoissonRegressor, "poisson"),
+        (linear_model.GammaRegressor, "gamma"),
+        (linear_model.TweedieRegressor, Tweedie(1.4)),
+    ],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_deviances_are_fitted_alike(theirs, loss, weighted):
+    """Both are fitted, by objectives written down apart from one another, with weights of rows too."""
+    x, y = standardised(load_diabetes)
+    weight = np.linspace(0.5, 2.0, len(y)) if weighted else None
+    power = {"power": 1.4} if theirs is linear_model.TweedieRegressor else {}
+    model = theirs(alpha=0.3, tol=1e-12, solver="newton-cholesky", **power).fit(x, y, weight)
+    strengths = from_sklearn(model, n_samples=len(y))
+    assert strengths == {"weight_l2": 0.15}
+    ours = MLPRegressor(loss, (), solver="newton", tol=1e-12, **strengths).fit(x, y, weight)
+    np.testing.assert_allclose(ours.coefs_[0][:, 0], model.coef_, rtol=1e-6, atol=1e-9)
+    assert ours.intercepts_[0][0] == pytest.approx(model.intercept_, rel=1e-6)
+    other = MLPRegressor(loss, (), solver="newton", tol=1e-12, weight_l2=0.3).fit(x, y, weight)
+    assert np.abs(other.coefs_[0][:, 0] - model.coef_).max() > 1e-2 * np.abs(model.coef_).max()
 
 
 @pytest.mark.parametrize(("load", "l1_ratio"), [(load_breast_cancer, 0.0), (load_breast_cancer, 1.0), (load_iris, 0.4)])
@@ -155,6 +179,9 @@ def test_glmnet_factors():
         (lambda: from_sklearn(linear_model.PoissonRegressor(fit_intercept=False), n_samples=3), "fit_intercept=False"),
         (lambda: from_sklearn(linear_model.LogisticRegression(fit_intercept=False), n_samples=3), "fit_intercept"),
         (lambda: from_sklearn(linear_model.LogisticRegression(class_weight="balanced"), n_samples=3), "weighs rows"),
+        (lambda: from_sklearn(linear_model.GammaRegressor(fit_intercept=False), n_samples=3), "fit_intercept=False"),
+        (lambda: from_sklearn(linear_model.TweedieRegressor(power=3), n_samples=3), r"power=3.*power from 1 to 2"),
+        (lambda: from_sklearn(linear_model.TweedieRegressor(power=1.5, link="identity"), n_samples=3), "identity"),
         (lambda: from_sklearn(linear_model.MultiTaskLasso(), n_samples=3), "MultiTaskLasso has no conversion"),
         (lambda: from_sklearn(MLPClassifier(weight_l1=0.1), n_samples=3), "regnet.*MLPClassifier has no conversion"),
         (lambda: from_keras("l2", loss="mse", outputs=0), "outputs=0"),
@@ -166,6 +193,11 @@ def test_glmnet_factors():
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_without_the_number_of_rows_it_says_where_fitted_models_are_converted():
+    with pytest.raises(TypeError, match=r"n_samples=.*regnet\.MLPRegressor\.from_sklearn\(model\)"):
+        from_sklearn(linear_model.Ridge())
 
 
 def test_options_that_change_no_minimiser_are_taken():

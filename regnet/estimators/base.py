@@ -22,6 +22,7 @@ from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.compacting import compact_weights
 from regnet.estimators.exposure import log_exposure, shifted, with_exposure
+from regnet.estimators.exchange.methods import Exchange
 from regnet.estimators.fitted import Fitted, read_fitted, write_fitted
 from regnet.estimators.full_batch import fit_full_batch
 from regnet.estimators.grouping import Grouping, some_columns
@@ -49,7 +50,7 @@ def is_stochastic(estimator: Any, /) -> bool:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)  # scikit-learn's equality and repr stay
-class BaseMLP(BaseEstimator, Parameters, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(BaseEstimator, Parameters, Exchange, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """The parts that do not depend on what is predicted."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = parameters.CONSTRAINTS

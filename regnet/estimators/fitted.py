@@ -30,14 +30,14 @@ class Resumable(NamedTuple):
     """What `partial_fit` goes on from, whatever the parameters have been set to since, as in scikit-learn.
 
     optimizer, its slots, the steps taken; rate: the learning rate of solver 'sgd', or None; baseline: the data loss
-    that a training which works does not end far above, as the first call found it.
+    that a training which works does not end far above, as the first call found it; None: it is still to be found.
     """
 
     optimizer: Optimizer
     slots: list[Array]
     t: int
     rate: SgdRate | None
-    baseline: float
+    baseline: float | None
 
 
 @dataclass

@@ -79,7 +79,7 @@ def fit_stochastic(
         early_stopping=estimator.early_stopping if by_records else None,
         callbacks=call.callbacks,
         rule=rule,
-        baseline=None if resume is None else np.asarray([resume.baseline]),
+        baseline=None if resume is None or resume.baseline is None else np.asarray([resume.baseline]),
     )
     steps_before = 0 if resume is None else resume.t
     sampler = ShuffledSampler(problem, steps_before, bool(estimator.shuffle), rng)

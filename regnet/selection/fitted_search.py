@@ -10,6 +10,8 @@ from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils.metaestimators import available_if
 
 from regnet.backend.placement import to_host
+from regnet.estimators.exchange.host import HostCopy
+from regnet.estimators.exchange.to_sklearn import to_sklearn
 from regnet.networks.model import Model
 from regnet.selection.routing import router_of
 from regnet.selection.used_inputs import UsedInputs
@@ -21,7 +23,7 @@ def _best_has(name: str) -> Any:
     return lambda self: hasattr(getattr(self, "best_estimator_", self._template_class), name)
 
 
-class FittedSearch(MetaEstimatorMixin, UsedInputs, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class FittedSearch(MetaEstimatorMixin, HostCopy, UsedInputs, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """The face of the network that a search chose."""
 
     @property
@@ -96,6 +98,25 @@ class FittedSearch(MetaEstimatorMixin, UsedInputs, ABC):  # type: ignore[misc]  
             As the network's own `score` gives it.
         """
         return float(self._fitted().score(self._seen(X), self._seen(y), self._seen(sample_weight)))
+
+    def to_sklearn(self) -> Any:
+        """Make scikit-learn's own estimator of the refitted network, as `MLPClassifier.to_sklearn` does.
+
+        Behind a preprocessor it is a fitted Pipeline: a copy of the transformer, and the network behind it.
+
+        Returns
+        -------
+        estimator or Pipeline
+            Fitted, with the same predictions.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`, and after one with refit=False.
+        TypeError
+            For an activation or a loss of a class of one's own, derived from regnet's or not.
+        """
+        return to_sklearn(self._fitted())
 
     def _seen(self, values: Any) -> Any:
         """Arrays as the refitted network takes them: a transformer in front works on the host."""

@@ -1,0 +1,55 @@
+"""A fitted estimator as scikit-learn's own."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from regnet.backend.placement import to_host
+from regnet.estimators.exchange.rectifiers import as_rectifiers
+from regnet.estimators.exchange.to_linear import linear_model
+from regnet.estimators.exchange.to_multilayer import multilayer
+from regnet.mathematics.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh, get_activation
+from regnet.mathematics.losses import LOSSES, get_loss
+
+__all__ = ["to_sklearn"]
+
+ACTIVATIONS: dict[type, str] = {Identity: "identity", Relu: "relu", Tanh: "tanh", Sigmoid: "logistic"}
+
+OWN_LOSSES = {type(loss) for loss in LOSSES.values()}
+
+
+def to_sklearn(estimator: Any, /) -> Any:
+    """scikit-learn's estimator with the same predictions; of a Pipeline, one with its last step converted.
+
+    Raises NotFittedError before `fit`; TypeError for an activation or a loss of a user's own, told by exact types.
+    """
+    if isinstance(estimator, Pipeline):
+        return Pipeline([*deepcopy(estimator.steps[:-1]), (estimator.steps[-1][0], to_sklearn(estimator[-1]))])
+    check_is_fitted(estimator)
+    loss = get_loss(estimator._targets.loss)
+    if type(loss) not in OWN_LOSSES:
+        raise TypeError(
+            f"loss={loss!r} is a class of your own, and scikit-learn has no such loss: predictions of "
+            f"{type(estimator).__name__} can only be made by regnet (regnet.save(path, estimator.model_) writes it to "
+            "a file); of regnet's own losses each has an estimator there."
+        )
+    weights = [np.array(to_host(weight)) for weight in estimator.coefs_]
+    biases = [np.array(to_host(bias)) for bias in estimator.intercepts_]
+    if len(weights) == 1:
+        model = linear_model(estimator, loss, weights[0], biases[0])
+        return multilayer(estimator, loss, "identity", weights, biases) if model is None else model
+    activation = get_activation({"logistic": "sigmoid"}.get(estimator.activation, estimator.activation))
+    if type(activation) is LeakyRelu:
+        return multilayer(estimator, loss, "relu", *as_rectifiers(weights, biases, activation.slope))
+    if type(activation) not in ACTIVATIONS:
+        raise TypeError(
+            f"activation={activation!r} is a class of your own, and scikit-learn's networks have 'identity', 'relu', "
+            "'tanh' and 'logistic' alone: train with one of these or 'leaky_relu', or keep the network by "
+            "regnet.save(path, estimator.model_)."
+        )
+    return multilayer(estimator, loss, ACTIVATIONS[type(activation)], weights, biases)
