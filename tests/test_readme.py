@@ -31,6 +31,9 @@ def test_a_python_block_of_the_readme_runs(code, tmp_path, monkeypatch):
         need("distributed")
     if "as_frame=True" in code or "import pandas" in code:
         need("pandas")
+    if "skl2onnx" in code:
+        need("skl2onnx")
+        need("onnxruntime")
     monkeypatch.chdir(tmp_path)
     if "__main__" not in code:
         exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
