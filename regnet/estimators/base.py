@@ -21,8 +21,8 @@ from regnet.backend.placement import Placement, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.compacting import compact_weights
-from regnet.estimators.exposure import log_exposure, shifted, with_exposure
 from regnet.estimators.exchange.methods import Exchange
+from regnet.estimators.exposure import log_exposure, shifted, with_exposure
 from regnet.estimators.fitted import Fitted, read_fitted, write_fitted
 from regnet.estimators.full_batch import fit_full_batch
 from regnet.estimators.grouping import Grouping, some_columns

@@ -114,7 +114,8 @@ class FittedSearch(MetaEstimatorMixin, HostCopy, UsedInputs, ABC):  # type: igno
         NotFittedError
             Before `fit`, and after one with refit=False.
         TypeError
-            For an activation or a loss of a class of one's own, derived from regnet's or not.
+            For an activation or a loss of a class of one's own, derived from regnet's or not, and for several
+            quantiles.
         """
         return to_sklearn(self._fitted())
 

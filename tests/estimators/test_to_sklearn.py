@@ -13,7 +13,19 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from twins import BINARY, CLASSES, LABELS, THEIRS, VALUES, X
 
-from regnet import SGD, Adam, EarlyStopping, Gamma, Huber, MLPClassifier, MLPRegressor, RMSprop, SquaredError, Tweedie
+from regnet import (
+    SGD,
+    Adam,
+    EarlyStopping,
+    Gamma,
+    Huber,
+    MLPClassifier,
+    MLPRegressor,
+    Quantiles,
+    RMSprop,
+    SquaredError,
+    Tweedie,
+)
 from regnet.mathematics.activations import LeakyRelu, Relu, Tanh
 from regnet.mathematics.losses import LOSSES, has_logarithms
 
@@ -282,14 +294,26 @@ class Rectifier:
 def test_a_users_own_classes_are_refused_whatever_they_are_called():
     ours = fitted(VALUES)
     for activation in (type("Relu", (Relu,), {})(), type("Relu", (Rectifier,), {})()):
-        with pytest.raises(TypeError, match=r"activation=.*class of your own.*regnet\.save"):
+        with pytest.raises(TypeError, match=r"activation=.*a class of your own.*regnet\.save"):
             ours.set_params(activation=activation).to_sklearn()
     for base in (SquaredError, Gamma):
         own = fitted(POSITIVE, loss=type(base.__name__, (base,), {})())
-        with pytest.raises(TypeError, match=r"loss=.*class of your own.*regnet\.save"):
+        with pytest.raises(TypeError, match=r"loss=.*a class of your own.*regnet\.save"):
             own.to_sklearn()
     linear = fitted(VALUES, hidden_layer_sizes=(), activation=type("Relu", (Relu,), {})())
     agree(linear, linear.to_sklearn())  # it has no neurons
+
+
+def test_sorted_outputs_are_refused():
+    with pytest.raises(TypeError, match=r"ascending order.*by Quantile.*regnet\.save"):
+        fitted(VALUES, loss=Quantiles((0.2, 0.8))).to_sklearn()
+
+
+def test_of_exposures_it_has_the_rates():
+    years = np.linspace(0.5, 4.0, len(X))
+    for sizes in ((), (5,)):
+        ours = MLPRegressor("poisson", sizes, max_iter=30, random_state=0).fit(X, POSITIVE * years, exposure=years)
+        agree(ours, ours.to_sklearn())
 
 
 def test_there_must_be_something_fitted():

@@ -33,7 +33,8 @@ class Exchange(HostCopy):
         LogisticRegression, with scikit-learn's default parameters; for several labels, or several outputs that are
         logarithms, its MLP with hidden_layer_sizes=().
 
-        After `compact` it takes the columns that were kept: convert the whole estimator for one that takes all.
+        What was fitted with an exposure predicts rates there. After `compact` it takes the columns that were kept:
+        convert the whole estimator for one that takes all.
 
         Returns
         -------
@@ -45,7 +46,8 @@ class Exchange(HostCopy):
         NotFittedError
             Before `fit`.
         TypeError
-            For an activation or a loss of a class of one's own, derived from regnet's or not.
+            For an activation or a loss of a class of one's own, derived from regnet's or not, and for several
+            quantiles, whose predictions are sorted.
         """
         return to_sklearn(self)
 

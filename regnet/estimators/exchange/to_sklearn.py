@@ -14,7 +14,7 @@ from regnet.estimators.exchange.rectifiers import as_rectifiers
 from regnet.estimators.exchange.to_linear import linear_model
 from regnet.estimators.exchange.to_multilayer import multilayer
 from regnet.mathematics.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh, get_activation
-from regnet.mathematics.losses import LOSSES, get_loss
+from regnet.mathematics.losses import LOSSES, Loss, Quantiles, get_loss
 
 __all__ = ["to_sklearn"]
 
@@ -22,22 +22,21 @@ ACTIVATIONS: dict[type, str] = {Identity: "identity", Relu: "relu", Tanh: "tanh"
 
 OWN_LOSSES = {type(loss) for loss in LOSSES.values()}
 
+SAVED = "by regnet.save(path, estimator.model_)"
+"""How what has no counterpart is taken along."""
+
 
 def to_sklearn(estimator: Any, /) -> Any:
     """scikit-learn's estimator with the same predictions; of a Pipeline, one with its last step converted.
 
-    Raises NotFittedError before `fit`; TypeError for an activation or a loss of a user's own, told by exact types.
+    Raises NotFittedError before `fit`; TypeError for an activation or a loss of a user's own, told by exact types, and
+    for several quantiles, which are sorted.
     """
     if isinstance(estimator, Pipeline):
         return Pipeline([*deepcopy(estimator.steps[:-1]), (estimator.steps[-1][0], to_sklearn(estimator[-1]))])
     check_is_fitted(estimator)
     loss = get_loss(estimator._targets.loss)
-    if type(loss) not in OWN_LOSSES:
-        raise TypeError(
-            f"loss={loss!r} is a class of your own, and scikit-learn has no such loss: predictions of "
-            f"{type(estimator).__name__} can only be made by regnet (regnet.save(path, estimator.model_) writes it to "
-            "a file); of regnet's own losses each has an estimator there."
-        )
+    _check_loss(loss)
     weights = [np.array(to_host(weight)) for weight in estimator.coefs_]
     biases = [np.array(to_host(bias)) for bias in estimator.intercepts_]
     if len(weights) == 1:
@@ -48,8 +47,20 @@ def to_sklearn(estimator: Any, /) -> Any:
         return multilayer(estimator, loss, "relu", *as_rectifiers(weights, biases, activation.slope))
     if type(activation) not in ACTIVATIONS:
         raise TypeError(
-            f"activation={activation!r} is a class of your own, and scikit-learn's networks have 'identity', 'relu', "
-            "'tanh' and 'logistic' alone: train with one of these or 'leaky_relu', or keep the network by "
-            "regnet.save(path, estimator.model_)."
+            f"activation={activation!r} is of a class of your own, and scikit-learn's networks have 'identity', "
+            f"'relu', 'tanh' and 'logistic': train with one of these or 'leaky_relu', or keep the network {SAVED}."
         )
     return multilayer(estimator, loss, ACTIVATIONS[type(activation)], weights, biases)
+
+
+def _check_loss(loss: Loss) -> None:
+    if type(loss) is Quantiles:
+        raise TypeError(
+            f"loss={loss!r} predicts its outputs in ascending order, which no estimator of scikit-learn does: fit each "
+            f"level alone by Quantile, or keep the network {SAVED}."
+        )
+    if type(loss) not in OWN_LOSSES:
+        raise TypeError(
+            f"loss={loss!r} is of a class of your own, and scikit-learn has no such loss: keep the network {SAVED}, or "
+            "train with one of regnet's own losses."
+        )
