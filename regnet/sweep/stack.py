@@ -77,13 +77,17 @@ class Stack:
         self._batches_of = placement.backend.compile(batches_of)
 
     def _table(self, number: int, inputs: NDArray[np.int64] | None = None) -> tuple[NDArray[Any], ...]:
-        """The rows of a fold, filled up with rows of weight 0, and their weights (rows, 1)."""
+        """The rows of a fold, filled up with rows of weight 0, and their weights (rows, 1).
+
+        Their target is another row's: of 0 a loss of positive values is not finite, which no weight makes 0.
+        """
         fold = self.spec.folds[number]
         share = fold.weight[:, None]
         rows = filled_rows(self.spec, fold) if self.spec.batch_rows is None else max(len(one.x) for one in self._folds)
         more = rows - len(share)
         x = fold.x if inputs is None else fold.x[:, inputs]
-        return tuple(np.pad(array, ((0, more), (0, 0))) for array in (x, fold.y, share))
+        below = ((0, more), (0, 0))
+        return np.pad(x, below), np.pad(fold.y, below, mode="edge"), np.pad(share, below)
 
     def _tables(self, tables: Iterable[tuple[NDArray[Any], ...]]) -> Data:
         """Every lane's own rows; one table if all have the same."""
