@@ -44,7 +44,7 @@ def select(
     adaptive: Annotated[bool | None, typer.Option(help="a second path, weighted by the first one")] = None,
     relax: Annotated[bool, typer.Option(help="refit every selection without the penalty")] = False,
     gamma: Annotated[str | None, typer.Option(help="refit with shares of it; the scores choose (0,0.5,1)")] = None,
-    scoring: Annotated[str | None, typer.Option(help="a scorer of scikit-learn; default: r2, neg_log_loss")] = None,
+    scoring: Annotated[str | None, typer.Option(help="a scorer of scikit-learn; default: r2 or neg_log_loss")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="at each strength; default: 200 steps")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="rows a step; default: all up to 2048")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="of Adam; default 3e-3")] = None,

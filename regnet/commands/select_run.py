@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from regnet.backend.config import get_config
 from regnet.commands.inputs import Inputs
 from regnet.selection import MLPClassifierCV, MLPRegressorCV
-from regnet.selection.scoring import default_scoring
 from regnet.tables.split import Prepared, prepare_table
 from regnet.tables.table import Table
 
@@ -40,7 +39,7 @@ class Selection:
     @property
     def score_name(self) -> str:
         """What is compared: the scoring's name."""
-        return str(self.fitted.scoring or default_scoring(bool(self.prepared.classes)))
+        return str(self.fitted.scoring_)
 
     @property
     def table(self) -> Table:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["huber_location", "weighted_mean", "weighted_quantile"]
+__all__ = ["huber_location", "log_mean", "weighted_mean", "weighted_quantile"]
 
 
 def weighted_mean(values: Any, share: Any, /) -> NDArray[np.float64]:
@@ -16,6 +16,12 @@ def weighted_mean(values: Any, share: Any, /) -> NDArray[np.float64]:
     values: (n, k); share: (n,), 0 or more, sums to 1 (`weight_shares`).
     """
     return np.asarray(np.asarray(share, dtype=np.float64) @ np.asarray(values, dtype=np.float64))
+
+
+def log_mean(values: Any, share: Any, /) -> NDArray[np.float64]:
+    """The logarithm of `weighted_mean`, -inf where all values are 0."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(weighted_mean(values, share)))
 
 
 def weighted_quantile(values: Any, share: Any, level: float, /) -> NDArray[np.float64]:

@@ -14,10 +14,21 @@ from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
-from regnet.mathematics.losses.loss import HasConstant, Loss
+from regnet.mathematics.losses.loss import Loss, knows_constant
+from regnet.mathematics.losses.residuals import Quantiles
 from regnet.mathematics.weighting import weight_shares
 
-__all__ = ["METRICS", "R2", "BinaryAccuracy", "CategoricalAccuracy", "Metric", "d2_of", "r2_by_network", "r2_of"]
+__all__ = [
+    "METRICS",
+    "R2",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "Metric",
+    "d2_by_network",
+    "d2_of",
+    "r2_by_network",
+    "r2_of",
+]
 
 
 class Metric(Protocol):
@@ -116,21 +127,46 @@ def r2_by_network(
     return np.asarray(R2().finish(sums, targets, share[:, None])[..., 0, 0])
 
 
-def d2_of(
-    targets: NDArray[Any], outputs: NDArray[Any], weight: NDArray[Any] | None, loss: Loss, /
-) -> float:  # fmt: skip
-    """The share of the best constant's loss that the outputs save: 1 - loss(outputs) / loss(constant); R2 for squares.
+def d2_of(targets: NDArray[Any], outputs: NDArray[Any], weight: NDArray[Any] | None, loss: Loss, /) -> float:
+    """D2 of arrays on the host, (n, outputs) each, in float64; weight: (n,), >= 0, or None for equal ones.
 
-    On the host, (n, outputs) each, in float64; weight: (n,), >= 0, or None for equal ones. Where a constant is always
-    right it is 1 if the outputs are, else 0. Source: scikit-learn's d2_pinball_score, of several levels together.
+    See `d2_by_network`.
     """
-    if not isinstance(loss, HasConstant):
-        raise TypeError(f"{loss!r} has no `constant`, the best prediction without inputs that D2 compares with.")
     share = weight_shares(np.ones(len(targets)) if weight is None else weight)
+    return float(d2_by_network(targets, outputs, share, loss))
+
+
+def d2_by_network(
+    targets: NDArray[Any], outputs: NDArray[Any], share: NDArray[np.float64], loss: Loss, /
+) -> NDArray[np.float64]:
+    """The share of the best constant's loss that networks save: 1 - loss(outputs) / loss(constant), (...).
+
+    outputs: (..., n, outputs), before `loss.predict`; targets: (n, outputs); share: `weight_shares`. Several outputs
+    are averaged, as of R2, but for the levels of Quantiles, whose losses are added. A target that is the same in every
+    row of weight > 0 counts 1 if it is met exactly, else 0. R2 for the squared error. Sources: scikit-learn's
+    d2_pinball_score, d2_absolute_error_score and d2_tweedie_score; Hastie, Tibshirani & Wainwright, Statistical
+    Learning with Sparsity, 2015, equation 3.11. Raises TypeError for a loss without `constant`.
+    """
+    ordered = loss.predict if type(loss) is Quantiles else None
+    if not knows_constant(loss):
+        raise TypeError(f"{loss!r} has no `constant`, the best prediction without inputs that D2 compares with.")
     targets, outputs = (np.asarray(values, dtype=np.float64) for values in (targets, outputs))
-    constant = np.broadcast_to(loss.constant(targets, share), targets.shape)
-    idle, found = (share @ loss.value_and_grad(one, targets)[0][:, 0] for one in (constant, outputs))
-    return 1.0 - float(found / idle) if idle > 0 else float(found == 0)
+    if ordered is not None:
+        return _saved(targets, ordered(outputs), share, loss)
+    columns = ([number] for number in range(targets.shape[-1]))
+    return np.asarray(np.mean([_saved(targets[:, one], outputs[..., one], share, loss) for one in columns], axis=0))
+
+
+def _saved(targets: Any, outputs: Any, share: Any, loss: Any) -> NDArray[np.float64]:
+    """D2 of outputs whose losses are added."""
+
+    def mean_loss(of: Any) -> NDArray[np.float64]:
+        return np.asarray((loss.value_and_grad(of, targets)[0][..., 0] * share).sum(axis=-1))
+
+    found, used = mean_loss(outputs), targets[share > 0]
+    if (used == used[0]).all():
+        return np.asarray(found == 0, dtype=np.float64)
+    return np.asarray(1.0 - found / mean_loss(np.broadcast_to(loss.constant(targets, share), targets.shape)))
 
 
 METRICS: dict[str, Metric] = {

@@ -44,7 +44,8 @@ class AskedSearch(FittedSearch, ABC):
 
     def _scoring(self, template: Estimator, checked: Checked, routed: Mapping[str, Any] | None) -> Any:
         """A name that is scored directly, or a scorer."""
-        scoring = default_scoring(self._classifier) if self.scoring is None else self.scoring
+        scoring = default_scoring(template._targets.loss) if self.scoring is None else self.scoring
+        self.scoring_ = scoring
         direct = {"neg_log_loss", "accuracy"} if self._classifier else set(DIRECT) - {"neg_log_loss", "accuracy"}
         if isinstance(scoring, str) and scoring in direct:
             return scoring

@@ -131,6 +131,8 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         The strengths, ascending, (n_lambdas,).
     cv_scores_ : array of float
         By strength, fold and restart, (n_lambdas, n_folds, n_restarts); higher is better, NaN where a network diverged.
+    scoring_ : str or callable
+        What they are: `scoring`, or in its place 'neg_log_loss'.
     chosen_restarts_ : array of int
         Whose scores count, (n_lambdas, n_folds).
     test_folds_ : array of int

@@ -154,7 +154,7 @@ class Collector:
 
     def _score(self, number: int, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores (K,) of networks' outputs (K, n, outputs) for a fold's held-out rows."""
-        fold, loss = self.spec.folds[number], self.spec.network.loss
+        fold, loss = self.spec.folds[number], self.spec.template._targets.loss  # in the targets' units, as they are
         scores = DIRECT[self._scoring](outputs, fold.y_test, self._test_shares[number], loss)
         return np.where(np.isfinite(outputs).all(axis=(-2, -1)), scores, np.nan)
 

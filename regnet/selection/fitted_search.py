@@ -81,7 +81,7 @@ class FittedSearch(MetaEstimatorMixin, HostCopy, UsedInputs, ABC):  # type: igno
         return self._fitted().predict_log_proba(self._seen(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Measure the refitted network: accuracy, or R2.
+        """Measure the refitted network: accuracy, or R2 (of Quantiles D2), whatever `scoring` is.
 
         Parameters
         ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone
 
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.parameters import DEFAULT_ALPHA, STRENGTHS
@@ -17,7 +17,6 @@ from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.path_result import PathResult
 from regnet.selection.relaxing import relax
 from regnet.selection.reporting import report_absent, report_divergence
-from regnet.selection.scoring import default_scoring
 from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
 from regnet.selection.sweep_spec import make_spec
 from regnet.sweep.spec import Cell, SweepSpec
@@ -143,7 +142,7 @@ def path(
     spec = make_spec(settings, template, [fold], checked.placement, (1.0,), seeds, "path")
     strengths = find_lambdas(spec, n_lambdas) if lambdas is None else check_lambdas(lambdas)
     spec = make_spec(settings, template, [fold], checked.placement, strengths, seeds, "path")
-    collected = Collector(spec, default_scoring(is_classifier(template)), None, frozenset([0])).run(
+    collected = Collector(spec, "", None, frozenset([0])).run(
         memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir, progress=progress
     )
     report_divergence(spec, collected)

@@ -56,7 +56,10 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         Networks from different first weights; at each strength the one with the smallest penalised training objective
         stands for its fold, as for the refit. Of linear models they are all the same.
     scoring : str or callable, optional
-        A name or scorer of scikit-learn, which must take the sample_weight that `fit` is given; None: r2.
+        A name or scorer of scikit-learn, which must take the sample_weight that `fit` is given; or 'd2', the share of
+        the loss of the rows' best constant that the network saves, or 'neg_mean_loss', minus the mean loss, in units of
+        y. None: 'd2' (for the squared error it is 'r2'; of a loss of one's own without a `constant` too). A search's
+        score is the mean over its folds, each by its own rows; a fold of one row has no r2 and no d2, but a mean loss.
     select : {'1se', 'paired', 'min'}, default '1se'
         Which strength is chosen: the strongest whose score is within one standard error of the best one's; the
         strongest whose differences to the best, fold by fold, are within one standard error of none; or the best. The
@@ -131,6 +134,8 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         The strengths, ascending, (n_lambdas,).
     cv_scores_ : array of float
         By strength, fold and restart, (n_lambdas, n_folds, n_restarts); higher is better, NaN where a network diverged.
+    scoring_ : str or callable
+        What they are: `scoring`, or in its place 'r2' or 'd2'.
     chosen_restarts_ : array of int
         Whose scores count, (n_lambdas, n_folds).
     test_folds_ : array of int
@@ -201,6 +206,14 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     True
     >>> [int(estimator.selected_features_.sum()) for strength, estimator in found.path_[-1:]]
     [0]
+
+    R2 of all rows' held-out predictions at once, where `score_mean_` is the mean of the folds' own:
+
+    >>> from sklearn.metrics import r2_score
+    >>> kept = MLPRegressorCV((), n_lambdas=10, keep_predictions=True, random_state=0).fit(X, y)
+    >>> pooled = max(r2_score(y, predicted) for predicted in kept.cv_predictions_[:, :, 0])
+    >>> round(float(kept.score_mean_.max()), 3), round(pooled, 3)
+    (0.73, 0.736)
 
     As scikit-learn's selectors take it:
 

@@ -13,10 +13,10 @@ from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils.validation import _check_method_params
 
-from regnet.mathematics.losses import get_loss
-from regnet.mathematics.metrics import r2_by_network
+from regnet.mathematics.losses import Loss, SquaredError, get_loss, knows_constant
+from regnet.mathematics.metrics import d2_by_network, r2_by_network
 
-__all__ = ["DIRECT", "check_held_out", "default_scoring", "scorer_of"]
+__all__ = ["DIRECT", "check_held_out", "default_scoring", "follows_r2", "scorer_of"]
 
 Direct: TypeAlias = Callable[[Any, Any, Any, Any], NDArray[np.float64]]
 """`score(outputs, y, share, loss)`: (...) for networks' outputs (..., n, k) in the targets' units; y: encoded targets
@@ -33,7 +33,7 @@ def _mean(values: NDArray[Any], share: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _data_loss(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
-    """Minus the mean cross-entropy: what scikit-learn calls neg_log_loss, from the logits, which clips nothing.
+    """Minus the mean loss; of classes what scikit-learn calls neg_log_loss, from the logits, which clips nothing.
 
     Of several labels, for which scikit-learn has no such score, the mean: each counts as a binary classification does.
     The loss that is minimised is their sum, so that the choice of a strength is the same.
@@ -61,10 +61,19 @@ def _r2(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
     return r2_by_network(y, get_loss(loss).predict(outputs), share)
 
 
+def _d2(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
+    """R2 where a loss has no best constant, or is the squared error."""
+    if follows_r2(loss):
+        return _r2(outputs, y, share, loss)
+    return d2_by_network(y, outputs, share, get_loss(loss))
+
+
 DIRECT: dict[str, Direct] = {
     "neg_log_loss": _data_loss,
     "accuracy": _accuracy,
     "r2": _r2,
+    "d2": _d2,
+    "neg_mean_loss": _data_loss,
     "neg_mean_squared_error": _squared_error,
     "neg_mean_absolute_error": _absolute_error,
 }
@@ -73,16 +82,27 @@ DIRECT: dict[str, Direct] = {
 
 def check_held_out(scoring: str, weight: NDArray[Any]) -> None:
     """Raise ValueError for a fold on whose held-out rows, of these weights (n,), a score in DIRECT means nothing."""
-    if scoring == "r2" and np.count_nonzero(weight) < 2:
+    remedy = {"r2": "neg_mean_squared_error", "d2": "neg_mean_loss"}.get(scoring)
+    if remedy is not None and np.count_nonzero(weight) < 2:
         raise ValueError(
-            "R2 is not defined for a fold with one held-out row (of a weight above 0): use fewer folds, or "
-            "scoring='neg_mean_squared_error'."
+            f"{scoring.upper()} is not defined for a fold with one held-out row (of a weight above 0): use fewer "
+            f"folds, or scoring='{remedy}'."
         )
 
 
-def default_scoring(classifier: bool) -> str:
-    """neg_log_loss for classes, r2 for values: smooth in the strength, as a one-standard-error rule needs it."""
-    return "neg_log_loss" if classifier else "r2"
+def follows_r2(loss: str | Loss) -> bool:
+    """Whether R2 is the score of a loss of values: of the squared error, and where no best constant is known."""
+    return type(get_loss(loss)) is SquaredError or not knows_constant(get_loss(loss))
+
+
+def default_scoring(loss: str | Loss) -> str:
+    """By what is minimised: neg_log_loss for classes, r2 for squares, else d2.
+
+    They are smooth in the strength, as a one-standard-error rule needs it.
+    """
+    if get_loss(loss).kind in ("multiclass", "binary"):
+        return "neg_log_loss"
+    return "r2" if follows_r2(loss) else "d2"
 
 
 def scorer_of(

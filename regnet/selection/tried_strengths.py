@@ -20,7 +20,6 @@ from regnet.selection.frames import make_frame, norm_columns
 from regnet.selection.grid import check_asked, find_strength
 from regnet.selection.path import train_path
 from regnet.selection.path_result import PathResult
-from regnet.selection.scoring import default_scoring
 from regnet.selection.settings import Estimator
 
 __all__ = ["ScoreAt", "TriedStrengths"]
@@ -149,8 +148,7 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         """
         check_is_fitted(self, "lambdas_")
         pilot = getattr(self, "pilot_scores_", None)
-        scoring = self.scoring if isinstance(self.scoring, str) else None
-        name = scoring or ("score" if self.scoring is not None else default_scoring(self._classifier))
+        name = self.scoring_ if isinstance(self.scoring_, str) else "score"
         return selection_figure(
             self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, self.min_index_, self.one_se_index_,
             paired=self.paired_index_ if self.select == "paired" else None, score_name=name, penalty=self.penalty,

@@ -60,7 +60,15 @@ def test_a_fold_has_the_threshold_of_the_refit(rng):
     cv = [(np.arange(40), np.arange(40, 80)), (np.arange(40, 80), np.arange(40))]
     with config_context(dtype="float64"):
         found = MLPRegressorCV(
-            (), loss=Huber(80.0), solver="fista", penalty="weight_l1", lambdas=[1e-9], cv=cv, tol=1e-9, max_iter=10**5
+            (),
+            loss=Huber(80.0),
+            solver="fista",
+            penalty="weight_l1",
+            lambdas=[1e-9],
+            cv=cv,
+            tol=1e-9,
+            max_iter=10**5,
+            scoring="r2",
         ).fit(x, y)
     for (train, test), score in zip(cv, found.cv_scores_[0, :, 0], strict=True):
         coef, intercept, _ = minimum(x[train], y[train], 80.0)

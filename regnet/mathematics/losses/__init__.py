@@ -13,7 +13,7 @@ from dataclasses import replace
 from regnet.mathematics.by_name import by_name
 from regnet.mathematics.losses.crossentropies import BinaryCrossEntropy, CategoricalCrossEntropy
 from regnet.mathematics.losses.deviances import Gamma, Poisson, Tweedie
-from regnet.mathematics.losses.loss import HasConstant, Loss
+from regnet.mathematics.losses.loss import HasConstant, Loss, knows_constant
 from regnet.mathematics.losses.residuals import AbsoluteError, Huber, Quantile, Quantiles, SquaredError, as_columns
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "get_loss",
     "has_logarithms",
     "in_units",
+    "knows_constant",
 ]
 
 LOSSES: dict[str, Loss] = {

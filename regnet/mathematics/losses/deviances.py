@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.reductions import sum_outputs
 from regnet.arrays.types import Array
-from regnet.mathematics.locations import weighted_mean
+from regnet.mathematics.locations import log_mean
 
 __all__ = ["Gamma", "Poisson", "Tweedie"]
 
@@ -30,11 +30,6 @@ class _OfLogarithms:
     def predict(self, outputs: Array, /) -> Array:
         """Return exp(outputs): the expected values."""
         return array_namespace(outputs).exp(outputs)
-
-    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
-        """See `HasConstant`: the logarithm of the mean, which is -inf where all targets are 0."""
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(weighted_mean(targets, share)))
 
 
 @final
@@ -55,6 +50,10 @@ class Poisson(_OfLogarithms):
         residual = xp.exp(outputs) - targets
         log_targets = xp.log(xp.where(targets > 0, targets, xp.ones_like(targets)))
         return sum_outputs(residual + targets * (log_targets - outputs)), residual
+
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """See `HasConstant`: the logarithm of the mean."""
+        return log_mean(targets, share)
 
 
 @final
@@ -77,6 +76,10 @@ class Gamma(_OfLogarithms):
         xp = array_namespace(outputs)
         slope = 1.0 - targets * xp.exp(-outputs)
         return sum_outputs(outputs - xp.log(targets) - slope), slope
+
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """See `HasConstant`: the logarithm of the mean."""
+        return log_mean(targets, share)
 
 
 @final
@@ -120,3 +123,7 @@ class Tweedie(_OfLogarithms):
         xp, a, b = array_namespace(outputs), self.power - 1.0, 2.0 - self.power
         falling, rising = targets * xp.exp(-a * outputs), xp.exp(b * outputs)
         return sum_outputs(rising / b + falling / a - targets**b / (a * b)), rising - falling
+
+    def constant(self, targets: Any, share: Any, /) -> NDArray[np.float64]:
+        """See `HasConstant`: the logarithm of the mean."""
+        return log_mean(targets, share)

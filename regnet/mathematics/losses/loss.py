@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeGuard
 
 import numpy as np
 from array_api_compat import device as device_of
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 
-__all__ = ["HasConstant", "Loss", "zero_like"]
+__all__ = ["HasConstant", "Loss", "knows_constant", "zero_like"]
 
 
 class Loss(Protocol):
@@ -57,7 +57,6 @@ class Loss(Protocol):
         """
 
 
-@runtime_checkable
 class HasConstant(Protocol):
     """A loss that knows the best prediction that is the same for all rows, which others are compared with."""
 
@@ -76,6 +75,15 @@ class HasConstant(Protocol):
         numpy.ndarray
             As a network has them, before `predict`: one number for each of its outputs.
         """
+
+
+def knows_constant(loss: Any, /) -> TypeGuard[HasConstant]:
+    """Whether a loss has a `constant` of its own formula: a class that replaces the formula it inherits has none."""
+    owners = [
+        next((depth for depth, owner in enumerate(type(loss).__mro__) if name in vars(owner)), None)
+        for name in ("constant", "value_and_grad")
+    ]
+    return owners[0] is not None and (owners[1] is None or owners[0] <= owners[1])
 
 
 def zero_like(like: Array, /) -> Array:
