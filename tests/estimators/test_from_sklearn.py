@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import need
 from scipy.sparse import csr_matrix
-from sklearn import linear_model, neural_network
+from sklearn import config_context, linear_model, neural_network
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import (
@@ -148,6 +148,19 @@ def test_penalties_that_mean_another_thing_are_left_out():
 def test_sparse_coefficients():
     theirs = LogisticRegression(C=0.1, l1_ratio=1.0, solver="saga", random_state=0).fit(X, CLASSES).sparsify()
     agree(theirs, MLPClassifier.from_sklearn(theirs))
+
+
+def test_models_that_were_fitted_on_another_library():
+    torch = need("torch")
+    with config_context(array_api_dispatch=True):
+        theirs = Ridge(solver="svd").fit(torch.asarray(X), torch.asarray(VALUES))
+        logistic = LogisticRegression().fit(torch.asarray(X), torch.asarray(CLASSES))
+    assert type(theirs.coef_) is torch.Tensor
+    ours = MLPRegressor.from_sklearn(theirs)
+    assert type(ours.coefs_[0]) is np.ndarray
+    np.testing.assert_allclose(ours.predict(X), Ridge(solver="svd").fit(X, VALUES).predict(X), rtol=1e-9)
+    classes = MLPClassifier.from_sklearn(logistic).predict(X)
+    assert (classes == LogisticRegression().fit(X, CLASSES).predict(X)).mean() > 0.95
 
 
 SOLVERS = [

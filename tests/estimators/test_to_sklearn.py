@@ -304,6 +304,14 @@ def test_a_users_own_classes_are_refused_whatever_they_are_called():
     agree(linear, linear.to_sklearn())  # it has no neurons
 
 
+def test_many_classes():
+    y = np.arange(len(X)) % 30
+    ours = MLPClassifier((4,), max_iter=2, random_state=0).fit(X, y)
+    theirs = ours.to_sklearn()
+    agree(ours, theirs)
+    theirs.partial_fit(X, y)
+
+
 def test_sorted_outputs_are_refused():
     with pytest.raises(TypeError, match=r"ascending order.*by Quantile.*regnet\.save"):
         fitted(VALUES, loss=Quantiles((0.2, 0.8))).to_sklearn()

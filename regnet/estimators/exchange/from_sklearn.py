@@ -52,7 +52,7 @@ def read_sklearn(model: Any, name: str, /, *, numeric: bool) -> tuple[dict[str, 
         targets = ClassTargets(Labels(kind, np.array(to_host(model.classes_))), parameters["class_weight"])
     weight, bias = _coefficients(model)
     iterations = vars(model).get("n_iter_")
-    progress = Progress(n_iter=0 if iterations is None else int(np.max(iterations)))
+    progress = Progress(n_iter=0 if iterations is None else int(np.max(to_host(iterations))))
     return parameters, Fitted(targets, [weight], [bias], progress)
 
 

@@ -25,9 +25,10 @@ class Exchange(HostCopy):
         It takes tables as scikit-learn's estimators do, and can be used, pickled and converted to other formats (ONNX,
         by skl2onnx) where there is no regnet. Networks with hidden layers become its MLPClassifier or MLPRegressor,
         with this estimator's parameters where they mean the same: a solver that takes all rows becomes 'lbfgs', an
-        optimizer 'adam' or 'sgd', and of the penalties there is `alpha` alone. Under the solvers 'adam' and 'sgd'
-        `partial_fit` goes on in the same steps. Leaky ReLU becomes ReLU with twice the neurons. A loss without
-        logarithms becomes 'squared_error', another one 'poisson', which predict alike.
+        optimizer 'adam' or 'sgd', and of the penalties there is `alpha` alone. A loss without logarithms becomes
+        'squared_error', another one 'poisson', which predict alike. Where all that was trained with is there too,
+        `partial_fit` goes on under 'adam' and 'sgd' in the same steps. Leaky ReLU becomes ReLU with twice the neurons,
+        and the optimizer begins anew.
 
         Without hidden layers it is a LinearRegression, PoissonRegressor, GammaRegressor, TweedieRegressor or
         LogisticRegression, with scikit-learn's default parameters; for several labels, or several outputs that are

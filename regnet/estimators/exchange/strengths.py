@@ -24,12 +24,15 @@ def elastic_net(strength: float, l1_ratio: float, /) -> dict[str, float]:
 
 
 def logistic_l1_ratio(model: Any, /) -> float | None:
-    """Of a LogisticRegression: `l1_ratio`, or the older `penalty`, which wins where it was given; None: no penalty."""
+    """Of a LogisticRegression: `l1_ratio`, or the older `penalty`, which wins where it was given; None: no penalty.
+
+    NaN where each class has another.
+    """
     penalty = model.get_params(deep=False).get("penalty", "deprecated")
     if penalty is None:
         return None
-    chosen = model.l1_ratio if type(model) is linear_model.LogisticRegression else _alike(model.l1_ratio_)
-    return {"l1": 1.0, "l2": 0.0}.get(penalty, float(chosen or 0.0))
+    found = _alike(model.l1_ratio or 0.0 if type(model) is linear_model.LogisticRegression else model.l1_ratio_)
+    return {"l1": 1.0, "l2": 0.0}.get(penalty, float("nan") if found is None else found)
 
 
 def loss_of(model: Any, /) -> str | Tweedie:

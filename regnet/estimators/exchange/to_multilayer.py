@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from sklearn import neural_network
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state
@@ -111,10 +110,8 @@ def _keep_accounts(model: Any, fitted: Fitted, comparable: bool) -> None:
 
 
 def _binarizer(labels: Labels) -> LabelBinarizer:
-    """scikit-learn's record of the same classes."""
-    if labels.kind == "multilabel":
-        indicator = np.eye(len(labels.classes), dtype=int)
-        return LabelBinarizer().fit(csr_matrix(indicator) if labels.sparse else indicator)
-    binarizer = LabelBinarizer().fit(labels.classes)
-    binarizer.classes_ = labels.classes.copy()
+    """scikit-learn's record of the same classes; its `fit` would take them for rows, and warn of so many classes."""
+    binarizer = LabelBinarizer()
+    binarizer.y_type_ = "multilabel-indicator" if labels.kind == "multilabel" else labels.kind
+    binarizer.sparse_input_, binarizer.classes_ = labels.sparse, labels.classes.copy()
     return binarizer
