@@ -22,7 +22,7 @@ ACTIVATIONS: dict[type, str] = {Identity: "identity", Relu: "relu", Tanh: "tanh"
 
 OWN_LOSSES = {type(loss) for loss in LOSSES.values()}
 
-SAVED = "by regnet.save(path, estimator.model_)"
+KEEP = "keep the network as a pickle of estimator.to_host(), to be read where regnet is"
 """How what has no counterpart is taken along."""
 
 
@@ -47,8 +47,9 @@ def to_sklearn(estimator: Any, /) -> Any:
         return multilayer(estimator, loss, "relu", *as_rectifiers(weights, biases, activation.slope))
     if type(activation) not in ACTIVATIONS:
         raise TypeError(
-            f"activation={activation!r} is of a class of your own, and scikit-learn's networks have 'identity', "
-            f"'relu', 'tanh' and 'logistic': train with one of these or 'leaky_relu', or keep the network {SAVED}."
+            f"activation={activation!r} is none that scikit-learn's networks have: those are 'identity', 'relu', "
+            "'tanh', 'logistic', and 'leaky_relu' by twice as many 'relu' (a class of your own is another function, "
+            f"whatever it is derived from). Train with one of these, or {KEEP}."
         )
     return multilayer(estimator, loss, ACTIVATIONS[type(activation)], weights, biases)
 
@@ -57,10 +58,10 @@ def _check_loss(loss: Loss) -> None:
     if type(loss) is Quantiles:
         raise TypeError(
             f"loss={loss!r} predicts its outputs in ascending order, which no estimator of scikit-learn does: fit each "
-            f"level alone by Quantile, or keep the network {SAVED}."
+            f"level alone by Quantile, or {KEEP}."
         )
     if type(loss) not in OWN_LOSSES:
         raise TypeError(
-            f"loss={loss!r} is of a class of your own, and scikit-learn has no such loss: keep the network {SAVED}, or "
-            "train with one of regnet's own losses."
+            f"loss={loss!r} is none of regnet's own, whose predictions estimators of scikit-learn make (a class of "
+            f"your own is another loss, whatever it is derived from). Train with one of those, or {KEEP}."
         )
