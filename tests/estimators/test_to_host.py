@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 
+import array_api_strict
 import numpy as np
 import pytest
 from conftest import missing, placement
@@ -97,6 +98,19 @@ def test_parameters_and_groups_come_along(name):
     assert host.groups_ == ours.groups_
     assert host.kkt_residual_ == ours.kkt_residual_
     np.testing.assert_allclose(small.predict(X), host.predict(X), rtol=1e-9)
+
+
+def test_from_any_library(namespace):
+    """GPUs' too: on the host and as scikit-learn's it predicts what it does where it was trained."""
+    here = placement(namespace)
+    with array_api_strict.ArrayAPIStrictFlags(boolean_indexing=True, data_dependent_shapes=True):
+        ours = MLPClassifier((5,), max_iter=3, random_state=0, activation="leaky_relu")
+        ours.fit(here.put(X), here.put(CLASSES, "int64"))
+        expected = here.backend.to_numpy(ours.predict_proba(here.put(X)))
+        for there in (ours.to_host(), ours.to_sklearn()):
+            assert type(there.coefs_[0]) is np.ndarray
+            np.testing.assert_allclose(there.predict_proba(X), expected, rtol=1e-9)
+            there.partial_fit(X, CLASSES)
 
 
 def test_of_what_is_on_the_host_it_is_a_plain_copy():
