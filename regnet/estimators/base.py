@@ -58,8 +58,11 @@ class BaseMLP(BaseEstimator, Parameters, Exchange, ABC):  # type: ignore[misc]  
     _targets: Targets = field(init=False)
 
     @abstractmethod
-    def _targets_of(self, y: Any, *, incremental: bool) -> Targets:
-        """What y means; where training goes on, what it meant before. Raises ValueError for y that does not fit."""
+    def _targets_of(self, y: Any, *, incremental: bool, rates: bool = False) -> Targets:
+        """What y means; where training goes on, what it meant before. Raises ValueError for y that does not fit.
+
+        rates: whether rows have exposures, for values alone.
+        """
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, call: Call, validation_data: tuple[Any, ...] | None = None

@@ -324,7 +324,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         weight = None if sample_weight is None else relative_weights(to_host(sample_weight))
         return float(accuracy_score(to_host(y), to_host(self.predict(X)), sample_weight=weight))
 
-    def _targets_of(self, y: Any, *, incremental: bool) -> ClassTargets:
+    def _targets_of(self, y: Any, *, incremental: bool, rates: bool = False) -> ClassTargets:
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             return ClassTargets(labels_of(y), self.class_weight)
         targets = ClassTargets(self._targets.labels, self.class_weight)

@@ -20,6 +20,10 @@ LogExposure = NDArray[np.float64] | None
 """Logarithms (n,) on the host: what is added to a network's output; None: all rows were exposed alike."""
 
 
+LARGEST = 200.0
+"""Logarithm of an exposure, with either sign: beyond it squares of rates and their weights leave float64."""
+
+
 class Rates(NamedTuple):
     """y (n,) or (n, outputs) per unit of exposure, where the caller has it; weight (n,) on the host or None; log_unit:
 
@@ -42,16 +46,20 @@ def log_exposure(offset: Any, exposure: Any, rows: int, loss: str | Loss, /) -> 
         raise ValueError("offset is the logarithm of exposure: give one of them.")
     _power(loss)
     name = "offset" if exposure is None else "exposure"
-    values = np.asarray(to_host(offset if exposure is None else exposure), dtype=np.float64)
-    if values.shape not in ((rows,), (rows, 1)):
+    given = to_host(offset if exposure is None else exposure)
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must hold numbers, one a row: {error}.") from None
+    if values.shape not in ((), (rows,), (rows, 1)):
         raise ValueError(f"{name} has the shape {values.shape}, but X has {rows} rows: give one number a row.")
-    values = values.reshape(rows)
+    values = np.broadcast_to(values, (rows,)) if values.ndim == 0 else values.reshape(rows)
     with np.errstate(all="ignore"):
         logs = values if exposure is None else np.log(values)
-    if not np.isfinite(logs).all():
-        valid = "finite" if exposure is None else "finite and above 0"
-        raise ValueError(f"{name} must be {valid}: leave out rows that were not exposed, which say nothing of a rate.")
-    return logs
+    if not (np.abs(logs) <= LARGEST).all():
+        bounds = f"lie between -{LARGEST:g} and {LARGEST:g}" if exposure is None else "be finite and above 0"
+        raise ValueError(f"{name} must {bounds}: leave out rows that were not exposed, which say nothing of a rate.")
+    return np.asarray(logs)
 
 
 def as_rates(

@@ -71,7 +71,7 @@ def check_call(estimator: Parameters, call: Call, validation_data: tuple[Any, ..
     callbacks: Any = call.callbacks
     if not isinstance(callbacks, Iterable):
         raise TypeError("callbacks must be a list of functions: callbacks=[function].")
-    if validation_data is not None and not (call.offset is None and call.exposure is None):
+    if validation_data is not None and call.exposed:
         raise ValueError("validation_data has no exposures: leave it out, or give y / exposure with sample_weight.")
     asked = [name for name in ("callbacks", "log_every") if getattr(call, name)]
     asked += [] if validation_data is None else ["validation_data"]
@@ -98,7 +98,7 @@ def prepare(
     grouping = grouping_of(estimator.input_groups, names, count)
     factors = factors_of(estimator.penalty_factor, names, count, grouping)
     penalties = parameters.make_penalties(estimator, factors, grouping)
-    targets: Targets = estimator._targets_of(given.y, incremental=call.incremental)
+    targets: Targets = estimator._targets_of(given.y, incremental=call.incremental, rates=call.exposed)
     placement = _placement(estimator, given.placement, before)
     table = data.dense_rows(given.x, placement)
     logs = log_exposure(call.offset, call.exposure, given.x.shape[0], targets.loss)
@@ -251,6 +251,11 @@ def _split(
         return array_namespace(values).take(values, placement.put(numbers, "int32"), axis=0)
 
     table, encoded, weight = rows
+    if weight is not None and not weight[held_out].any():
+        raise ValueError(
+            "All rows that early stopping holds out have weight 0: leave such rows out, or increase "
+            "validation_fraction."
+        )
     return (
         (take(table, train), take(encoded, train), take(weight, train)),
         (take(table, held_out), take(encoded, held_out), take(weight, held_out)),

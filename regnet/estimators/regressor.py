@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_co
 from regnet.arrays.types import Array
 from regnet.backend.placement import to_host
 from regnet.estimators.base import BaseMLP, is_stochastic
+from regnet.estimators.exposure import as_rates, log_exposure
 from regnet.estimators.inputs import check_weight
 from regnet.estimators.parameters import CONSTRAINTS
 from regnet.estimators.stochastic import Call
@@ -193,7 +194,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
             Weights of the rows, (n,), 0 or more; a weight of 2 counts a row twice.
         offset, exposure : array-like, optional
             With a logarithmic link: how long, or over how much, each y was counted, (n,), above 0; or the logarithm of
-            that, which is added to the output. The network is of rates per unit; records are of rates per mean unit.
+            that, which is added to the output. The network is of rates per unit; records, and strengths of biases, are
+            of rates per mean unit.
         validation_data : tuple, optional
             The rows (X, y) or (X, y, sample_weight), held out for early stopping and records.
         callbacks : sequence of callable, optional
@@ -260,7 +262,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         """
         return self._predict(X, offset, exposure)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: Any, y: Any, sample_weight: Any = None, *, offset: Any = None, exposure: Any = None
+    ) -> float:  # fmt: skip
         """Measure R2, averaged over outputs; of Quantiles D2, as they predict no means.
 
         Parameters
@@ -271,6 +275,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
             Values, (n,) or (n, outputs).
         sample_weight : array-like, optional
             Weights of the rows, (n,), 0 or more.
+        offset, exposure : array-like, optional
+            As in `fit`, of these rows, or one number for all: rates are scored, with weights that make of their
+            deviances those of y. A network that was fitted with them needs them; where y is rates already, 1.
 
         Returns
         -------
@@ -285,16 +292,25 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         weight = (
             None if sample_weight is None else _check_sample_weight(to_host(sample_weight), values, dtype=np.float64)
         )
-        if len(targets) < 2 and values.ndim == targets.ndim:
-            return float(r2_score(targets, values))
-        targets = self._targets.encode(targets)
-        values = values.reshape(len(values), -1)
+        if len(targets) < 2:
+            return float(r2_score([0.0], [0.0]))
+        logs = log_exposure(offset, exposure, len(targets), self._targets.loss)
+        if logs is None and self._targets.of_learnt() != self._targets:
+            raise ValueError(
+                "fit was given exposures, so that rates are predicted: give score the rows' exposure (exposure=1 where "
+                "y is rates already)."
+            )
+        rates = as_rates(targets, check_weight(weight), logs, self._targets.loss)
+        targets = self._targets.encode(rates.y)
+        values = values.reshape(len(values), -1) * np.exp(rates.log_unit)
         if targets.shape != values.shape:
             raise ValueError(f"y has {targets.shape[1]} outputs, but the network predicts {values.shape[1]}.")
-        return self._targets.score(values, targets, check_weight(weight))
+        return self._targets.score(values, targets, rates.weight)
 
-    def _targets_of(self, y: Any, *, incremental: bool) -> ValueTargets:
-        targets = ValueTargets(LOSSES[self.loss] if isinstance(self.loss, str) else self.loss)
+    def _targets_of(self, y: Any, *, incremental: bool, rates: bool = False) -> ValueTargets:
+        before = vars(self).get("_targets") if incremental else None
+        rates = rates or (before is not None and before.rates)
+        targets = ValueTargets(LOSSES[self.loss] if isinstance(self.loss, str) else self.loss, rates)
         targets.check(y)
         return targets
 

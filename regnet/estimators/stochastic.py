@@ -39,6 +39,11 @@ class Call(NamedTuple):
     offset: Any = None
     exposure: Any = None
 
+    @property
+    def exposed(self) -> bool:
+        """Whether rows have exposures."""
+        return self.offset is not None or self.exposure is not None
+
 
 def fit_stochastic(
     estimator: Parameters,

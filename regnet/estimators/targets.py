@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, final
 
 import numpy as np
@@ -42,6 +42,9 @@ class Targets(Protocol):
     @property
     def has_units(self) -> bool:
         """Whether outputs are in units of y, so that standardised targets are learnt as well."""
+
+    def of_learnt(self) -> Targets:
+        """The targets of what the network learns itself, where that is not y: of rates for counts over exposures."""
 
     def check(self, y: Array, /) -> None:
         """Raise ValueError or TypeError for further targets that are not of the kind that is trained on."""
@@ -92,6 +95,10 @@ class ClassTargets:
     def out_activation(self) -> str:
         """See Targets."""
         return "softmax" if self.labels.kind == "multiclass" else "logistic"
+
+    def of_learnt(self) -> ClassTargets:
+        """See Targets."""
+        return self
 
     def check(self, y: Array, /) -> None:
         """See Targets."""
@@ -159,11 +166,15 @@ class ClassTargets:
 @final
 @dataclass(frozen=True)
 class ValueTargets:
-    """Numbers, one or several a row, and the loss that measures residuals."""
+    """Numbers, one or several a row, and the loss that measures residuals.
+
+    rates: whether y are counts over exposures, of which a unit's are predicted.
+    """
 
     numeric: ClassVar[bool] = True
     classes: ClassVar[None] = None
     loss: Loss
+    rates: bool = False
 
     @property
     def out_activation(self) -> str:
@@ -174,6 +185,10 @@ class ValueTargets:
     def has_units(self) -> bool:
         """See Targets; logarithms of a ratio are none of its parts."""
         return not has_logarithms(self.loss)
+
+    def of_learnt(self) -> ValueTargets:
+        """See Targets."""
+        return replace(self, rates=False)
 
     def check(self, y: Array, /) -> None:
         """See Targets."""

@@ -49,4 +49,6 @@ class AskedSearch(FittedSearch, ABC):
         direct = {"neg_log_loss", "accuracy"} if self._classifier else set(DIRECT) - {"neg_log_loss", "accuracy"}
         if isinstance(scoring, str) and scoring in direct:
             return scoring
+        if routed is not None and checked.exposed and "sample_weight" in routed:
+            routed = {**routed, "sample_weight": checked.weight}
         return scorer_of(template, scoring, rows=len(checked.y), weight=checked.weight, routed=routed)

@@ -164,6 +164,7 @@ class Collector:
         estimator = fitted_estimator(
             spec.template, spec.network, fold, outcome.point, {}, loss=float("nan"), epochs=spec.epochs
         )
+        estimator._targets = estimator._targets.of_learnt()  # y are rates already, where there are exposures
         x, y = self._raw(fold.test)
         try:
             x = x if fold.transformer is None else fold.transformer.transform(x)

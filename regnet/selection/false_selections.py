@@ -15,7 +15,8 @@ def expected_false_selections(q: float, inputs: int, threshold: float, pairs: in
         C = 1 / (2 threshold - 1)                                    whatever is selected how, or, where smaller,
         C = 1 / (2 (2 threshold - 1 - 1 / (2 B)))                    for thresholds up to 3/4,
         C = 4 (1 - threshold + 1 / (2 B)) / (1 + 1 / B)              beyond, both where selection proportions of pairs
-                                                                     are unimodal and the threshold exceeds
+                                                                     are unimodal, theta <= 1 / sqrt(3), and the
+                                                                     threshold exceeds
                                                                      1/2 + min(theta^2, 1 / (2 B) + 3 theta^2 / 4)
 
     q: mean number of inputs selected on a half of the rows, at any strength of the range; threshold: in (0.5, 1];
@@ -25,7 +26,7 @@ def expected_false_selections(q: float, inputs: int, threshold: float, pairs: in
     """
     share = q / inputs
     factors = [1.0 / (2.0 * threshold - 1.0)]
-    if threshold > 0.5 + min(share**2, 0.5 / pairs + 0.75 * share**2):
+    if share <= 3**-0.5 and threshold > 0.5 + min(share**2, 0.5 / pairs + 0.75 * share**2):
         if threshold > 0.75:
             factors.append(4.0 * (1.0 - threshold + 0.5 / pairs) / (1.0 + 1.0 / pairs))
         elif 2.0 * threshold - 1.0 > 0.5 / pairs:

@@ -33,7 +33,8 @@ class Checked(NamedTuple):
 
     first, y (n,) or (n, outputs) and weight (n,) or None on the host; where to compute; whether x came from the host.
 
-    Where rows have exposures y are rates per unit of exposure; they are learnt per e^log_unit of it.
+    Where rows have exposures y are rates per unit of exposure, learnt per e^log_unit of it, and weight has what makes
+    of their deviances those of the counts; row_weight has not, by which inputs are standardised.
     """
 
     x: Any
@@ -42,7 +43,9 @@ class Checked(NamedTuple):
     weight: Any
     placement: Placement
     host: bool
+    row_weight: Any = None
     log_unit: float = 0.0
+    exposed: bool = False
 
 
 def check_table(
@@ -78,12 +81,13 @@ def check_table(
         table = None
     host_y, weight = to_host(given.y), to_host(given.weight)
     host_y = host_y.toarray() if hasattr(host_y, "toarray") else host_y
-    targets: Targets = template._targets_of(host_y, incremental=False)
+    exposed = offset is not None or exposure is not None
+    targets: Targets = template._targets_of(host_y, incremental=False, rates=exposed)
     write_targets(template, targets)
     rates = as_rates(host_y, weight, log_exposure(offset, exposure, len(host_y), targets.loss), targets.loss)
     data.check_weight(targets.weigh(host_y, rates.weight))
     per_unit = rates.y / np.exp(rates.log_unit) if rates.log_unit else host_y
-    return Checked(x, table, per_unit, rates.weight, given.placement, given.host, rates.log_unit)
+    return Checked(x, table, per_unit, rates.weight, given.placement, given.host, weight, rates.log_unit, exposed)
 
 
 def _check_values(template: Estimator, x: Any, y: Any, sample_weight: Any) -> data.Inputs:
@@ -175,7 +179,11 @@ def _make_fold(
     of_y = scale_of(y, weight) if scaled and targets.has_units else unscaled(y.shape[1])
     of_y = of_y if unit is None else of_y._replace(scale=np.full(y.shape[1], unit))
     of_y = of_y._replace(center=of_y.center - checked.log_unit)
-    affine = Affine.of(scale_of(x, weight) if scaled else unscaled(x.shape[1]), of_y)
+    if checked.exposed:
+        weight_of_x = np.ones(len(train)) if checked.row_weight is None else checked.row_weight[train]
+    else:
+        weight_of_x = weight
+    affine = Affine.of(scale_of(x, weight_of_x) if scaled else unscaled(x.shape[1]), of_y)
     y = affine.standardise_targets(y) if targets.has_units else y * np.exp(checked.log_unit)
     x, x_test = affine.standardise_inputs(x), affine.standardise_inputs(x_test)
     with np.errstate(over="ignore"):

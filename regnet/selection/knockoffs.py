@@ -263,11 +263,12 @@ def _strengths(
     count: int,
 ) -> tuple[float, ...]:
     """Strengths up to the one at which a network of the standardised targets as inputs has none left."""
-    own = whole.y - whole.y.mean(axis=0)
-    scale = own.std(axis=0)
+    share = whole.weight[:, None]
+    own = whole.y - (share * whole.y).sum(axis=0)
+    scale = np.sqrt((share * own**2).sum(axis=0))
     own = own / np.where(scale > 0, scale, 1.0)
     if not settings.standardize:  # gradients grow with the inputs' units
-        own = own * float(np.sqrt((np.asarray(whole.x, dtype=np.float64) ** 2).mean(axis=0).max()))
+        own = own * float(np.sqrt((share * np.asarray(whole.x, dtype=np.float64) ** 2).sum(axis=0).max()))
     fold = replace(whole, x=own.astype(whole.x.dtype))
     (strongest,) = find_lambdas(make_spec(settings, template, [fold], placement, (1.0,), (seed,), "range"), 1)
     return tuple(np.geomspace(weakest * strongest, strongest, count).tolist())

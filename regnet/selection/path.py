@@ -133,6 +133,8 @@ def path(
     )  # fmt: skip
     if validation_data is not None and not (isinstance(validation_data, (tuple, list)) and len(validation_data) == 2):
         raise ValueError("validation_data: give (X, y), the inputs and targets of rows to score.")
+    if validation_data is not None and not (offset is None and exposure is None):
+        raise ValueError("validation_data has no exposures: leave it out, and ask the path's estimators for `score`.")
     template = clone(estimator)
     checked = check_table(template, X, y, sample_weight, offset=offset, exposure=exposure)
     rows = np.arange(len(checked.y))

@@ -239,7 +239,6 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
     """
 
     _classifier = False
-    score = BaseCV.score
     _template_class = MLPRegressor
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseCV._parameter_constraints,
@@ -316,3 +315,29 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         """
         values = super().predict(X)
         return with_exposure(values, log_exposure(offset, exposure, values.shape[0], self.loss))
+
+    def score(
+        self, X: Any, y: Any, sample_weight: Any = None, *, offset: Any = None, exposure: Any = None
+    ) -> float:  # fmt: skip
+        """Measure the refitted network: R2 (of Quantiles D2), whatever `scoring` is.
+
+        Parameters
+        ----------
+        X : array-like
+            The rows, (n, features).
+        y : array-like
+            Their targets.
+        sample_weight : array-like, optional
+            Weights of the rows, (n,), 0 or more.
+        offset, exposure : array-like, optional
+            As in `MLPRegressor.score`.
+
+        Returns
+        -------
+        float
+            As the network's own `score` gives it.
+        """
+        best, X = self._fitted(), self._seen(X)
+        if self.preprocessor is not None:
+            X, best = best[:-1].transform(X), best[-1]
+        return float(best.score(X, self._seen(y), self._seen(sample_weight), offset=offset, exposure=exposure))

@@ -13,7 +13,7 @@ from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils.validation import _check_method_params
 
-from regnet.mathematics.losses import Loss, SquaredError, get_loss, knows_constant
+from regnet.mathematics.losses import Loss, Quantiles, SquaredError, get_loss, knows_constant
 from regnet.mathematics.metrics import d2_by_network, r2_by_network
 
 __all__ = ["DIRECT", "check_held_out", "default_scoring", "follows_r2", "scorer_of"]
@@ -32,13 +32,19 @@ def _mean(values: NDArray[Any], share: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(np.average(np.asarray(values, dtype=np.float64), axis=-1, weights=share))
 
 
+def _told(outputs: Any, loss: Any) -> Any:
+    """Outputs in the order in which they are told: quantiles do not cross."""
+    return get_loss(loss).predict(outputs) if type(get_loss(loss)) is Quantiles else outputs
+
+
 def _data_loss(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
     """Minus the mean loss; of classes what scikit-learn calls neg_log_loss, from the logits, which clips nothing.
 
     Of several labels, for which scikit-learn has no such score, the mean: each counts as a binary classification does.
     The loss that is minimised is their sum, so that the choice of a strength is the same.
     """
-    values, _ = get_loss(loss).value_and_grad(np.asarray(outputs, dtype=np.float64), np.asarray(y, dtype=np.float64))
+    outputs = np.asarray(_told(outputs, loss), dtype=np.float64)
+    values, _ = get_loss(loss).value_and_grad(outputs, np.asarray(y, dtype=np.float64))
     labels = outputs.shape[-1] if get_loss(loss).kind == "binary" else 1
     return -_mean(values[..., 0], share) / labels
 
@@ -65,7 +71,7 @@ def _d2(outputs: Any, y: Any, share: Any, loss: Any) -> NDArray[np.float64]:
     """R2 where a loss has no best constant, or is the squared error."""
     if follows_r2(loss):
         return _r2(outputs, y, share, loss)
-    return d2_by_network(y, outputs, share, get_loss(loss))
+    return d2_by_network(y, _told(outputs, loss), share, get_loss(loss))
 
 
 DIRECT: dict[str, Direct] = {
@@ -125,8 +131,8 @@ def scorer_of(
     if routed is None and weight is not None and not _takes_weights(scorer):
         raise ValueError(
             f"scoring={scoring!r} takes no sample_weight, so held-out rows would all count the same, but fit was given "
-            "one: use a score that takes it (scoring=None does), give your callable an argument sample_weight, or fit "
-            "without weights."
+            "one (or exposures, which are weights too): use a score that takes it (scoring=None does), give your "
+            "callable an argument sample_weight, or fit without weights."
         )
     every = np.empty(rows)
     return lambda fitted, x, y, held_out: scorer(fitted, x, y, **_check_method_params(every, metadata, held_out))

@@ -253,3 +253,11 @@ def test_training_that_ends_in_an_error_leaves_what_scikit_learn_leaves():
         model.fit(X, BINARY, callbacks=[fail])
     assert model.coefs_[0] is trained
     assert (model.n_iter_, len(model.loss_curve_)) == (2, 8)
+
+
+def test_rows_without_weight_cannot_stop_a_training():
+    """A score of 0 stood for theirs, and ended it."""
+    x = np.random.default_rng(0).standard_normal((60, 2))
+    network = MLPRegressor(hidden_layer_sizes=(2,), early_stopping=True, max_iter=3, random_state=0)
+    with pytest.raises(ValueError, match="All rows that early stopping holds out have weight 0"):
+        network.fit(x, x[:, 0], np.r_[np.ones(2), np.zeros(58)])

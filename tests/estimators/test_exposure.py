@@ -1,13 +1,19 @@
 """Exposures: against the objective with an offset, written out and minimised by SciPy."""
 
+import pickle
+
 import numpy as np
 import pytest
+import sklearn
 from conftest import placement
 from scipy.optimize import minimize
 from scipy.special import xlogy
 from sklearn.linear_model import PoissonRegressor
+from sklearn.metrics import make_scorer, mean_poisson_deviance, r2_score
+from sklearn.model_selection import KFold, cross_validate
+from sklearn.preprocessing import StandardScaler
 
-from regnet import Gamma, MLPClassifier, MLPRegressor, MLPRegressorCV, Poisson, Tweedie
+from regnet import Gamma, MLPClassifier, MLPRegressor, MLPRegressorCV, Poisson, Tweedie, path
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -109,8 +115,6 @@ def test_arrays_of_other_libraries(namespace):
 @pytest.mark.parametrize("preprocessed", [False, True])
 def test_a_search_with_exposures_is_one_of_weighted_rates(preprocessed):
     """scikit-learn's own way to write it, PoissonRegressor(y / e, sample_weight=e), at the chosen strength."""
-    from sklearn.preprocessing import StandardScaler
-
     front = StandardScaler() if preprocessed else None
     search = MLPRegressorCV(
         (), loss="poisson", penalty="weight_l2", preprocessor=front, standardize=False, lambdas=(0.01, 0.1), cv=3,
@@ -135,8 +139,6 @@ def test_a_search_with_exposures_is_one_of_weighted_rates(preprocessed):
 
 
 def test_held_out_rates_are_scored_as_deviances_of_counts():
-    from sklearn.metrics import mean_poisson_deviance
-
     search = MLPRegressorCV(
         (), loss="poisson", penalty="weight_l2", lambdas=(0.01, 0.1), cv=3, scoring="neg_mean_poisson_deviance",
         keep_predictions=True, random_state=0,
@@ -147,10 +149,59 @@ def test_held_out_rates_are_scored_as_deviances_of_counts():
     np.testing.assert_allclose(search.cv_scores_[0, 0, 0], -deviance, rtol=1e-9)
 
 
-class Own(Poisson.__mro__[1]):
-    """A loss of one's own, of logarithms too."""
+def test_scores_are_of_rates_by_their_exposure():
+    """Counts were compared with rates, silently, by cross_validate too."""
+    network = MLPRegressor(hidden_layer_sizes=(), loss="poisson", solver="newton", weight_l2=0.01)
+    found = network.fit(X, Y["poisson"], WEIGHT, exposure=EXPOSURE)
+    rates = Y["poisson"] / EXPOSURE
+    expected = r2_score(rates, found.predict(X), sample_weight=WEIGHT * EXPOSURE)
+    assert found.score(X, Y["poisson"], WEIGHT, exposure=EXPOSURE) == pytest.approx(expected, rel=1e-9)
+    assert found.score(X, Y["poisson"], WEIGHT, offset=np.log(EXPOSURE)) == pytest.approx(expected, rel=1e-9)
+    assert found.score(X, rates, WEIGHT * EXPOSURE, exposure=1.0) == pytest.approx(expected, rel=1e-9)
+    with pytest.raises(ValueError, match="fit was given exposures, so that rates are predicted"):
+        found.score(X, Y["poisson"])
+    again = pickle.loads(pickle.dumps(found))
+    with pytest.raises(ValueError, match="fit was given exposures"):
+        again.score(X, Y["poisson"])
+    assert np.isfinite(found.fit(X, Y["poisson"]).score(X, Y["poisson"]))
 
-    value_and_grad = Poisson.value_and_grad
+
+@pytest.mark.parametrize("preprocessed", [False, True])
+def test_scikit_learn_routes_exposures(preprocessed):
+    settings = {"lambdas": (0.01, 0.1), "cv": 3, "random_state": 0, "penalty": "weight_l2", "loss": "poisson"}
+    search = MLPRegressorCV((), preprocessor=StandardScaler() if preprocessed else None, **settings)
+    with sklearn.config_context(enable_metadata_routing=True):
+        search.set_fit_request(exposure=True).set_score_request(exposure=True)
+        found = cross_validate(search, X, Y["poisson"], params={"exposure": EXPOSURE}, cv=KFold(3))
+    for score, (train, test) in zip(found["test_score"], KFold(3).split(X), strict=True):
+        own = search.fit(X[train], Y["poisson"][train], exposure=EXPOSURE[train])
+        rates = Y["poisson"][test] / EXPOSURE[test]
+        expected = r2_score(rates, own.predict(X[test]), sample_weight=EXPOSURE[test])
+        assert score == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_routed_scorer_has_the_weights_of_rates():
+    settings = {"penalty": "weight_l2", "lambdas": (0.01, 0.1), "cv": 3, "random_state": 0, "loss": "poisson"}
+    plain = MLPRegressorCV((), scoring=make_scorer(r2_score), **settings)
+    expected = plain.fit(X, Y["poisson"], WEIGHT, exposure=EXPOSURE).cv_scores_
+    with sklearn.config_context(enable_metadata_routing=True):
+        scorer = make_scorer(r2_score).set_score_request(sample_weight=True)
+        search = MLPRegressorCV((), scoring=scorer, **settings).set_fit_request(sample_weight=True, exposure=True)
+        found = search.fit(X, Y["poisson"], sample_weight=WEIGHT, exposure=EXPOSURE).cv_scores_
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_inputs_are_standardised_by_the_weights_of_rows_alone():
+    """As where an offset is added to the output: exposures are part of the loss, and none of the table's."""
+    share = WEIGHT / WEIGHT.sum()
+    centred = X - share @ X
+    table = centred / np.sqrt(share @ centred**2)
+    network = MLPRegressor(hidden_layer_sizes=(), loss="poisson", solver="newton", tol=1e-10)
+    given = {"lambdas": (0.02, 0.1), "sample_weight": WEIGHT, "exposure": EXPOSURE}
+    ours = path(network, X, Y["poisson"], **given).estimators
+    theirs = path(network, table, Y["poisson"], standardize=False, **given).estimators
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one.predict(X), other.predict(table), rtol=1e-7)
 
 
 @pytest.mark.parametrize("network", [MLPRegressor(loss="poisson"), MLPRegressorCV(loss="poisson")], ids=str)
@@ -160,7 +211,8 @@ class Own(Poisson.__mro__[1]):
         ({"offset": EXPOSURE, "exposure": EXPOSURE}, "give one of them"),
         ({"exposure": EXPOSURE[:-1]}, r"exposure has the shape \(399,\), but X has 400 rows"),
         ({"exposure": np.r_[0.0, EXPOSURE[1:]]}, "exposure must be finite and above 0"),
-        ({"offset": np.r_[np.nan, EXPOSURE[1:]]}, "offset must be finite"),
+        ({"offset": np.r_[np.nan, EXPOSURE[1:]]}, "offset must lie between -200 and 200"),
+        ({"offset": np.r_[800.0, EXPOSURE[1:]]}, "offset must lie between -200 and 200"),
     ],
 )
 def test_what_is_no_exposure(network, given, message):
@@ -175,6 +227,10 @@ def test_losses_without_rates(loss):
 
 
 def test_where_exposures_have_no_place():
+    with pytest.raises(TypeError, match="exposure must hold numbers, one a row"):
+        MLPRegressor(loss="poisson").fit(X, Y["poisson"], exposure=["a"] * 400)
+    with pytest.raises(ValueError, match="validation_data has no exposures"):
+        path(MLPRegressor(loss="poisson"), X, Y["poisson"], exposure=EXPOSURE, validation_data=(X, Y["poisson"]))
     with pytest.raises(TypeError, match="exposure"):
         MLPClassifier().fit(X, X[:, 0] > 0, exposure=EXPOSURE)
     with pytest.raises(ValueError, match="validation_data has no exposures"):

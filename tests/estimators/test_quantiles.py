@@ -137,5 +137,37 @@ def test_levels_ascend_between_0_and_1(levels):
 
 def test_several_quantiles_are_of_one_target():
     X, y = rows(30)
-    with pytest.raises(ValueError, match="is of one target, but y has 2 columns"):
-        MLPRegressor(Quantiles((0.1, 0.5, 0.9))).fit(X, np.c_[y, y])
+    for levels in ((0.1, 0.5, 0.9), (0.1, 0.9)):  # as many as there are columns too
+        with pytest.raises(ValueError, match="is of one target, but y has 2 columns"):
+            MLPRegressor(Quantiles(levels)).fit(X, np.c_[y, y])
+        with pytest.raises(ValueError, match="is of one target, but y has 2 columns"):
+            MLPRegressorCV(loss=Quantiles(levels)).fit(X, np.c_[y, y])
+    with pytest.raises(ValueError, match=r"Quantiles\(levels=0.5\): give two levels or more"):
+        Quantiles(0.5)
+
+
+def test_a_strength_is_chosen_by_the_quantiles_and_not_by_means():
+    """Only the spread depends on the inputs: R2 preferred a constant."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((400, 8))
+    y = np.exp(X[:, 1]) * rng.standard_normal(400)
+    settings = {"loss": Quantiles((0.05, 0.95)), "n_lambdas": 12, "max_iter": 150, "learning_rate_init": 0.02}
+    settings |= {"random_state": 0, "adaptive": False, "select": "min", "keep_predictions": True}
+    found = MLPRegressorCV((8,), **settings).fit(X, y)
+    by_means = MLPRegressorCV((8,), scoring="r2", **settings).fit(X, y)
+    assert found.lambda_ < by_means.lambda_
+    losses = [
+        sum(
+            mean_pinball_loss(y, one.cv_predictions_[one.best_index_, :, k], alpha=a)
+            for k, a in enumerate((0.05, 0.95))
+        )
+        for one in (found, by_means)
+    ]
+    assert losses[0] < losses[1]
+    for fold in range(5):
+        held_out = found.test_folds_ == fold
+        values, truth = found.cv_predictions_[found.best_index_, held_out], y[held_out]
+        saved = [d2_pinball_score(truth, values[:, k], alpha=a) for k, a in enumerate((0.05, 0.95))]
+        loss = [mean_pinball_loss(truth, values[:, k], alpha=a) for k, a in enumerate((0.05, 0.95))]
+        whole = sum(one / (1 - share) for one, share in zip(loss, saved, strict=True))
+        assert found.cv_scores_[found.best_index_, fold, 0] == pytest.approx(1 - sum(loss) / whole, rel=1e-6)

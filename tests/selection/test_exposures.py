@@ -1,4 +1,7 @@
-"""Selections of counts over unequal exposures are those of rates, with exposures as weights."""
+"""Selections of counts over unequal exposures are those of rates, with exposures as weights.
+
+Not standardised: inputs are, by the weights of rows, of which exposures are none.
+"""
 
 import numpy as np
 
@@ -10,8 +13,8 @@ EXPOSURE = RNG.uniform(0.2, 4.0, 150)
 Y = RNG.poisson(EXPOSURE * np.exp(0.6 * X[:, 0] - 0.5 * X[:, 1])).astype(float)
 RELATIVE = EXPOSURE / EXPOSURE.mean()
 BOTH = (
-    {"y": Y, "exposure": EXPOSURE},
-    {"y": Y / RELATIVE, "sample_weight": RELATIVE},
+    {"y": Y, "exposure": EXPOSURE, "standardize": False},
+    {"y": Y / RELATIVE, "sample_weight": RELATIVE, "standardize": False},
 )
 NETWORK = MLPRegressor(loss="poisson", hidden_layer_sizes=(4,), learning_rate_init=3e-3, max_iter=20, random_state=0)
 

@@ -152,6 +152,23 @@ def test_constants_are_left_out_and_weights_count(rng):
     assert found.selected[:7].all()
 
 
+def test_a_row_without_weight_does_not_matter(rng):
+    """Its target decided the range of strengths, and so the selection."""
+    x = rng.standard_normal((100, 12))
+    y, weight = x[:, :6] @ np.full(6, 0.5) + rng.standard_normal(100), np.r_[0.0, np.ones(99)]
+    network = MLPRegressor(hidden_layer_sizes=(), solver="newton", random_state=3)
+    for standardize in (True, False):
+        found, other = (
+            knockoff_selection(
+                network, x, np.r_[first, y[1:]], sample_weight=weight, fdr=0.2, draws=2, standardize=standardize,
+                knockoffs=None,
+            )
+            for first in (0.0, 1e6)
+        )  # fmt: skip
+        np.testing.assert_array_equal(found.statistics, other.statistics)
+        np.testing.assert_array_equal(found.lambdas, other.lambdas)
+
+
 def test_more_inputs_than_rows_are_warned_of(rng):
     X, y = table(rng, rows=30, inputs=40)
     with pytest.warns(UserWarning, match=r"fewer rows \(30\) than inputs \(40\).*shrinkage.*Give knockoffs="):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import need
+from scipy.optimize import linprog
 from sklearn.datasets import make_friedman1
 
 from regnet import MLPClassifier, MLPRegressor, stability_selection
@@ -22,6 +23,34 @@ def test_bounds_are_the_papers():
     assert expected_false_selections(50, 1000, 0.75, 1) == pytest.approx(5.0)  # one pair: no gain from its shape
     assert expected_false_selections(9, 10, 0.6, 50) == pytest.approx(8.1 / 0.2)  # theta too large for it
     assert expected_false_selections(0, 10, 0.9, 50) == 0.0
+
+
+def worst_share(theta, threshold, pairs):
+    """The largest P(X >= 2 threshold - 1) of unimodal distributions on 0, 1/B, ..., 1 with a mean of theta^2 at most.
+
+    Linear programs, one for each mode; X: the share of pairs whose two halves both select an input.
+    """
+    values, found = np.arange(pairs + 1) / pairs, 0.0
+    reached = values >= 2 * threshold - 1 - 1e-12
+    for mode in range(pairs + 1):
+        rising = np.zeros((pairs, pairs + 1))
+        for k in range(pairs):
+            rising[k, k], rising[k, k + 1] = (1.0, -1.0) if k < mode else (-1.0, 1.0)
+        best = linprog(
+            -reached.astype(float), A_ub=np.vstack([values, rising]), b_ub=np.r_[theta**2, np.zeros(pairs)],
+            A_eq=np.ones((1, pairs + 1)), b_eq=[1.0],
+        )  # fmt: skip
+        found = found if best.fun is None else max(found, -best.fun)  # no such distribution has so high a mode
+    return found
+
+
+@pytest.mark.parametrize(
+    ("theta", "threshold"), [(0.2, 0.9), (0.5, 0.7), (0.55, 0.9), (0.7, 0.9), (0.75, 0.96), (0.75, 1.0), (0.79, 1.0)]
+)
+def test_the_bound_holds_for_the_worst_unimodal_distribution(theta, threshold):
+    """Beyond theta = 1 / sqrt(3) the constants of unimodal distributions were too small."""
+    bound = expected_false_selections(theta * 40, 40, threshold, 25) / 40
+    assert bound >= worst_share(theta, threshold, 25) - 1e-9
 
 
 def test_the_range_ends_where_the_union_of_selections_is_too_large():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, final
@@ -181,13 +181,13 @@ class Quantiles(_OfResiduals):
 
     def __post_init__(self) -> None:
         """Keep them as a tuple, so that equal losses are equal, with a hash."""
-        levels = tuple(float(level) for level in self.levels)
-        object.__setattr__(self, "levels", levels)
+        levels = tuple(float(level) for level in self.levels) if isinstance(self.levels, Iterable) else ()
         if len(levels) < 2 or not all(low < high for low, high in pairwise((0.0, *levels, 1.0))):
             raise ValueError(
-                f"Quantiles(levels={list(levels)}): give two levels or more, ascending, above 0 and below 1; "
+                f"Quantiles(levels={self.levels!r}): give two levels or more, ascending, above 0 and below 1; "
                 "Quantile(level) has one."
             )
+        object.__setattr__(self, "levels", levels)
 
     def value_and_grad(self, outputs: Array, targets: Array, /) -> tuple[Array, Array]:
         """Compute loss and gradient, each column by its own level; the slope is `Quantile`'s."""
@@ -210,11 +210,11 @@ class Quantiles(_OfResiduals):
 
 
 def as_columns(loss: Loss, y: Array, /) -> Array:
-    """Targets (..., n, columns), one column for each of the network's outputs: a single one is repeated by quantiles.
+    """Targets (..., n, columns), one column for each of the network's outputs: the only one is repeated by quantiles.
 
     Raises ValueError for quantiles of several targets.
     """
-    if type(loss) is not Quantiles or y.shape[-1] == len(loss.levels):
+    if type(loss) is not Quantiles:
         return y
     if y.shape[-1] != 1:
         raise ValueError(f"{loss} is of one target, but y has {y.shape[-1]} columns: fit each of them alone.")
