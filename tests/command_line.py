@@ -41,9 +41,9 @@ def called(*arguments, cwd, **environment):
     return subprocess.CompletedProcess(command, status, out.getvalue(), err.getvalue())
 
 
-def typed(*arguments):
-    """What the command prints, called in this process."""
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+def typed(*arguments, given=None):
+    """What the command prints, called in this process; given: what comes in, bytes."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments], input=given)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output

@@ -24,7 +24,7 @@ __all__ = ["fit"]
 def fit(
     data: Annotated[
         str,
-        typer.Argument(help="spiral, digits, breast_cancer, diabetes, or a CSV, Parquet, NPY or NPZ file"),
+        typer.Argument(help="spiral, digits, breast_cancer, diabetes, or a file (CSV, Parquet, Excel, NPY, ...)"),
     ],
     target: Annotated[str | None, typer.Option(help="target column of a file; default: the last one")] = None,
     task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target")] = None,

@@ -18,7 +18,7 @@ __all__ = ["predict"]
 
 def predict(
     model: Annotated[str, typer.Argument(help="a file that regnet fit --save wrote")],
-    data: Annotated[str, typer.Argument(help="CSV, Parquet, NPY or NPZ file with the same input columns")],
+    data: Annotated[str, typer.Argument(help="file with the same input columns (CSV, Parquet, Excel, NPY, ...)")],
     output: Annotated[Path | None, typer.Option(help="write a CSV here instead of to standard output")] = None,
 ) -> None:
     """Predict: a CSV with one row per row of DATA; for classes also every class's probability."""

@@ -23,7 +23,9 @@ __all__ = ["select"]
 
 
 def select(
-    data: Annotated[str, typer.Argument(help="digits, breast_cancer, diabetes, or a CSV, Parquet, NPY or NPZ file")],
+    data: Annotated[
+        str, typer.Argument(help="digits, breast_cancer, diabetes, or a file (CSV, Parquet, Excel, NPY, ...)")
+    ],
     target: Annotated[str | None, typer.Option(help="target column of a file; default: the last one")] = None,
     task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target")] = None,
     keep_row_numbers: Annotated[

@@ -41,7 +41,20 @@ def read_table(
     without a name) are left out and noted, unless keep_row_numbers. A column of text with few values becomes one input
     for each of them, which is noted. without: columns that are not looked at. Raises FileError.
     """
-    columns = read_columns(path)
+    with read_columns(path) as columns:
+        return _table(path, columns, target, task, keep_row_numbers=keep_row_numbers, without=without)
+
+
+def _table(
+    path: str,
+    columns: Columns,
+    target: str | None,
+    task: str | None,
+    *,
+    keep_row_numbers: bool,
+    without: Collection[str],
+) -> Table:
+    """See `read_table`."""
     name = columns.names[-1] if target is None else target
     if name not in columns.names:
         raise FileError(f"{path} has no column {name!r} for the target. Its columns: {', '.join(columns.names)}.")
@@ -77,7 +90,15 @@ def read_features(
     file without a header, whose columns are column0, column1, ..., is taken as it stands if it has as many columns as
     are needed and not these names. Raises FileError.
     """
-    columns, parts = read_columns(path), level_columns(factors)
+    with read_columns(path) as columns:
+        return _features(path, columns, names, factors), columns.notes
+
+
+def _features(
+    path: str, columns: Columns, names: tuple[str, ...], factors: Mapping[str, tuple[str, ...]]
+) -> NDArray[np.float64]:
+    """See `read_features`."""
+    parts = level_columns(factors)
     needed = tuple(dict.fromkeys(parts[name].factor if name in parts else name for name in names))
     missing = [name for name in needed if name not in columns.names]
     place = dict(zip(needed, needed, strict=True))
@@ -96,7 +117,7 @@ def read_features(
             found |= _known_levels(path, columns, place[name], column, (name, factors[name]))
         else:
             found[name] = _numeric(path, columns, place[name], column, trained=True)
-    return np.stack([found[name] for name in names], axis=1), columns.notes
+    return np.stack([found[name] for name in names], axis=1)
 
 
 def _short(names: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 
 import numpy as np
@@ -160,3 +161,17 @@ def test_a_model_that_was_saved_in_python_predicts_if_it_has_names(tmp_path):
     checkpoint.save(tmp_path / "m.st", model, **named)
     expected = np.where(model.predict(X)[:, 0] > 0.5, "yes", "no")
     assert [row["y"] for row in predict(tmp_path / "m.st", path, tmp_path)] == expected.tolist()
+
+
+def test_standard_input_and_packed_files_are_tables_too(tmp_path):
+    path = write(tmp_path / "t.csv", table())
+    content = (tmp_path / "t.csv").read_bytes()
+    packed = tmp_path / "t.csv.gz"
+    packed.write_bytes(gzip.compress(content))
+    found = []
+    for data, given in ((path, None), (packed, None), ("-", content)):
+        typed("fit", data, "--epochs", 3, "--save", tmp_path / "m.st", given=given)
+        typed("predict", tmp_path / "m.st", data, "--output", tmp_path / "p.csv", given=given)
+        found.append((tmp_path / "p.csv").read_text())
+    assert found[0] == found[1] == found[2]
+    assert len(found[0].splitlines()) == ROWS + 1

@@ -29,8 +29,8 @@ def test_clones_keep_their_metadata_requests():
         twin = clone(clone(search))
         assert twin.executor is executor
         own = twin.get_metadata_routing()._self_request
-        assert own.fit.requests == {"sample_weight": True}
-        assert own.score.requests == {"sample_weight": False}
+        assert own.fit.requests == {"sample_weight": True, "offset": None, "exposure": None}
+        assert own.score.requests == {"sample_weight": False, "offset": None, "exposure": None}
         twin.set_fit_request(sample_weight=False)
         assert search.get_metadata_routing()._self_request.fit.requests["sample_weight"] is True
 

@@ -144,6 +144,9 @@ def test_what_other_columns_of_a_parquet_file_mean(tmp_path):
         read_table(str(tmp_path / "t.npz"))
     with pytest.raises(FileError, match=r"column 'e' has 60 of 60 cells without a value \('nan', the first in row 1\)"):
         read(e=pyarrow.nulls(ROWS))
+    nested = pyarrow.array([{"p": 1, "q": [1.0]}] * ROWS)
+    with pytest.raises(FileError, match="column 'n' holds values of type dict: make numbers of them"):
+        read(n=nested)
     twice = pyarrow.Table.from_arrays([pyarrow.array(X[:, 0]), pyarrow.array(X[:, 1]), pyarrow.array(Y)], list("aay"))
     parquet.write_table(twice, tmp_path / "t.parquet")
     with pytest.raises(FileError, match=r"two columns have the same name \('a'\): rename one"):
@@ -168,26 +171,28 @@ def test_the_index_of_a_frame_is_no_target(tmp_path):
         read_table(nameless)
 
 
-@pytest.mark.parametrize("name", ["t.npz", "t.npy"])
+@pytest.mark.parametrize("name", ["t.npz", "t.npy", "t.parquet", "t.feather"])
 @pytest.mark.parametrize("kept", [0, 90])
 def test_a_file_that_was_cut_off_is_named(name, kept, tmp_path):
     """It ended in a traceback, or in 'Aborted.' and exit status 1."""
     path = tmp_path / name
-    np.savez(path, x=X, y=Y) if name == "t.npz" else np.save(path, X)
+    if name in ("t.npz", "t.npy"):
+        np.savez(path, x=X, y=Y) if name == "t.npz" else np.save(path, X)
+    else:
+        pyarrow = need("pyarrow")
+        frame = pyarrow.table({"a": X[:, 0], "y": Y})
+        if name == "t.parquet":
+            need("pyarrow.parquet").write_table(frame, path)
+        else:
+            need("pyarrow.feather").write_feather(frame, path)
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(FileError, match=f"{name} cannot be read: "):
         read_table(str(path))
 
 
-def test_a_file_in_another_encoding_is_named(tmp_path):
-    (tmp_path / "t.csv").write_bytes("ä,y\n1,2\n".encode("latin-1"))
-    with pytest.raises(FileError, match=r"t.csv is no text in UTF-8 \(.*\): save it in that encoding"):
-        read_table(str(tmp_path / "t.csv"))
-
-
 def test_every_kind_of_file_gives_the_same_table(tmp_path):
     pyarrow = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
-    from pyarrow import parquet
+    from pyarrow import feather, parquet
 
     x, y = np.random.default_rng(0).standard_normal((40, 2)), np.arange(40) % 3
     np.save(tmp_path / "t.npy", np.column_stack([x, y]))
@@ -195,7 +200,8 @@ def test_every_kind_of_file_gives_the_same_table(tmp_path):
     parquet.write_table(pyarrow.table({"u": x[:, 0], "v": x[:, 1], "y": y}), tmp_path / "t.parquet")
     lines = [f"{a!r};{b!r};{c}" for (a, b), c in zip(x.tolist(), y, strict=True)]
     (tmp_path / "t.csv").write_text("u;v;y\n" + "\n".join(lines) + "\n")
-    for kind in ("npy", "npz", "parquet", "csv"):
+    feather.write_feather(pyarrow.table({"u": x[:, 0], "v": x[:, 1], "y": y}), tmp_path / "t.feather")
+    for kind in ("npy", "npz", "parquet", "feather", "csv"):
         table = read_table(str(tmp_path / f"t.{kind}"))
         np.testing.assert_array_equal(table.x, x)
         np.testing.assert_array_equal(table.y, y)
@@ -204,6 +210,6 @@ def test_every_kind_of_file_gives_the_same_table(tmp_path):
     np.testing.assert_array_equal(read_features(str(tmp_path / "t.csv"), ("v",))[0], x[:, 1:])
     (tmp_path / "bare.csv").write_text("1,2,0\n3,4,1\n")
     assert read_table(str(tmp_path / "bare.csv")).x.tolist() == [[1, 2], [3, 4]]
-    (tmp_path / "t.xls").write_text("x")
+    (tmp_path / "t.doc").write_text("x")
     with pytest.raises(FileError, match="of no kind"):
-        read_table(str(tmp_path / "t.xls"))
+        read_table(str(tmp_path / "t.doc"))

@@ -1,0 +1,98 @@
+"""Parquet and Arrow files as columns, read by DuckDB; Arrow's need pyarrow beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from regnet.tables.columns import FileError
+
+__all__ = ["TypedTable", "open_typed"]
+
+
+class TypedTable:
+    """The columns of a file that has types; names, rows: see `Columns`."""
+
+    def __init__(self, relation: duckdb.DuckDBPyRelation, names: list[str], index: list[str]) -> None:
+        """names: the file's own, of which DuckDB makes different ones; index: those of pandas' index.
+
+        pandas writes the index of a frame behind its columns, where the target is looked for; a CSV has it before them.
+        """
+        self._relation = relation
+        self._order = sorted(range(len(names)), key=lambda column: names[column] not in index)
+        self.names = tuple(names[column] for column in self._order)
+        self.rows = len(relation)
+
+    def cells(self, column: int) -> NDArray[Any]:
+        """A column, typed, NaN or None where it has no value."""
+        name = self._relation.columns[self._order[column]]
+        ((_, found),) = self._relation.select(duckdb.ColumnExpression(name)).fetchnumpy().items()
+        gone = np.ma.getmaskarray(found)
+        values = np.asarray(np.ma.getdata(found))
+        if gone.any() and values.dtype.kind in "iuf":
+            return np.where(gone, np.nan, values.astype(np.float64))
+        if gone.any():
+            values = np.asarray([None if one else cell for cell, one in zip(values, gone, strict=True)], dtype=object)
+        if values.dtype.kind == "O":
+            values = np.asarray([bytes(cell) if isinstance(cell, bytearray) else cell for cell in values], dtype=object)
+        return values
+
+
+@contextmanager
+def open_typed(path: Path) -> Iterator[TypedTable]:
+    """A Parquet, Arrow or Feather file, while it is open. Raises FileError."""
+    with duckdb.connect() as database:
+        try:
+            if path.suffix.lower() == ".parquet":
+                yield _parquet(database, path)
+            else:
+                yield _arrow(database, path)
+        except duckdb.Error as error:
+            raise FileError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _parquet(database: duckdb.DuckDBPyConnection, path: Path) -> TypedTable:
+    with path.open("rb") as file:  # says it better than DuckDB where there is nothing to read
+        if file.read(4) != b"PAR1":
+            raise FileError(f"{path} cannot be read: it is no Parquet file.")
+    name = _literal(path)
+    schema = database.execute(f"select name, num_children from parquet_schema({name})").fetchall()
+    kept = database.execute(f"select value from parquet_kv_metadata({name}) where key = 'pandas'").fetchall()
+    index = json.loads(kept[0][0]).get("index_columns", []) if kept else []
+    return TypedTable(database.read_parquet(str(path)), _columns(schema), [str(one) for one in index])
+
+
+def _columns(schema: list[tuple[str, int | None]]) -> list[str]:
+    """Names of the columns, of a schema that has the parts of nested ones behind them."""
+    names, place, (_, count) = [], 1, schema[0]
+    for _ in range(count or 0):
+        names.append(schema[place][0])
+        parts = 1
+        while parts:
+            parts += (schema[place][1] or 0) - 1
+            place += 1
+    return names
+
+
+def _arrow(database: duckdb.DuckDBPyConnection, path: Path) -> TypedTable:
+    try:
+        from pyarrow import ArrowInvalid, feather
+    except ImportError as error:
+        raise FileError(f"Reading {path.suffix} needs pyarrow: pip install pyarrow.") from error
+    try:
+        table = feather.read_table(path)
+    except ArrowInvalid as error:
+        raise FileError(f"{path} cannot be read: {error}") from error
+    index = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    return TypedTable(database.from_arrow(table), list(table.column_names), [str(one) for one in index])
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
