@@ -1,4 +1,4 @@
-"""What the README shows runs."""
+"""What the README and the pages of docs/ show runs, and what they link to is there."""
 
 from __future__ import annotations
 
@@ -12,21 +12,26 @@ import pytest
 from command_line import typed, write_csv
 from conftest import need
 
-README = re.findall(r"```(\w+)\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(), re.DOTALL)
-LONG = ("MLPRegressorCV(random_state=0)", "from distributed import")
-"""What marks a block as a search with its default of 50 strengths in five folds, twice, on networks of 64 neurons."""
+ROOT = Path(__file__).parents[1]
+PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+BLOCKS = {page: re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL) for page, text in PAGES.items()}
+README = BLOCKS["README.md"]
+LONG = ("MLPRegressorCV(random_state=0)", "from distributed import", '("tanh", Huber')
+"""What marks a block as searches of networks that take many seconds: 50 strengths in five folds, twice; three tanh."""
 
 
 def python_blocks():
-    codes = [code for kind, code in README if kind == "python"]
     return [
-        pytest.param(code, id=str(number), marks=[pytest.mark.slow] if any(mark in code for mark in LONG) else [])
-        for number, code in enumerate(codes)
+        pytest.param(
+            code, id=f"{page}-{number}", marks=[pytest.mark.slow] if any(mark in code for mark in LONG) else []
+        )
+        for page, blocks in BLOCKS.items()
+        for number, code in enumerate(code for kind, code in blocks if kind == "python")
     ]
 
 
 @pytest.mark.parametrize("code", python_blocks())
-def test_a_python_block_of_the_readme_runs(code, tmp_path, monkeypatch):
+def test_a_python_block_of_a_page_runs(code, tmp_path, monkeypatch):
     if "from distributed import" in code:
         need("distributed")
     if "as_frame=True" in code or "import pandas" in code:
@@ -36,7 +41,7 @@ def test_a_python_block_of_the_readme_runs(code, tmp_path, monkeypatch):
         need("onnxruntime")
     monkeypatch.chdir(tmp_path)
     if "__main__" not in code:
-        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+        exec(compile(code, "a page", "exec"), {"__name__": "page"})
         return
     (tmp_path / "example.py").write_text(code)  # it starts processes, which read the file again
     done = subprocess.run([sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -64,3 +69,23 @@ def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
                     typed(*words, *more.get(words[0], ["--epochs", "2"]))
                     ran += 1
     assert ran
+
+
+def anchors(text):
+    """Of the headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_within_the_project_lead_somewhere(page):
+    folder = ROOT if page == "README.md" else ROOT / "docs"
+    text = re.sub(r"```.*?```", "", PAGES[page], flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not target.startswith(("http://", "https://")):
+            path, _, anchor = target.partition("#")
+            found = folder / path if path else ROOT / ("README.md" if page == "README.md" else f"docs/{page}")
+            assert found.exists(), target
+            assert not anchor or anchor in anchors(found.read_text()), target
+    for name in re.findall(r"`((?:docs|benchmarks|tests|regnet|backends)/[\w/]+\.\w+)`", text):
+        assert (ROOT / name).exists(), name

@@ -40,7 +40,7 @@ def select(
     activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
     cv: Annotated[int, typer.Option(min=2, help="folds")] = 5,
     restarts: Annotated[int, typer.Option(min=1, help="networks from different first weights")] = 1,
-    rule: Annotated[str, typer.Option(help="1se, paired or min: the rule that chooses; README compares them")] = "1se",
+    rule: Annotated[str, typer.Option(help="1se, paired or min: the rule that chooses (docs/selection.md)")] = "1se",
     n_lambdas: Annotated[int, typer.Option(min=1, help="strengths of the automatic range")] = 50,
     lambdas: Annotated[str | None, typer.Option(help="the strengths themselves (1e-3,1e-2,1e-1)")] = None,
     adaptive: Annotated[bool | None, typer.Option(help="a second path, weighted by the first one")] = None,

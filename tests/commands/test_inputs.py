@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from command_line import called, typed
 
+from regnet import MLPRegressorCV
 from regnet.commands.inputs import Inputs, inputs_of, parse_factors
 from regnet.networks import checkpoint
+from regnet.tables.files import read_table
 from regnet.tables.table import Table
 
 LINEAR = ("--hidden", "", "--n-lambdas", 20)
@@ -62,6 +64,19 @@ def test_values_of_text_may_be_selected_each_by_itself(folder):
         assert found["features"] == 4 + 3 + 4
         assert found["groups"] == {}
         assert {"a", "p", "q", "site=west"} <= set(found["selected"])
+
+
+def test_the_numbers_are_those_of_a_search_with_the_same_groups(folder, monkeypatch):
+    monkeypatch.setenv("REGNET_DTYPE", "float64")
+    found = figures(folder, "--penalty-factor", "q=0.5")
+    table = read_table(str(folder / "t.csv"))
+    factors = [0.5 if name == "q" else 1.0 for name in table.feature_names]
+    search = MLPRegressorCV((), n_lambdas=20, input_groups=table.labels, penalty_factor=factors, random_state=0)
+    search.fit(table.x, table.y)
+    assert found["lambdas"] == search.lambdas_.tolist()
+    assert found["score_mean"] == search.score_mean_.tolist()
+    assert found["n_selected"] == search.n_selected_groups_.tolist()
+    assert found["score"] == search.scoring_ == "r2"
 
 
 def test_groups_and_factors_of_a_table(folder):
