@@ -9,21 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.tables.columns import INDEX_NAMES, MISSING, Column, FileError, counts_rows, judge
+from regnet.tables.checks import check_values, judge_column, seen
+from regnet.tables.columns import INDEX_NAMES, Column, FileError, counts_rows, judge
 from regnet.tables.factors import columns_of_levels, level_columns, levels_of
 from regnet.tables.readers import Columns, read_columns
 from regnet.tables.table import Table
+from regnet.tables.target import target_of
 
 __all__ = ["read_features", "read_table"]
-
-MOST_CLASSES = 20
-"""A target of whole numbers with no more than this many different values is taken for classes."""
-
-FEW_CLASSES = 10
-"""Text with no more than this many different values is taken for classes, however few rows there are."""
-
-EXACT = 2**53
-"""Whole numbers from here on are not all float64."""
 
 
 def read_table(
@@ -60,12 +53,12 @@ def _table(
         raise FileError(f"{path} has no column {name!r} for the target. Its columns: {', '.join(columns.names)}.")
     if len(columns.names) == 1:
         raise FileError(f"{path} has one column only: at least one input is needed beside the target.")
-    y, task, notes = _target(path, columns, name, task)
+    y, task, notes = target_of(path, columns, name, task)
     if target is None and (counts_rows(judge(y)) is not None or name in INDEX_NAMES):
         fact = "is an index without a name" if name in INDEX_NAMES else "numbers the rows"
         raise FileError(f"{path}: the last column, {name!r}, {fact}: name the target.")
     absent = tuple(column for column in columns.names if column in without and column != name)
-    judged = {column: _judge(path, columns, column) for column in columns.names if column not in {name, *absent}}
+    judged = {column: judge_column(path, columns, column) for column in columns.names if column not in {name, *absent}}
     if not judged:
         raise FileError(f"{path}: no input is left without {', '.join(map(repr, absent))}.")
     said = {} if keep_row_numbers else {column: _index(column, one) for column, one in judged.items()}
@@ -112,7 +105,7 @@ def _features(
         )
     found: dict[str, NDArray[np.float64]] = {}
     for name in needed:
-        column = _judge(path, columns, place[name])
+        column = judge_column(path, columns, place[name])
         if name in factors:
             found |= _known_levels(path, columns, place[name], column, (name, factors[name]))
         else:
@@ -123,13 +116,6 @@ def _features(
 def _short(names: Any) -> str:
     listed = [str(name) for name in names]
     return ", ".join(listed[:10]) + (f", ... ({len(listed)} in all)" if len(listed) > 10 else "")
-
-
-def _judge(path: str, columns: Columns, name: str) -> Column:
-    try:
-        return judge(columns.cells(columns.names.index(name)), parse=columns.text is not None)
-    except FileError as error:
-        raise FileError(f"{path}: column {name!r} holds {error}") from error
 
 
 def _index(name: str, column: Column) -> str | None:
@@ -181,10 +167,11 @@ def _known_levels(
 def _numeric(path: str, columns: Columns, name: str, column: Column, *, trained: bool = False) -> NDArray[np.float64]:
     """An input's values. Raises FileError for anything that is no finite number."""
     what = f"{path}: column {name!r}"
-    _check_values(what, columns, column)
+    leave = f" To leave it out: --penalty-factor '{name}=inf'."
+    check_values(what, columns, column, otherwise="" if trained else leave)
     if column.kind == "text":
         fact = "the model was trained with numbers." if trained else _no_factor(name, columns, column)
-        raise FileError(f"{what} holds text ({_seen(columns, column)}), but {fact}")
+        raise FileError(f"{what} holds text ({seen(columns, column)}), but {fact}")
     return np.asarray(column.values, dtype=np.float64)
 
 
@@ -203,102 +190,3 @@ def _no_factor(name: str, columns: Columns, column: Column) -> str:
         f"it has {different} different values in {columns.rows} rows, too many for an input each: encode it in another "
         f"way, {leave}."
     )
-
-
-def _seen(columns: Columns, column: Column) -> str:
-    """The first cell that speaks against numbers, and how many speak for them."""
-    row = column.odd or 0
-    beside = f"; {column.numbers} of {columns.rows} cells are numbers" if column.numbers else ""
-    return f"{column.cell(row)} in {columns.place(row)}{beside}"
-
-
-def _check_values(what: str, columns: Columns, column: Column) -> None:
-    """Raise FileError for a column that is neither numbers nor text, or has numbers that are missing or infinite."""
-    if column.kind == "numbers with commas":
-        row = column.odd or 0
-        raise FileError(
-            f"{what} holds numbers with commas that can be read in two ways ({column.cell(row)}, {columns.place(row)}"
-            "): write decimals with a point, and thousands without a mark."
-        )
-    if column.kind not in ("number", "text"):
-        raise FileError(f"{what} holds {column.kind}: make numbers of them, or drop the column.")
-    if column.kind == "text":
-        return
-    for rows, fact in ((column.missing, "without a value"), (_infinite(column), "that are infinite")):
-        if len(rows):
-            row = int(rows[0])
-            raise FileError(
-                f"{what} has {len(rows)} of {len(column.values)} cells {fact} ({column.cell(row)}, the first in "
-                f"{columns.place(row)}): drop such rows, or fill the cells."
-            )
-
-
-def _infinite(column: Column) -> NDArray[np.int64]:
-    values = column.values
-    return np.flatnonzero(np.isinf(values)) if values.dtype.kind == "f" else np.empty(0, dtype=np.int64)
-
-
-def _target(path: str, columns: Columns, name: str, task: str | None) -> tuple[NDArray[Any], str, list[str]]:
-    """The target's values, the task, and what to say. Raises FileError for a column that is no target."""
-    column = _judge(path, columns, name)
-    what = f"{path}: column {name!r}, the target,"
-    _check_values(what, columns, column)
-    if column.kind == "text":
-        return np.asarray(column.values, dtype=object), "classification", _check_classes(what, columns, column, task)
-    y = column.values
-    if y.dtype.kind == "f" and np.abs(y).max() >= EXACT and columns.text is not None:
-        y = _whole_numbers(columns.text(columns.names.index(name)), y)
-    guessed = "classification" if _looks_like_classes(y) else "regression"
-    classes = (task or guessed) == "classification"
-    if classes and y.dtype.kind == "f" and (y == np.round(y)).all() and np.abs(y).max() < 2**63:
-        y = y.astype(np.int64)
-    return y, task or guessed, []
-
-
-def _whole_numbers(cells: NDArray[Any], values: NDArray[np.float64]) -> NDArray[Any]:
-    """The text of whole numbers with all their digits; other values as they are."""
-    try:
-        whole = [int(cell) for cell in cells]
-    except ValueError:
-        return values
-    low, high = min(whole), max(whole)
-    kinds = (kind for kind in (np.int64, np.uint64) if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
-    kind = next(kinds, None)
-    return values if kind is None else np.asarray(whole, dtype=kind)
-
-
-def _looks_like_classes(y: NDArray[Any]) -> bool:
-    if y.dtype.kind == "b":
-        return True
-    return bool((y == np.round(y)).all()) and len(np.unique(y)) <= MOST_CLASSES
-
-
-def _check_classes(what: str, columns: Columns, column: Column, task: str | None) -> list[str]:
-    """What to say of text as classes. Raises FileError where it cannot be that."""
-    if len(column.missing):
-        lines = ", ".join(columns.place(int(row)) for row in column.missing[:5])
-        more = ", ..." if len(column.missing) > 5 else ""
-        raise FileError(
-            f"{what} has {len(column.missing)} of {len(column.values)} cells without a value ({lines}{more}): drop "
-            "such rows, or name their class."
-        )
-    seen = f"({_seen(columns, column)})"
-    if task == "regression":
-        raise FileError(f"{what} holds text {seen}, so it cannot be regressed on: write numbers.")
-    classes, counts = np.unique(np.asarray(column.values, dtype=str), return_counts=True)
-    most = MOST_CLASSES if 2 * column.numbers > columns.rows else max(FEW_CLASSES, columns.rows / 2)
-    if task is None and len(classes) > most:
-        raise FileError(
-            f"{what} holds text {seen} with {len(classes)} different values in {len(column.values)} rows, too many for "
-            "classes. If it should hold numbers, mend the cells that are none; if these are classes, say --task "
-            "classification."
-        )
-    if column.numbers:
-        return [f"{what} holds text {seen}, and is taken for {len(classes)} classes."]
-    marks = [
-        f"{value!r} ({count} rows)"
-        for value, count in zip(classes.tolist(), counts, strict=True)
-        if value.lower() in MISSING
-    ]
-    said = f"{what} has the class {', '.join(marks)}: if it stands for a missing value, drop these rows."
-    return [said] if marks else []

@@ -59,6 +59,16 @@ def test_text_that_is_no_input_is_refused_and_may_be_left_out(cells, fact, tmp_p
     assert (found.feature_names, found.absent) == (("b",), ("a",))
 
 
+@pytest.mark.parametrize("cells", [with_cell(X[:, 0].tolist(), 3, ""), with_cell(X[:, 0].tolist(), 3, "inf")])
+def test_an_input_with_bad_numbers_may_be_left_out_too(cells, tmp_path):
+    path = write(tmp_path / "t.csv", table(a=cells))
+    with pytest.raises(FileError, match=r"or fill the cells. To leave it out: --penalty-factor 'a=inf'.$"):
+        read_table(path)
+    with pytest.raises(FileError, match=r"or fill the cells.$"):  # the model needs it
+        read_features(path, ("a",))
+    assert read_table(path, without=["a"]).feature_names == ("b",)
+
+
 def test_how_many_values_a_column_of_text_may_have():
     def levels(count, rows):
         return levels_of(judge(np.asarray([f"v{row % count:03}" for row in range(rows)], dtype=object)))
