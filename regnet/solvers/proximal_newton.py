@@ -20,6 +20,7 @@ from regnet.mathematics.penalties import sparse_group_residual
 from regnet.mathematics.row_groups import group_numbers, row_groups
 from regnet.solvers.active_groups import minimise_groups
 from regnet.solvers.active_set import minimise_l1
+from regnet.solvers.free_directions import anchored
 from regnet.solvers.linear_model import CURVATURES, Smooth, smooth_of
 from regnet.solvers.linear_terms import Terms
 from regnet.solvers.solution import CONVERGED, ENDS, HALTED, LIMIT, NOT_FINITE, RUNNING, STUCK, Solution
@@ -196,7 +197,7 @@ class LinearProblem:
         theta = at.coefficients[rows]
         step = _model(hessian, at.grad[rows], theta, terms.of_rows(rows), tol) - theta
         if self._meet:  # the same number for all classes changes nothing: it is kept out of rows without a penalty
-            free = _free(terms)[rows]
+            free = _without_penalty(terms).all(axis=1)[rows]
             step[free] -= step[free].mean(axis=1, keepdims=True)
         along = self._smooth.image(step, rows)
         theta = at.coefficients.copy()
@@ -215,12 +216,12 @@ class LinearProblem:
         return None
 
 
-def _free(terms: Terms) -> Any:
-    """The rows without any penalty."""
-    bound = terms.l1.any(axis=1)
+def _without_penalty(terms: Terms) -> Any:
+    """The coefficients without any penalty, boolean (inputs, outputs)."""
+    bound = terms.l1 > 0.0
     if terms.l2 is not None:
-        bound |= terms.l2.any(axis=1)
-    return ~bound if terms.group is None else ~(bound | (terms.group > 0.0))
+        bound = bound | (terms.l2 > 0.0)
+    return ~bound if terms.group is None else ~(bound | (terms.group > 0.0)[:, None])
 
 
 def _working(at: _At, terms: Terms) -> Any:
@@ -253,11 +254,12 @@ def _model(hessian: Any, grad: Any, theta: Any, terms: Terms, tol: float) -> Any
     """
     w, outputs = theta.shape
     l1, l2 = terms.l1, None if terms.l2 is None else 2.0 * terms.l2
+    free = _without_penalty(terms)
     if hessian.ndim == 3 and terms.group is None:
         found = np.empty_like(theta)
         for k in range(outputs):
             own = hessian[k] if l2 is None else hessian[k] + np.diag(l2[:, k])
-            found[:, k], _ = minimise_l1(own, grad[:, k], l1[:, k], theta[:, k], tol=tol)
+            found[:, k], _ = minimise_l1(anchored(own, free[:, k]), grad[:, k], l1[:, k], theta[:, k], tol=tol)
         return found
     if hessian.ndim == 3:
         joint = np.zeros((w, outputs, w, outputs))
@@ -267,6 +269,7 @@ def _model(hessian: Any, grad: Any, theta: Any, terms: Terms, tol: float) -> Any
     flat = hessian.reshape(w * outputs, w * outputs)
     if l2 is not None:
         flat = flat + np.diag(l2.reshape(-1))
+    flat = anchored(flat, free.reshape(-1))
     if terms.group is not None:
         found, _ = minimise_groups(flat, grad, terms.strengths, theta, tol=tol, sizes=terms.sizes)
         return found
