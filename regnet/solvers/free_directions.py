@@ -20,12 +20,12 @@ def anchored(matrix: Any, free: Any, /) -> Any:
     all levels of a factor and takes it from the bias, neither loss nor penalty changes, and a Newton step would be
     what rounding makes of 0 / 0. With the anchor it is 0. A matrix without such directions is returned as it is.
     """
-    index = np.flatnonzero(free)
+    index = np.flatnonzero(free & (matrix.diagonal() > 0.0))  # a column of zeros moves nothing, and is not moved
     count = len(index)
     if count < 2:
         return matrix
     block = matrix[np.ix_(index, index)]
-    unit = np.sqrt(np.where(block.diagonal() > 0.0, block.diagonal(), 1.0))
+    unit = np.sqrt(block.diagonal())
     scaled = block / unit[:, None] / unit
     lowered = scaled.copy()
     lowered.reshape(-1)[:: count + 1] -= SINGULAR * count
