@@ -31,7 +31,7 @@ from regnet.selection import (
     path,
     stability_selection,
 )
-from regnet.tables import datasets
+from regnet.tables import TableEncoder, datasets
 from regnet.training.divergence import DivergenceWarning
 from regnet.training.early_stopping import EarlyStopping
 from regnet.training.fit import FitResult, fit
@@ -82,6 +82,7 @@ __all__ = [
     "SquaredError",
     "StabilityResult",
     "StepDecay",
+    "TableEncoder",
     "Tweedie",
     "backend_names",
     "config_context",

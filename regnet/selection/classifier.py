@@ -88,8 +88,9 @@ class MLPClassifierCV(ClassifierMixin, BaseCV):  # type: ignore[misc]  # scikit-
         that `MLPClassifier` would draw with the same random_state, batches too.
     standardize : bool, default True
         Whether to centre and scale the inputs by each fold's training rows.
-    preprocessor : transformer, optional
-        A transformer or Pipeline that is fitted in each fold before that.
+    preprocessor : transformer or 'table', optional
+        A transformer or Pipeline that is fitted in each fold before that. A `TableEncoder`, or 'table' for one with its
+        defaults, takes frames with text, dates and missing values; what it makes of one column is a group.
     solver : str or Optimizer, default 'auto'
         'auto' is 'adam', and for linear models 'newton' (exact, on the host, from strong to weak; 'fista' on a GPU and
         for more than 1,000 weights under an L2 alone, 'adam' for losses without second derivatives); or 'sgd' or an

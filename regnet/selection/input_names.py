@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
+from regnet.tables.encoder import TableEncoder
 
 __all__ = ["names_of_inputs", "parents_of_inputs", "trace"]
 
@@ -27,6 +28,9 @@ def parents_of_inputs(template: Estimator, fold: Fold) -> list[frozenset[int] | 
     count = fold.x.shape[1]
     if fold.transformer is None:
         return [frozenset([number]) for number in range(count)]
+    if type(fold.transformer) is TableEncoder:
+        places = {name: number for number, name in enumerate(fold.transformer.feature_names_in_)}
+        return [frozenset([places[name]]) for name in fold.transformer.input_groups_.values()]
     made, given = _made_names(fold), _numbered(getattr(template, "n_features_in_", 0))
     return trace(made, tuple(map(str, getattr(template, "feature_names_in_", given)))) if made else [None] * count
 

@@ -52,7 +52,7 @@ SWEEP_CONSTRAINTS: dict[str, Any] = {
     "companion_l2": [Interval(Real, 0, None, closed="left")],
     "warm_start": ["boolean"],
     "standardize": ["boolean"],
-    "preprocessor": [HasMethods(["fit", "transform"]), None],
+    "preprocessor": [HasMethods(["fit", "transform"]), StrOptions({"table"}), None],
     "restarts": [Interval(Integral, 1, None, closed="left")],
     "solver": [StrOptions({"auto", "adam", "sgd", *TO_TOLERANCE}), *CONSTRAINTS["solver"][1:]],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither"), None],

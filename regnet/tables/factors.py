@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from regnet.tables.columns import Column
 
-__all__ = ["FEW_LEVELS", "ROWS_OF_A_LEVEL", "Level", "columns_of_levels", "level_columns", "levels_of"]
+__all__ = ["FEW_LEVELS", "ROWS_OF_A_LEVEL", "Level", "columns_of_levels", "level_columns", "levels_of", "most_levels"]
 
 FEW_LEVELS = 10
 """Different values that a column of text may always have, if they are at most half as many as the rows."""
@@ -34,9 +34,13 @@ def levels_of(column: Column, /) -> tuple[str, ...] | None:
     """
     if column.kind != "text" or column.numbers or len(column.missing):
         return None
-    levels, rows = sorted(set(column.values.tolist())), len(column.values)
-    most = min(max(FEW_LEVELS, rows / ROWS_OF_A_LEVEL), rows / 2)
-    return tuple(levels) if 1 < len(levels) <= most else None
+    levels = sorted(set(column.values.tolist()))
+    return tuple(levels) if 1 < len(levels) <= most_levels(len(column.values)) else None
+
+
+def most_levels(rows: int) -> float:
+    """How many different values a column of text may have that are levels of a factor."""
+    return min(max(FEW_LEVELS, rows / ROWS_OF_A_LEVEL), rows / 2)
 
 
 def level_columns(factors: Mapping[str, tuple[str, ...]], /) -> dict[str, Level]:

@@ -1,0 +1,109 @@
+"""Searches over frames with text and holes: the columns of the whole table in every fold; one column is one group."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from conftest import need
+from sklearn.base import clone
+from sklearn.metrics import r2_score
+
+from regnet import MLPClassifierCV, MLPRegressorCV, TableEncoder
+
+ROWS = 200
+RNG = np.random.default_rng(0)
+SITES = RNG.choice(["north", "south", "west", "rare"], ROWS, p=[0.4, 0.3, 0.28, 0.02]).astype(object)
+COLUMNS = {
+    "a": RNG.standard_normal(ROWS),
+    "b": RNG.standard_normal(ROWS),
+    "site": SITES,
+    "team": RNG.choice(["x", "y", "z"], ROWS).astype(object),
+    "c": RNG.standard_normal(ROWS),
+}
+Y = 2.0 * COLUMNS["a"] + 3.0 * (SITES == "west") - 2.0 * (SITES == "south") + 0.3 * RNG.standard_normal(ROWS)
+SETTINGS = {"hidden_layer_sizes": (), "n_lambdas": 12, "cv": 4, "random_state": 0}
+
+
+def frame(library="pandas", **changes):
+    return need(library).DataFrame({**COLUMNS, **changes})
+
+
+def with_holes(**changes):
+    holes = COLUMNS["a"].copy()
+    holes[::9] = np.nan
+    return frame(a=holes, **changes)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_frame_is_searched_as_it_is(library):
+    table = frame(library)
+    found = MLPRegressorCV(preprocessor="table", **SETTINGS).fit(table, Y)
+    assert found.groups_ == ("a", "b", "site", "team", "c")
+    used = dict(zip(found.groups_, found.selected_groups_.tolist(), strict=True))
+    assert used == {"a": True, "b": False, "site": True, "team": False, "c": False}
+    assert found.get_feature_names_out().tolist() == ["a", "site"]
+    assert found.feature_importances_[1] < found.feature_importances_[2] > 0
+    assert found.score(table, Y) > 0.95
+    again = pickle.loads(pickle.dumps(found))
+    np.testing.assert_array_equal(again.predict(table), found.predict(table))
+    assert clone(found).get_params()["preprocessor"] == "table"
+
+
+def test_folds_have_the_columns_of_the_whole_table_and_their_own_fill():
+    """Rows of one fold alone have the rare value; medians are of the rows that a fold trains on."""
+    table = with_holes()
+    search = MLPRegressorCV(preprocessor=TableEncoder(missing="impute"), keep_predictions=True, **SETTINGS)
+    found = search.fit(table, Y)
+    encoder = TableEncoder(missing="impute").fit(table)
+    assert found.input_names_.tolist() == encoder.get_feature_names_out().tolist()
+    held_out = found.test_folds_ == 0
+    fold = clone(encoder).set_params(columns=encoder.columns_).fit(table[~held_out])
+    medians = {one.fill for one in fold.columns_ if one.name == "a"}
+    assert medians == {float(np.nanmedian(table["a"][~held_out]))}
+    predicted = found.cv_predictions_[found.best_index_, held_out, 0]
+    score = r2_score(Y[held_out], predicted)
+    assert found.cv_scores_[found.best_index_, 0, 0] == pytest.approx(score, rel=1e-9)
+
+
+def test_the_numbers_are_those_of_the_matrix_by_hand():
+    """Where nothing is missing every fold's matrix is a part of the whole one."""
+    table, encoder = frame(), TableEncoder()
+    matrix = encoder.fit_transform(table)
+    names = encoder.get_feature_names_out()
+    labels = [encoder.input_groups_[name] for name in names]
+    ours = MLPRegressorCV(preprocessor="table", **SETTINGS).fit(table, Y)
+    theirs = MLPRegressorCV(input_groups=labels, **SETTINGS).fit(matrix, Y)
+    np.testing.assert_array_equal(ours.cv_scores_, theirs.cv_scores_)
+    np.testing.assert_array_equal(ours.predict(table), theirs.predict(matrix))
+
+
+def test_groups_and_factors_are_named_by_the_tables_columns():
+    table = frame()
+    given = {"input_groups": {"a": "pair", "b": "pair"}, "penalty_factor": {"team": 0.0, "site": np.inf}}
+    found = MLPRegressorCV(preprocessor="table", **given, **SETTINGS).fit(table, Y)
+    used = dict(zip(found.groups_, found.selected_groups_.tolist(), strict=True))
+    assert used == {"pair": True, "site": False, "team": True, "c": False}
+    for name in ("input_groups", "penalty_factor"):
+        with pytest.raises(ValueError, match=rf"{name} names 'z'"):
+            MLPRegressorCV(preprocessor="table", **{name: {"z": 1.0}}, **SETTINGS).fit(table, Y)
+
+
+def test_classes_and_other_penalties():
+    table = frame()
+    kinds = np.where(Y > 1, "high", "low")
+    found = MLPClassifierCV(preprocessor="table", penalty="weight_l2", **SETTINGS).fit(table, kinds)
+    assert not hasattr(found, "groups_")
+    assert found.score(table, kinds) > 0.9
+    assert found.at(strength=found.lambdas_[2]).predict(table).shape == (ROWS,)
+    assert found.to_sklearn().predict(table).tolist() == found.predict(table).tolist()
+
+
+def test_what_is_missing_and_what_is_no_frame():
+    with pytest.raises(ValueError, match=r"'a' has 23 of 200 cells without a value: take missing='impute'"):
+        MLPRegressorCV(preprocessor="table", **SETTINGS).fit(with_holes(), Y)
+    with pytest.raises(TypeError, match="X is of type ndarray: give a frame of pandas or polars"):
+        MLPRegressorCV(preprocessor="table", **SETTINGS).fit(np.ones((ROWS, 2)), Y)
+    with pytest.raises(ValueError, match="'preprocessor' parameter"):
+        MLPRegressorCV(preprocessor="tables", **SETTINGS).fit(frame(), Y)
