@@ -27,12 +27,12 @@ class Terms(NamedTuple):
     def in_units(self, scale: Any) -> Terms:
         """The same penalty of coefficients that are multiplied by `scale` (inputs + 1, 1)."""
         l2 = None if self.l2 is None else self.l2 / scale**2
-        return self._replace(l1=self.l1 / scale, l2=l2, group=None if self.group is None else self.group / scale[:, 0])
+        return Terms(self.l1 / scale, l2, None if self.group is None else self.group / scale[:, 0], self.sizes)
 
     def times(self, strength: float) -> Terms:
         """The penalty that many times."""
         l2 = None if self.l2 is None else self.l2 * strength
-        return self._replace(l1=self.l1 * strength, l2=l2, group=None if self.group is None else self.group * strength)
+        return Terms(self.l1 * strength, l2, None if self.group is None else self.group * strength, self.sizes)
 
     def of_rows(self, rows: Any) -> Terms:
         """The penalty of some rows, numbers or a slice, which are whole groups."""

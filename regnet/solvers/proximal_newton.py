@@ -156,6 +156,8 @@ class LinearProblem:
         """The last point, its residual, the number of steps to it, and how it ended."""
         at = self._look(theta, self._smooth.image(theta), terms)
         best, lowest, since, count, code = np.inf, np.inf, 0, 0, RUNNING
+        free = _without_penalty(terms)
+        dependent = bool(free[:-1].any())  # the bias alone depends on nothing
         while True:
             rest, objective = self._residual(at, terms), at.value + at.penalty
             falls = objective < lowest - NOISE * abs(objective)  # where a residual rises on the way down
@@ -165,7 +167,7 @@ class LinearProblem:
                 return at, rest, count, NOT_FINITE
             if rest <= tol or count >= max_iter or code == HALTED:
                 return at, rest, count, CONVERGED if rest <= tol else code if code == HALTED else LIMIT
-            moved = self._step(at, terms, 0.1 * tol) if since <= PATIENCE else None
+            moved = self._step(at, terms, free, dependent, 0.1 * tol) if since <= PATIENCE else None
             if moved is None:
                 return at, rest, count, STUCK
             at, count = moved, count + 1
@@ -190,15 +192,19 @@ class LinearProblem:
             rest = at.grad - np.where(sign == 0.0, nearest, -terms.l1 * sign)
         return float(np.abs(rest * self._own_part + self._bias_part * at.grad[-1]).max())
 
-    def _step(self, at: _At, terms: Terms, tol: float) -> _At | None:
-        """The quadratic's minimum, or as much of the way as the objective falls on; None if it does not."""
+    def _step(self, at: _At, terms: Terms, free: Any, dependent: bool, tol: float) -> _At | None:
+        """The quadratic's minimum, or as much of the way as the objective falls on; None if it does not.
+
+        free: see `_without_penalty`; dependent: whether inputs are among them.
+        """
         rows = _working(at, terms)
         hessian = self._smooth.hessian(at.image, rows)
         theta = at.coefficients[rows]
-        step = _model(hessian, at.grad[rows], theta, terms.of_rows(rows), tol) - theta
+        kept = free[rows] if dependent else None
+        step = _model(hessian, at.grad[rows], theta, terms.of_rows(rows), kept, tol) - theta
         if self._meet:  # the same number for all classes changes nothing: it is kept out of rows without a penalty
-            free = _without_penalty(terms).all(axis=1)[rows]
-            step[free] -= step[free].mean(axis=1, keepdims=True)
+            free_rows = free.all(axis=1)[rows]
+            step[free_rows] -= step[free_rows].mean(axis=1, keepdims=True)
         along = self._smooth.image(step, rows)
         theta = at.coefficients.copy()
         theta[rows] += step
@@ -247,19 +253,19 @@ def _working(at: _At, terms: Terms) -> Any:
     return np.flatnonzero(terms.of_each_row(inside))
 
 
-def _model(hessian: Any, grad: Any, theta: Any, terms: Terms, tol: float) -> Any:
+def _model(hessian: Any, grad: Any, theta: Any, terms: Terms, free: Any, tol: float) -> Any:
     """The minimum (w, outputs) of the quadratic with the penalty; hessian: see `Smooth`, without the L2.
 
-    terms: of these rows.
+    terms: of these rows; free: which of their coefficients have no penalty, None where none depends on others.
     """
     w, outputs = theta.shape
     l1, l2 = terms.l1, None if terms.l2 is None else 2.0 * terms.l2
-    free = _without_penalty(terms)
     if hessian.ndim == 3 and terms.group is None:
         found = np.empty_like(theta)
         for k in range(outputs):
             own = hessian[k] if l2 is None else hessian[k] + np.diag(l2[:, k])
-            found[:, k], _ = minimise_l1(anchored(own, free[:, k]), grad[:, k], l1[:, k], theta[:, k], tol=tol)
+            own = own if free is None else anchored(own, free[:, k])
+            found[:, k], _ = minimise_l1(own, grad[:, k], l1[:, k], theta[:, k], tol=tol)
         return found
     if hessian.ndim == 3:
         joint = np.zeros((w, outputs, w, outputs))
@@ -269,7 +275,7 @@ def _model(hessian: Any, grad: Any, theta: Any, terms: Terms, tol: float) -> Any
     flat = hessian.reshape(w * outputs, w * outputs)
     if l2 is not None:
         flat = flat + np.diag(l2.reshape(-1))
-    flat = anchored(flat, free.reshape(-1))
+    flat = flat if free is None else anchored(flat, free.reshape(-1))
     if terms.group is not None:
         found, _ = minimise_groups(flat, grad, terms.strengths, theta, tol=tol, sizes=terms.sizes)
         return found

@@ -60,9 +60,10 @@ class Linear:
         """The cell's penalty, as a multiple of that of strength 1."""
         spec = self._spec
         key: Cell | int | None = None  # cells differ in more than the strength only where factors or weights do
-        if spec.factors is not None and np.ndim(spec.factors) > 2:
+        axes = 0 if spec.factors is None else np.ndim(spec.factors)
+        if axes > 2:
             key = cell
-        elif np.ndim(spec.factors) == 2 or spec.mix.penalty == "alpha":
+        elif axes == 2 or spec.mix.penalty == "alpha":
             key = cell.fold
         if key not in self._units:
             self._units[key] = self._unit(cell)
