@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,12 @@ def _parquet(database: duckdb.DuckDBPyConnection, path: Path) -> TypedTable:
     with path.open("rb") as file:  # says it better than DuckDB where there is nothing to read
         if file.read(4) != b"PAR1":
             raise FileError(f"{path} cannot be read: it is no Parquet file.")
-    name = _literal(path)
+    pattern = escape(str(path))  # DuckDB takes [1] and * in a name for patterns
+    name = "'" + pattern.replace("'", "''") + "'"
     schema = database.execute(f"select name, num_children from parquet_schema({name})").fetchall()
     kept = database.execute(f"select value from parquet_kv_metadata({name}) where key = 'pandas'").fetchall()
     index = json.loads(kept[0][0]).get("index_columns", []) if kept else []
-    return TypedTable(database.read_parquet(str(path)), _columns(schema), [str(one) for one in index])
+    return TypedTable(database.read_parquet(pattern), _columns(schema), [str(one) for one in index])
 
 
 def _columns(schema: list[tuple[str, int | None]]) -> list[str]:
@@ -92,7 +94,3 @@ def _arrow(database: duckdb.DuckDBPyConnection, path: Path) -> TypedTable:
         raise FileError(f"{path} cannot be read: {error}") from error
     index = (table.schema.pandas_metadata or {}).get("index_columns", [])
     return TypedTable(database.from_arrow(table), list(table.column_names), [str(one) for one in index])
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from glob import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, final
@@ -68,6 +69,7 @@ class TextTable:
     def __init__(self, path: str, file: Path, database: duckdb.DuckDBPyConnection, notes: Sequence[str]) -> None:
         """path: for messages; file: the text, UTF-8; database: holds the columns."""
         self._path, self._file, self._database = path, file, database
+        self._pattern = _text(escape(str(file)))  # DuckDB takes [1] and * in a name for patterns
         self._dialect = self._told_dialect()
         first = list(islice(_records(file, self._dialect), 2))
         if not first:
@@ -84,7 +86,7 @@ class TextTable:
         try:
             found = self._database.execute(
                 "select delimiter, quote, escape, comment, skiprows, len(columns) "
-                f"from sniff_csv({_text(self._file)}{given})"
+                f"from sniff_csv({self._pattern}{given})"
             ).fetchall()
         except duckdb.Error:
             found = []
@@ -123,7 +125,7 @@ class TextTable:
         given = ", ".join(f"{name}={_text(value)}" for name, value in options.items())
         start = dialect.skip + self.headed
         return (
-            f"read_csv({_text(self._file)}, auto_detect=false, header=false, skip={start}, {given}, "
+            f"read_csv({self._pattern}, auto_detect=false, header=false, skip={start}, {given}, "
             f"columns={{{columns}}}, store_rejects=true, strict_mode=true)"
         )
 
@@ -191,10 +193,7 @@ def open_text(path: str) -> Iterator[TextTable]:
 
 
 def _plain(path: str, folder: Path) -> tuple[Path, list[str]]:
-    """The text in UTF-8, as a file in a folder of our own, and what to say of it.
-
-    Its name is ours too, for DuckDB would take * and [ for patterns.
-    """
+    """The text in UTF-8, a file of its own in the folder where it had to be made, and what to say of it."""
     given, plain = Path(path), folder / "table.csv"
     if path == "-":
         with plain.open("wb") as copy:
@@ -203,7 +202,7 @@ def _plain(path: str, folder: Path) -> tuple[Path, list[str]]:
         with gzip.open(given) as packed, plain.open("wb") as copy:
             shutil.copyfileobj(packed, copy)
     else:
-        plain.symlink_to(given.resolve())
+        plain = given
     encoding = _encoding(plain)
     if encoding == "utf-8":
         return plain, []

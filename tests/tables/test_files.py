@@ -153,6 +153,20 @@ def test_what_other_columns_of_a_parquet_file_mean(tmp_path):
         read_table(str(tmp_path / "t.parquet"))
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_name_is_no_pattern(kind, tmp_path):
+    """[1] is a 1 to a pattern: another file was read, and no word of it."""
+    for number, name in enumerate(("data1", "data[1]", "a*b", "axb", "it's")):
+        path, columns = tmp_path / f"{name}.{kind}", {"a": X[:, 0] + number, "y": Y}
+        if kind == "csv":
+            write(path, columns)
+        else:
+            need("pyarrow.parquet").write_table(need("pyarrow").table(columns), path)
+    for number, name in enumerate(("data1", "data[1]", "a*b", "axb", "it's")):
+        found = read_table(str(tmp_path / f"{name}.{kind}"))
+        np.testing.assert_allclose(found.x[:, 0], X[:, 0] + number, atol=1e-12)
+
+
 def test_the_index_of_a_frame_is_no_target(tmp_path):
     """It is the last column of a Parquet file, and was what networks learnt: the numbers of shuffled rows."""
     pandas, name = need("pandas"), str(tmp_path / "t.parquet")
