@@ -9,6 +9,7 @@ import pytest
 from conftest import need
 from sklearn.base import clone
 from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold
 
 from regnet import MLPClassifierCV, MLPRegressorCV, TableEncoder
 
@@ -107,3 +108,14 @@ def test_what_is_missing_and_what_is_no_frame():
         MLPRegressorCV(preprocessor="table", **SETTINGS).fit(np.ones((ROWS, 2)), Y)
     with pytest.raises(ValueError, match="'preprocessor' parameter"):
         MLPRegressorCV(preprocessor="tables", **SETTINGS).fit(frame(), Y)
+
+
+def test_what_one_fold_alone_has_is_a_column_in_all():
+    """A value, and a hole, among the rows that the first fold holds out."""
+    site, size = SITES.copy(), COLUMNS["a"].copy()
+    site[site == "rare"] = "north"
+    site[:6], size[:6] = "alone", np.nan
+    encoder = TableEncoder(missing="impute")
+    found = MLPRegressorCV(preprocessor=encoder, **{**SETTINGS, "cv": KFold(4)}).fit(frame(site=site, a=size), Y)
+    assert {"site=alone", "a is missing"} <= set(found.input_names_)
+    assert np.isfinite(found.cv_scores_).all()
