@@ -33,7 +33,7 @@ from regnet.selection.routing import route
 from regnet.selection.settings import SWEEP_CONSTRAINTS, Estimator, SweepSettings, make_template, restart_seeds
 from regnet.selection.splitting import make_splits
 from regnet.selection.sweep_spec import make_spec
-from regnet.selection.table_encoding import encodes_tables, with_encoded_columns
+from regnet.selection.table_encoding import with_encoded_columns
 from regnet.sweep.fold import Fold
 from regnet.sweep.journal import data_digest, kernels_of
 from regnet.sweep.spec import SweepSpec
@@ -103,9 +103,7 @@ class BaseCV(AskedSearch):
         self._between = self._cold_path = None
         self._check_combinations()
         routed = route(self, sample_weight=sample_weight, groups=groups, params=params)
-        settings = SweepSettings.of_search(self)
-        if encodes_tables(self.preprocessor):
-            settings = with_encoded_columns(settings, X)
+        settings = with_encoded_columns(SweepSettings.of_search(self), X)
         template = make_template(settings, self._template_class, **self._own_parameters())
         checked = check_table(template, X, y, sample_weight, settings.preprocessor, **exposed)
         for name in ("classes_", "n_features_in_", "feature_names_in_"):

@@ -23,6 +23,7 @@ from regnet.mathematics.scaling import Affine, scale_of, unscaled
 from regnet.mathematics.weighting import weight_shares
 from regnet.selection.columns import columns_of
 from regnet.selection.settings import Estimator, SweepSettings
+from regnet.selection.table_encoding import what_to_encode
 from regnet.sweep.fold import Fold
 
 __all__ = ["Checked", "check_table", "make_folds"]
@@ -63,7 +64,13 @@ def check_table(
     offset, exposure: see `log_exposure`.
     """
     if preprocessor is None:
-        given = _check_values(template, x, y, sample_weight)
+        try:
+            given = _check_values(template, x, y, sample_weight)
+        except (TypeError, ValueError) as error:
+            reason = what_to_encode(x)
+            if reason is None:
+                raise
+            raise ValueError(f"X: {reason}.") from error
         table = to_host(given.x)
         table = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
     else:
@@ -75,7 +82,7 @@ def check_table(
             numeric=template._targets_class.numeric,
         )  # fmt: skip
         del template.n_features_in_
-        if np.ndim(x) == 2:  # a list of texts has no columns
+        if len(np.shape(x)) == 2:  # a list of texts has no columns
             _check_feature_names(template, x, reset=True)
             _check_n_features(template, x, reset=True)
         table = None

@@ -1,17 +1,20 @@
-"""Searches over tables as they are: encoded inside each fold, whose columns are those of the whole table."""
+"""Selections from tables as they are: encoded inside each fold, whose columns are those of the whole table."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 
 from regnet.selection.settings import SweepSettings
 from regnet.tables.encoder import TableEncoder
+from regnet.tables.frames import columns_of_frame
 
-__all__ = ["encodes_tables", "with_encoded_columns"]
+__all__ = ["encodes_tables", "what_to_encode", "with_encoded_columns"]
 
 
 def encodes_tables(preprocessor: Any, /) -> bool:
@@ -20,12 +23,14 @@ def encodes_tables(preprocessor: Any, /) -> bool:
 
 
 def with_encoded_columns(settings: SweepSettings, X: Any, /) -> SweepSettings:
-    """The settings of a search whose folds all have the encoder's columns of the whole table.
+    """The settings of a sweep whose folds all have the encoder's columns of the whole table; without one, as they are.
 
     Which values a column of text has is read from all rows, what stands for missing ones from those that a fold trains
     on. Under input_l1 the columns made of one of the table are a group; input_groups and penalty_factor may be of the
     table's columns, by name.
     """
+    if not encodes_tables(settings.preprocessor):
+        return settings
     encoder = TableEncoder() if isinstance(settings.preprocessor, str) else clone(settings.preprocessor)
     whole = encoder.fit(X)
     parents = whole.input_groups_
@@ -42,3 +47,23 @@ def with_encoded_columns(settings: SweepSettings, X: Any, /) -> SweepSettings:
         factors = known | {name: value for name, value in factors.items() if name not in left_out}
     fixed = clone(whole).set_params(columns=whole.columns_)
     return replace(settings, preprocessor=fixed, input_groups=groups, penalty_factor=factors)
+
+
+def what_to_encode(X: Any, /) -> str | None:
+    """What a frame's first column that is no column of numbers holds, and the remedy; None: there is no such column."""
+    try:
+        columns = columns_of_frame(X)
+    except TypeError:  # no frame
+        return None
+    for (name, column), own in zip(columns.items(), X.columns, strict=True):
+        cells = np.asarray(X[own].to_numpy())
+        dates = cells.dtype.kind in "Mm" or any(isinstance(cell, datetime.date) for cell in cells[:1])
+        if column.kind != "number" or dates:
+            held = "dates" if dates else column.kind
+            return f"the column {name!r} holds {held}: take preprocessor='table', which makes numbers of text and dates"
+        if len(column.missing):
+            return (
+                f"the column {name!r} has {len(column.missing)} of {len(cells)} cells without a value: take "
+                "preprocessor=TableEncoder(missing='impute'), or drop such rows"
+            )
+    return None

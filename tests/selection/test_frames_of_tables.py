@@ -9,7 +9,7 @@ import pytest
 from conftest import need
 from sklearn.base import clone
 from sklearn.metrics import r2_score
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 
 from regnet import MLPClassifierCV, MLPRegressorCV, TableEncoder
 
@@ -119,3 +119,39 @@ def test_what_one_fold_alone_has_is_a_column_in_all():
     found = MLPRegressorCV(preprocessor=encoder, **{**SETTINGS, "cv": KFold(4)}).fit(frame(site=site, a=size), Y)
     assert {"site=alone", "a is missing"} <= set(found.input_names_)
     assert np.isfinite(found.cv_scores_).all()
+
+
+DAYS = np.datetime64("2024-01-01") + RNG.integers(0, 500, ROWS).astype("m8[D]")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_scikit_learns_own_searches_cut_frames_into_folds(library):
+    """Dates beside text too, of which no library makes one array of numbers."""
+    table, y, halves = frame(library, day=DAYS), need(library).Series(Y), KFold(2)
+    search = MLPRegressorCV(preprocessor="table", **{**SETTINGS, "n_lambdas": 4, "cv": 2})
+    by_hand = []
+    for train, test in halves.split(Y):
+        own, held_out = (table[rows] if library == "polars" else table.iloc[rows] for rows in (train, test))
+        by_hand.append(search.fit(own, Y[train]).score(held_out, Y[test]))
+    scores = cross_val_score(clone(search), table, y, cv=halves, error_score="raise")
+    np.testing.assert_allclose(scores, by_hand, rtol=1e-12)
+    predicted = cross_val_predict(search, table, y, cv=halves)
+    np.testing.assert_allclose(r2_score(Y[test], predicted[test]), by_hand[-1], rtol=1e-12)
+    asked = {"preprocessor": ["table", TableEncoder(unseen="error")]}
+    found = GridSearchCV(search, asked, cv=halves, error_score="raise").fit(table, y)
+    np.testing.assert_allclose(found.cv_results_["mean_test_score"], np.mean(by_hand), rtol=1e-12)
+    assert found.predict(table).shape == (ROWS,)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_frame_that_is_not_encoded_says_what_encodes_it(library):
+    for table, words in (
+        (frame(library), "X: the column 'site' holds text: take preprocessor='table'"),
+        (frame(library, b=[None, *COLUMNS["b"][1:]]), "X: the column 'b' has 1 of 200 cells without a value: take pre"),
+        (frame(library, a=DAYS), "X: the column 'a' holds dates: take preprocessor='table'"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            MLPRegressorCV(**SETTINGS).fit(table, Y)
+    numbers = frame(library)[["a", "b"]]
+    with pytest.raises(ValueError, match="Input y contains NaN"):
+        MLPRegressorCV(**SETTINGS).fit(numbers, np.full(ROWS, np.nan))
