@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import dropwhile
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ __all__ = ["SheetTable", "open_sheet"]
 
 
 class SheetTable:
-    """The columns below the first row of a sheet that has cells; names, rows, notes, cells, place: see `Columns`."""
+    """The columns below the first row of a sheet that has cells; names, rows, notes, place: see `Columns`.
+
+    columns: of numbers where every cell is one, else of what the cells hold, None where they are empty.
+    """
 
     def __init__(self, path: Path, sheets: list[str], cells: list[list[Any]]) -> None:
         """cells: row by row, '' where one is empty. Raises FileError where a column has no name."""
@@ -29,21 +33,22 @@ class SheetTable:
             raise FileError(f"{path}: column {nameless[0] + 1} of {sheets[0]!r} has no name in row {self._start + 1}.")
         self.names = tuple(str(body[0][number]) for number in used)
         blank = dropwhile(lambda row: all(cell == "" for cell in row), reversed(body[1:]))
-        self._body = [[row[number] for number in used] for row in blank][::-1]
-        self.rows = len(self._body)
+        below = [[row[number] for number in used] for row in blank][::-1]
+        self.rows = len(below)
+        self.columns = [_column(column) for column in zip(*below, strict=True)]
         others = ", ".join(map(repr, sheets[1:]))
         self.notes = (f"{path}: the first sheet, {sheets[0]!r}, is read, and not {others}.",) if others else ()
-
-    def cells(self, column: int) -> NDArray[Any]:
-        """A column, of numbers where every cell is one, else of what the cells hold, None where they are empty."""
-        found = [None if row[column] == "" else row[column] for row in self._body]
-        if all(isinstance(cell, (bool, int, float)) for cell in found):
-            return np.asarray(found)
-        return np.asarray(found, dtype=object)
 
     def place(self, row: int) -> str:
         """Where the sheet has it."""
         return f"row {self._start + 2 + row}"
+
+
+def _column(cells: Iterable[Any]) -> NDArray[Any]:
+    found = [None if cell == "" else cell for cell in cells]
+    if all(isinstance(cell, (bool, int, float)) for cell in found):
+        return np.asarray(found)
+    return np.asarray(found, dtype=object)
 
 
 def open_sheet(path: Path) -> SheetTable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,15 @@ from numpy.typing import NDArray
 from regnet.tables.columns import FileError
 
 __all__ = ["TypedTable", "open_typed"]
+
+FLOATS = ("float", "double")
+"""Types of DuckDB that may hold NaN."""
+
+EXACT = (
+    "boolean", "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
+    "decimal",
+)  # fmt: skip
+"""Types of numbers that may not."""
 
 
 class TypedTable:
@@ -30,20 +40,43 @@ class TypedTable:
         self._order = sorted(range(len(names)), key=lambda column: names[column] not in index)
         self.names = tuple(names[column] for column in self._order)
         self.rows = len(relation)
+        self._facts = cache(self._ask)
 
-    def cells(self, column: int) -> NDArray[Any]:
-        """A column, typed, NaN or None where it has no value."""
-        name = self._relation.columns[self._order[column]]
-        ((_, found),) = self._relation.select(duckdb.ColumnExpression(name)).fetchnumpy().items()
-        gone = np.ma.getmaskarray(found)
-        values = np.asarray(np.ma.getdata(found))
-        if gone.any() and values.dtype.kind in "iuf":
+    def cells(self, column: int, rows: slice = slice(None)) -> NDArray[Any]:
+        """A column, or some consecutive rows of it, typed, NaN or None where it has no value.
+
+        Its type is a fact of the whole column: numbers are float64 in every part of it if a cell anywhere has no value.
+        """
+        start, stop, step = rows.indices(self.rows)
+        whole = (start, stop) == (0, self.rows)
+        part = self._relation if whole else self._relation.limit(max(stop - start, 0), start)
+        ((_, found),) = part.project(self._quoted(column)).fetchnumpy().items()
+        gone = np.ma.getmaskarray(found)[::step]
+        values = np.asarray(np.ma.getdata(found))[::step]
+        gaps = gone.any() if whole else self._facts(column)[0]
+        if gaps and values.dtype.kind in "iuf":
             return np.where(gone, np.nan, values.astype(np.float64))
-        if gone.any():
+        if gaps:
             values = np.asarray([None if one else cell for cell, one in zip(values, gone, strict=True)], dtype=object)
         if values.dtype.kind == "O":
             values = np.asarray([bytes(cell) if isinstance(cell, bytearray) else cell for cell in values], dtype=object)
         return values
+
+    def numeric(self, column: int) -> bool:
+        """Whether every cell of the column is a finite number."""
+        gaps, finite = self._facts(column)
+        return finite and not gaps
+
+    def _quoted(self, column: int) -> str:
+        """The column as SQL names it; as an expression, DuckDB 1.4 takes what is before a point for a table's name."""
+        return '"' + self._relation.columns[self._order[column]].replace('"', '""') + '"'
+
+    def _ask(self, column: int) -> tuple[bool, bool]:
+        """Whether any cell of the column has no value, and whether all others are finite numbers."""
+        name, kind = self._quoted(column), str(self._relation.types[self._order[column]].id)
+        finite = f"coalesce(bool_and(isfinite({name})), true)" if kind in FLOATS else str(kind in EXACT)
+        ((rows, test),) = self._relation.aggregate(f"count({name}), {finite}").fetchall()
+        return rows < self.rows, bool(test)
 
 
 @contextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Protocol, final
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,12 +18,18 @@ from numpy.typing import NDArray
 from regnet.tables.columns import FileError
 from regnet.tables.datasets import NAMES
 
-__all__ = ["Columns", "read_columns"]
+__all__ = ["Cells", "Columns", "read_columns"]
 
 TEXT = (".csv", ".tsv", ".txt", ".tab", ".data", ".gz")
 TYPED = (".parquet", ".arrow", ".feather")
 ARRAYS = (".npy", ".npz")
 SHEETS = (".xlsx", ".xls", ".ods")
+
+
+class Cells(Protocol):
+    """Cells of a column, all of them or some consecutive rows."""
+
+    def __call__(self, column: int, rows: slice = slice(None)) -> NDArray[Any]: ...
 
 
 @final
@@ -31,16 +38,18 @@ class Columns:
     """A file's columns, each (n,).
 
     names; headed: whether they are the file's own, not column0, column1, ...; cells: a column by its number, typed, or
-    text as str objects; text: a column as the file writes it, or None where it is typed; place: 'line 3' of a row's
-    number; parse: whether text may be numbers; notes: what a user should know of the reading.
+    text as str objects, which is a fact of the whole column, whatever rows are asked for; numeric: whether every cell
+    of a column is a finite number; text: a column as the file writes it, or None where it is typed; place: 'line 3' of
+    a row's number; notes: what a user should know of the reading.
     """
 
     names: tuple[str, ...]
     headed: bool
     rows: int
-    cells: Callable[[int], NDArray[Any]]
+    cells: Cells
+    numeric: Callable[[int], bool]
     place: Callable[[int], str] = lambda row: f"row {row + 1}"
-    text: Callable[[int], NDArray[Any]] | None = None
+    text: Cells | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -81,7 +90,9 @@ def _open_text(path: Path) -> Iterator[Columns]:
     from regnet.tables.text import open_text  # not above: importing DuckDB takes longer than reading most files
 
     with open_text(str(path)) as table:
-        yield Columns(table.names, table.headed, table.rows, table.cells, table.place, table.text, table.notes)
+        yield Columns(
+            table.names, table.headed, table.rows, table.cells, table.numeric, table.place, table.text, table.notes
+        )
 
 
 @contextmanager
@@ -89,7 +100,7 @@ def _open_typed(path: Path) -> Iterator[Columns]:
     from regnet.tables.parquet import open_typed
 
     with open_typed(path) as table:
-        yield Columns(table.names, True, table.rows, table.cells)
+        yield Columns(table.names, True, table.rows, table.cells, table.numeric)
 
 
 @contextmanager
@@ -97,7 +108,7 @@ def _open_sheet(path: Path) -> Iterator[Columns]:
     from regnet.tables.excel import open_sheet
 
     table = open_sheet(path)
-    yield Columns(table.names, True, table.rows, table.cells, table.place, notes=table.notes)
+    yield Columns(table.names, True, table.rows, *_held(table.columns), table.place, notes=table.notes)
 
 
 @contextmanager
@@ -119,4 +130,18 @@ def _open_numpy(path: Path) -> Iterator[Columns]:
         raise FileError(f"{path}: y has shape {y.shape}, but x has {len(x)} rows.")
     names = tuple(f"column{number}" for number in range(x.shape[1]))
     columns = [*x.T, *([] if y is None else [y])]
-    yield Columns((*names, *([] if y is None else ["y"])), False, len(x), lambda column: columns[column])
+    yield Columns((*names, *([] if y is None else ["y"])), False, len(x), *_held(columns))
+
+
+def _held(columns: Sequence[NDArray[Any]]) -> tuple[Cells, Callable[[int], bool]]:
+    """`cells` and `numeric` of columns that are in memory."""
+
+    def cells(column: int, rows: slice = slice(None)) -> NDArray[Any]:
+        return columns[column][rows]
+
+    @cache
+    def numeric(column: int) -> bool:
+        values = columns[column]
+        return values.dtype.kind in "iub" or (values.dtype.kind == "f" and bool(np.isfinite(values).all()))
+
+    return cells, numeric

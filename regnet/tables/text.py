@@ -78,6 +78,8 @@ class TextTable:
         self.notes = (*notes, *self._said_of_lines(first[0][0], len(first[0][1])), *more)
         self._dialect = replace(self._dialect, skip=first[0][0] - 1)
         self.rows = self._read_numbers()
+        self._whole = self._finite()
+        self._texts: dict[int, str] = {}
 
     def _told_dialect(self) -> _Dialect:
         """What DuckDB sees in the whole file, cut as the first lines are, where they are alike; else these alone."""
@@ -132,7 +134,7 @@ class TextTable:
     def _read_numbers(self) -> int:
         """Every cell that is a number, and how many rows there are. Raises FileError for rows of another width."""
         numbers = ", ".join(
-            f"case when contains(c{k}, '_') then null else try_cast(c{k} as double) end as c{k}"
+            f"case when contains(c{k}, '_') or contains(c{k}, '+-') then null else try_cast(c{k} as double) end as c{k}"
             for k in range(len(self.names))
         )
         try:
@@ -162,19 +164,38 @@ class TextTable:
             fact = f"cannot be cut into cells ({kind.lower()})"
         raise FileError(f"{self._path}: line {line} {fact}: {shown}")
 
-    def cells(self, column: int) -> NDArray[Any]:
-        """A column as float64 if every cell is a finite number, else as text, which is judged elsewhere."""
-        values = self._database.execute(f"select c{column} from numbers").fetchnumpy()[f"c{column}"]
-        if isinstance(values, np.ma.MaskedArray):
-            if values.mask.any():
-                return self.text(column)
-            values = values.data
-        return values if np.isfinite(values).all() else self.text(column)
+    def _finite(self) -> list[bool]:
+        """Of every column, whether all its cells are finite numbers."""
+        tests = ", ".join(f"bool_and(c{k} is not null and isfinite(c{k}))" for k in range(len(self.names)))
+        (found,) = self._database.execute(f"select {tests} from numbers").fetchall()
+        return [bool(one) for one in found]
 
-    def text(self, column: int) -> NDArray[Any]:
-        """A column as the file has it, (n,) str objects."""
-        found = self._database.execute(f"select c{column} from {self._source()}").fetchnumpy()[f"c{column}"]
-        return np.asarray(np.ma.filled(found, ""), dtype=object)
+    def numeric(self, column: int) -> bool:
+        """Whether every cell of the column is a finite number."""
+        return self._whole[column]
+
+    def cells(self, column: int, rows: slice = slice(None)) -> NDArray[Any]:
+        """A column, or some consecutive rows of it: float64 if `numeric`, else text, which is judged elsewhere."""
+        return self._fetched("numbers", column, rows) if self._whole[column] else self.text(column, rows)
+
+    def text(self, column: int, rows: slice = slice(None)) -> NDArray[Any]:
+        """A column, or some consecutive rows of it, as the file has it, (n,) str objects."""
+        if column not in self._texts:
+            self._keep_text([column] if self._whole[column] else [k for k, one in enumerate(self._whole) if not one])
+        return np.asarray(np.ma.filled(self._fetched(self._texts[column], column, rows), ""), dtype=object)
+
+    def _keep_text(self, columns: list[int]) -> None:
+        """Have DuckDB hold these columns as the file writes them, of one pass over it."""
+        table = f"text{len(self._texts)}"
+        listed = ", ".join(f"c{column}" for column in columns)
+        self._database.execute(f"create table {table} as select {listed} from {self._source()}")
+        self._texts |= dict.fromkeys(columns, table)
+
+    def _fetched(self, table: str, column: int, rows: slice) -> NDArray[Any]:
+        """Rows of a table's column; DuckDB numbers them in the order in which the file has them."""
+        start, stop, step = rows.indices(self.rows)
+        part = "" if (start, stop) == (0, self.rows) else f" where rowid >= {start} and rowid < {stop}"
+        return self._database.execute(f"select c{column} from {table}{part}").fetchnumpy()[f"c{column}"][::step]
 
     def place(self, row: int) -> str:
         """Where a row begins: 'line 3'."""
