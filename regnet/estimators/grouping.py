@@ -33,6 +33,11 @@ class Grouping(NamedTuple):
         """Columns (..., columns), and all others of their groups."""
         return np.asarray(self.any_of(columns)[..., self.numbers])
 
+    def norms(self, columns: NDArray[Any]) -> NDArray[np.float64]:
+        """Root of the sum of squares within each group, (..., groups), of norms (..., columns)."""
+        members = self.numbers[:, None] == np.arange(len(self.labels))
+        return np.asarray(np.sqrt(columns.astype(np.float64) ** 2 @ members))
+
     def labels_of_columns(self) -> list[Any]:
         """The label of each column."""
         return [self.labels[number] for number in self.numbers]

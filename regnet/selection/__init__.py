@@ -6,7 +6,8 @@ from regnet.selection.knockoffs import knockoff_selection
 from regnet.selection.path import path
 from regnet.selection.path_result import PathResult
 from regnet.selection.regressor import MLPRegressorCV
-from regnet.selection.stability import StabilityResult, stability_selection
+from regnet.selection.stability import stability_selection
+from regnet.selection.stability_result import StabilityResult
 
 __all__ = [
     "KnockoffResult",

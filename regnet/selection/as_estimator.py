@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import make_pipeline
 
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.fitted import Accounts, Fitted, Progress, write_fitted
@@ -15,7 +16,7 @@ from regnet.estimators.weights import weights_of
 from regnet.networks.network import Network
 from regnet.sweep.fold import Fold
 
-__all__ = ["fitted_estimator", "outputs_of"]
+__all__ = ["behind_transformer", "fitted_estimator", "outputs_of"]
 
 
 def outputs_of(network: Network, fold: Fold, point: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
@@ -57,3 +58,8 @@ def fitted_estimator(
         if hasattr(estimator, "feature_names_in_"):
             del estimator.feature_names_in_
     return estimator
+
+
+def behind_transformer(fold: Fold, estimator: MLPClassifier | MLPRegressor) -> Any:
+    """What takes rows of the user's table: the estimator, in a Pipeline behind the fold's transformer if it has one."""
+    return estimator if fold.transformer is None else make_pipeline(fold.transformer, estimator)

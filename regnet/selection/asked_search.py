@@ -23,10 +23,6 @@ class AskedSearch(FittedSearch, ABC):
         """The parameters that networks of classes, or of values, have alone."""
         return {name: getattr(self, name) for name in ("class_weight", "loss") if name in self.get_params(deep=False)}
 
-    def _names(self, checked: Checked) -> Any:
-        """The names of the networks' inputs, or None where they have none."""
-        return getattr(self, "feature_names_in_", None) if checked.table is not None else None
-
     def _check_combinations(self) -> None:
         """Raise ValueError for settings that mean nothing together."""
         if self.executor is not None and self.n_jobs is not None:

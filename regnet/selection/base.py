@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 
@@ -149,7 +148,7 @@ class BaseCV(AskedSearch):
             else:
                 chosen = refitted(passes, penalised, folds[-1], self.best_index_, factors, gamma)
                 self._between = Between(replace(penalised, folds=tuple(folds[-1:]), factors=factors), **more)
-            self._take(chosen, folds[-1])
+            self._take(chosen)
         self.n_diverged_ = passes.n_diverged
         return self
 
@@ -161,7 +160,7 @@ class BaseCV(AskedSearch):
         splits = make_splits(self.cv, checked.y, given, classifier=self._classifier, seed=seed)
         everything = (rows, rows[:0])
         folds = make_folds(settings, template, checked, [*splits, everything], class_weighted=self.scoring is None)
-        report_absent(folds[-1], self._names(checked))
+        report_absent(folds[-1], names_of_inputs(template, folds[-1]))
         self.n_splits_, self.n_repeats_ = len(splits), repeats_of([rows[test] for _, test in splits])
         self.test_folds_ = folds_of_rows([test for _, test in splits], len(rows))
         self.fold_weights_ = fold_weights([fold.weight_test for fold in folds[:-1]])
@@ -238,6 +237,7 @@ class BaseCV(AskedSearch):
         self.n_iter_ = spec.epochs
         # Means over the folds' networks; a path on all rows has its own.
         self.n_selected_ = np.rint(collected.of_chosen(collected.selected).sum(axis=-1).mean(axis=1)).astype(int)
+        self._grouping = spec.groups
         if spec.groups is not None:
             self.groups_, used = spec.groups.labels, spec.groups.any_of(collected.of_chosen(collected.selected))
             self.n_selected_groups_ = np.rint(used.sum(axis=-1).mean(axis=1)).astype(int)
@@ -251,12 +251,13 @@ class BaseCV(AskedSearch):
         if hasattr(self, "groups_"):
             self.n_selected_groups_ = path.n_selected_groups
 
-    def _take(self, estimator: Any, fold: Fold) -> None:
-        """Make an estimator the one that predicts."""
-        self.selected_features_ = np.asarray(estimator.selected_features_)
+    def _take(self, estimator: Any) -> None:
+        """Make an estimator, behind the preprocessor, if there is one, the one that predicts."""
+        self.best_estimator_ = estimator
+        network = estimator if self.preprocessor is None else estimator[-1]
+        self.selected_features_ = np.asarray(network.selected_features_)
         if hasattr(self, "groups_"):
-            self.selected_groups_ = np.asarray(estimator.selected_groups_)
-        self.best_estimator_ = estimator if fold.transformer is None else make_pipeline(fold.transformer, estimator)
+            self.selected_groups_ = np.asarray(network.selected_groups_)
         if self.penalty == "input_l1" and not self.selected_features_.any():
             best = (
                 "is the best that there is."

@@ -8,10 +8,10 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.selection.as_estimator import behind_transformer
 from regnet.selection.collector import Collector
 from regnet.selection.relaxing import relax
 from regnet.selection.reporting import report_unconverged
-from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
 from regnet.sweep.lanes import train_lanes
 from regnet.sweep.spec import Cell, Outcome, SweepSpec
@@ -54,8 +54,8 @@ class Between:
         """The rows."""
         return self.spec.folds[0]
 
-    def train(self, strength: float) -> Estimator:
-        """The fitted estimator of a strength in the range of the grid.
+    def train(self, strength: float) -> Any:
+        """The fitted estimator of a strength in the range of the grid, behind the transformer, if there is one.
 
         With warm starts it goes on from the network that the path would come from: that of the next weaker strength
         (next stronger for 'newton', whose minimum does not depend on it), with the steps and batches that the path
@@ -71,7 +71,7 @@ class Between:
             collected = Collector(own, "", None, frozenset([0])).run(memory_limit=self.memory_limit)
             cell = Cell(0, 0, 0)
             self._check(collected, cell, strength)
-        return collected.estimator_at(cell)
+        return behind_transformer(self.fold, collected.estimator_at(cell))
 
     def _cold(self, strength: float) -> tuple[Collector, Cell]:
         own = replace(self.spec, lambdas=(strength,))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from regnet.estimators.grouping import Grouping
 from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
 from regnet.tables.encoder import TableEncoder
 
-__all__ = ["names_of_inputs", "parents_of_inputs", "trace"]
+__all__ = ["kind_of_choices", "names_of_choices", "names_of_inputs", "parents_of_inputs", "trace"]
 
 
 def names_of_inputs(template: Estimator, fold: Fold) -> tuple[str, ...]:
@@ -18,6 +19,16 @@ def names_of_inputs(template: Estimator, fold: Fold) -> tuple[str, ...]:
     """
     names = getattr(template, "feature_names_in_", ()) if fold.transformer is None else _made_names(fold)
     return tuple(map(str, names)) if len(names) else _numbered(fold.x.shape[1])
+
+
+def names_of_choices(names: Sequence[str], grouping: Grouping | None) -> tuple[str, ...]:
+    """What is selected from goes by these: the inputs' names, or the labels of their groups."""
+    return tuple(map(str, names if grouping is None else grouping.labels))
+
+
+def kind_of_choices(grouping: Grouping | None) -> str:
+    """What is selected from: 'inputs' or 'groups'."""
+    return "inputs" if grouping is None else "groups"
 
 
 def parents_of_inputs(template: Estimator, fold: Fold) -> list[frozenset[int] | None]:

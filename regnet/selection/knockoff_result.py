@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from regnet.display.evidence_figure import evidence_figure
 from regnet.display.html import html_table
 from regnet.estimators.grouping import Grouping
+from regnet.selection.input_names import kind_of_choices, names_of_choices
 
 __all__ = ["KnockoffResult"]
 
@@ -75,11 +76,11 @@ class KnockoffResult:
     @property
     def _names(self) -> tuple[str, ...]:
         """Of what was selected from: inputs, or groups of them."""
-        return self.feature_names if self.grouping is None else tuple(map(str, self.grouping.labels))
+        return names_of_choices(self.feature_names, self.grouping)
 
     @property
     def _kind(self) -> str:
-        return "inputs" if self.grouping is None else "groups"
+        return kind_of_choices(self.grouping)
 
     def __repr__(self) -> str:
         """The numbers of what was drawn and selected, and the names of the first inputs selected."""

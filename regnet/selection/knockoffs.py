@@ -144,7 +144,8 @@ def knockoff_selection(
     checked = check_table(template, X, y, sample_weight, offset=offset, exposure=exposure)
     (seed,) = restart_seeds(template.random_state, 1)
     (whole,) = make_folds(settings, template, checked, [_all_rows(checked)])
-    report_absent(whole, getattr(template, "feature_names_in_", None))
+    names = names_of_inputs(template, whole)
+    report_absent(whole, names)
     groups = columns_of(settings, template, [whole]).grouping
     _check_count(fdr, int((~whole.absent if groups is None else groups.any_of(~whole.absent)).sum()), groups)
     alone = replace(settings, input_groups=None)
@@ -163,7 +164,7 @@ def knockoff_selection(
     statistics = _statistics(norms, np.asarray(spec.lambdas), swapped, groups)
     share = fdr if len(statistics) == 1 else fdr / 2.0  # of several draws not each one finds all: Ren & Barber's half
     e_values = np.mean([draw_evidence(one, share)[0] for one in statistics], axis=0)
-    threshold, names = select_by_evidence(e_values, fdr), names_of_inputs(template, whole)
+    threshold = select_by_evidence(e_values, fdr)
     return KnockoffResult(statistics, e_values, float(fdr), threshold, names, np.asarray(spec.lambdas), groups)
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 
+from regnet.selection.as_estimator import behind_transformer
 from regnet.selection.collector import Collector
 from regnet.selection.folds import Checked
 from regnet.selection.predictions import check_room
 from regnet.selection.relaxing import named, relax
 from regnet.selection.reporting import report_divergence
-from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
 from regnet.sweep.spec import Cell, SweepSpec
 
@@ -105,8 +105,8 @@ class Passes:
 
 def refitted(
     passes: Passes, spec: SweepSpec, fold: Fold, strength: int, factors: NDArray[np.float64] | None, gamma: float
-) -> Estimator:
-    """The network of the chosen strength on all rows, where no path has it already.
+) -> Any:
+    """The network of the chosen strength on all rows, where no path has it already; behind the fold's transformer.
 
     As in a fold it is of the restart with the smallest penalised objective. spec: the penalised pass; strength: its
     number; factors: of the inputs, (in,) or (1, in), by a user and a pilot; gamma: see `relax`. Raises ValueError if it
@@ -120,4 +120,4 @@ def refitted(
         own = relax(own, collected.selected[:, :, restart : restart + 1], gamma)
         collected, restart = passes.run_alone(own), 0
         check_finite(collected.objectives[0, 0], spec.lambdas[strength])
-    return collected.estimator_at(Cell(0, 0, restart))
+    return behind_transformer(fold, collected.estimator_at(Cell(0, 0, restart)))

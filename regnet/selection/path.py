@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from regnet.backend.placement import to_host
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.parameters import DEFAULT_ALPHA, STRENGTHS
+from regnet.selection.as_estimator import behind_transformer
 from regnet.selection.between import Between
 from regnet.selection.collector import Collector
 from regnet.selection.folds import check_table, make_folds
@@ -19,6 +21,7 @@ from regnet.selection.relaxing import relax
 from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.settings import Estimator, SweepSettings, restart_seeds
 from regnet.selection.sweep_spec import make_spec
+from regnet.selection.table_encoding import with_encoded_columns
 from regnet.sweep.spec import Cell, SweepSpec
 
 __all__ = ["check_estimator_for_sweep", "collect_path", "path", "train_path"]
@@ -37,6 +40,7 @@ def path(
     companion_l2: float = 1.0,
     warm_start: bool = True,
     standardize: bool = True,
+    preprocessor: Any = None,
     restarts: int = 1,
     sample_weight: Any = None,
     offset: Any = None,
@@ -58,15 +62,15 @@ def path(
     estimator : MLPClassifier or MLPRegressor
         Without strengths of its own.
     X : array-like
-        The rows, (n, features).
+        The rows, (n, features), or what `preprocessor` takes: a frame of pandas or polars, for 'table'.
     y : array-like
         Their targets.
     penalty : {'input_l1', 'neuron_l1', 'weight_l1', 'weight_l2', 'alpha'}, default 'input_l1'
         What the strength multiplies: a group lasso on inputs or hidden neurons, L1 or L2 on weights, or scikit-learn's
         own. The estimator's input_groups make groups of several inputs.
     penalty_factor : array-like or dict, optional
-        One number >= 0 per input, by which its penalty is multiplied, or a dict by column name; 0: not penalised, inf:
-        left out.
+        One number >= 0 per input, by which its penalty is multiplied, or a dict by column name (of the frame itself,
+        for 'table'); 0: not penalised, inf: left out.
     lambdas : sequence of float, optional
         The strengths; None: `n_lambdas` of them in geometric steps up to where nothing is left.
     n_lambdas : int, default 50
@@ -83,6 +87,10 @@ def path(
     standardize : bool, default True
         Whether to centre and scale inputs (and a regression's targets); what is returned is in their own units, and so
         is a Huber loss's delta.
+    preprocessor : transformer or 'table', optional
+        A transformer or Pipeline that is fitted on the rows before that, as in `MLPRegressorCV`: a `TableEncoder`, or
+        'table' for one with its defaults, takes frames with text, dates and missing values, and under 'input_l1' what
+        it makes of one column is a group. `estimators` are Pipelines then, which take frames too.
     restarts : int, default 1
         Networks from different first weights.
     sample_weight : array-like, optional
@@ -129,17 +137,14 @@ def path(
     settings = SweepSettings.of_arguments(
         estimator, penalty=penalty, penalty_factor=penalty_factor, lambdas=lambdas, n_lambdas=n_lambdas,
         l1_ratio=l1_ratio, companion_l2=companion_l2, warm_start=warm_start, standardize=standardize,
-        restarts=restarts, memory_limit=memory_limit,
+        preprocessor=preprocessor, restarts=restarts, memory_limit=memory_limit,
     )  # fmt: skip
-    if validation_data is not None and not (isinstance(validation_data, (tuple, list)) and len(validation_data) == 2):
-        raise ValueError("validation_data: give (X, y), the inputs and targets of rows to score.")
-    if validation_data is not None and not (offset is None and exposure is None):
-        raise ValueError("validation_data has no exposures: leave it out, and ask the path's estimators for `score`.")
-    template = clone(estimator)
-    checked = check_table(template, X, y, sample_weight, offset=offset, exposure=exposure)
+    _check_validation(validation_data, exposed=not (offset is None and exposure is None))
+    settings, template = with_encoded_columns(settings, X), clone(estimator)
+    checked = check_table(template, X, y, sample_weight, settings.preprocessor, offset=offset, exposure=exposure)
     rows = np.arange(len(checked.y))
     (fold,) = make_folds(settings, template, checked, [(rows, rows[:0])])
-    report_absent(fold, getattr(template, "feature_names_in_", None))
+    report_absent(fold, names_of_inputs(template, fold))
     seeds = restart_seeds(template.random_state, restarts)
     spec = make_spec(settings, template, [fold], checked.placement, (1.0,), seeds, "path")
     strengths = find_lambdas(spec, n_lambdas) if lambdas is None else check_lambdas(lambdas)
@@ -150,11 +155,27 @@ def path(
     report_divergence(spec, collected)
     between = Between.of_path(spec, collected, 0, memory_limit=memory_limit)
     found = collect_path(spec, collected, names_of_inputs(template, fold), between)
-    if validation_data is None:
-        return found
-    for number, one in enumerate(found.estimators):
-        found.scores[number] = one.score(*validation_data)
+    if validation_data is not None:
+        _score(found, fold.transformer, *validation_data)
     return found
+
+
+def _check_validation(given: Any, *, exposed: bool) -> None:
+    """Raise ValueError for what are no rows to score."""
+    if given is None:
+        return
+    if not (isinstance(given, (tuple, list)) and len(given) == 2):
+        raise ValueError("validation_data: give (X, y), the inputs and targets of rows to score.")
+    if exposed:
+        raise ValueError("validation_data has no exposures: leave it out, and ask the path's estimators for `score`.")
+
+
+def _score(found: PathResult, transformer: Any, X: Any, y: Any) -> None:
+    """Fill in the scores of the estimators on other rows, which are transformed once."""
+    if transformer is not None:
+        X, y = transformer.transform(to_host(X)), to_host(y)
+    for number, one in enumerate(found.estimators):
+        found.scores[number] = (one if transformer is None else one[-1]).score(X, y)
 
 
 def check_estimator_for_sweep(estimator: Any) -> None:
@@ -195,9 +216,10 @@ def collect_path(
         norms=collected.norms[where],
         input_norms=collected.input_norms[where],
         feature_names=names,
-        estimators=tuple(collected.estimator_at(cell) for cell in cells),
+        estimators=tuple(behind_transformer(spec.folds[fold], collected.estimator_at(cell)) for cell in cells),
         diverged=~np.isfinite(collected.objectives[where]),
         between=between,
+        grouping=spec.groups,
     )
 
 

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from regnet.display.html import html_table
 from regnet.display.plots import norms_figure
+from regnet.estimators.grouping import Grouping
 from regnet.selection.between import Between
 from regnet.selection.frames import make_frame, norm_columns
 from regnet.selection.grid import check_asked, fewest_inputs, find_strength
+from regnet.selection.input_names import kind_of_choices, names_of_choices
 
 __all__ = ["PathPoint", "PathResult"]
 
@@ -52,12 +54,16 @@ class PathResult:
         The norms of the rows of the first layer's weights, (n, features).
     feature_names : tuple of str
         Of the inputs.
-    estimators : tuple of MLPClassifier or MLPRegressor
-        Fitted, one per strength; their weights are in the table's own units.
+    estimators : tuple of MLPClassifier, MLPRegressor or Pipeline
+        Fitted, one per strength, in a Pipeline behind the preprocessor, if there is one; their weights are in the units
+        of the table that they see.
     diverged : array of bool
         Whether training was stopped at that strength, whose estimator is none then, (n,).
     between : Between, optional
         What `at` trains other strengths with; it holds the rows, which is why it does not go with a pickle.
+    grouping : Grouping, optional
+        Which inputs belong together: `labels` of the groups, and the `numbers` of each input's. Frames, pictures and
+        tables then tell of the groups.
     """
 
     lambdas: NDArray[np.float64]
@@ -70,6 +76,7 @@ class PathResult:
     estimators: tuple[Any, ...] = field(repr=False)
     diverged: NDArray[np.bool_] = field(repr=False)
     between: Between | None = field(default=None, repr=False)
+    grouping: Grouping | None = field(default=None, repr=False)
 
     @property
     def selected(self) -> NDArray[np.bool_]:
@@ -80,6 +87,18 @@ class PathResult:
     def n_selected(self) -> NDArray[np.int64]:
         """How many inputs are used, (n,)."""
         return np.asarray(self.selected.sum(axis=1))
+
+    @property
+    def selected_groups(self) -> NDArray[np.bool_]:
+        """Whether a group of inputs is used, (n, groups). Raises AttributeError where the estimator had no groups."""
+        if self.grouping is None:
+            raise AttributeError("selected_groups: the estimator had no input_groups.")
+        return self.grouping.any_of(self.selected)
+
+    @property
+    def n_selected_groups(self) -> NDArray[np.int64]:
+        """How many groups of inputs are used, (n,). Raises AttributeError where the estimator had no groups."""
+        return np.asarray(self.selected_groups.sum(axis=1))
 
     def at(self, *, strength: float | None = None, n_inputs: int | None = None) -> Any:
         """Give the fitted estimator of a strength, or of the weakest strength that leaves so few inputs.
@@ -93,13 +112,14 @@ class PathResult:
         strength : float, optional
             From the weakest to the strongest of `lambdas`.
         n_inputs : int, optional
-            Of the strengths in `lambdas`, take the smallest whose network uses at most that many inputs: among those
-            the one that fits best. Strengths between them are not looked at, so there may be fewer inputs than asked.
+            Of the strengths in `lambdas`, take the smallest whose network uses at most that many inputs (columns that a
+            preprocessor made count each): among those the one that fits best. Strengths between them are not looked at,
+            so there may be fewer inputs than asked.
 
         Returns
         -------
-        MLPClassifier or MLPRegressor
-            Fitted, in the table's own units.
+        MLPClassifier, MLPRegressor or Pipeline
+            Fitted, as those of `estimators`.
 
         Raises
         ------
@@ -165,12 +185,13 @@ class PathResult:
         return points[number]
 
     def to_frame(self) -> Any:
-        """Make a table with a row for each strength: losses, scores, how many inputs are used, norms of the inputs.
+        """Make a table with a row for each strength: losses, scores, how many inputs are used, norms of their weights.
 
         Returns
         -------
         pandas.DataFrame or polars.DataFrame
-            With the columns strength, loss, score, n_selected, zeros, and norm_NAME for each input.
+            With the columns strength, loss, score, n_selected, zeros, and norm_NAME for each input; where there are
+            groups, n_selected_groups, and norm_LABEL for each group.
 
         Raises
         ------
@@ -178,15 +199,11 @@ class PathResult:
             If neither library is installed.
         """
         columns = {"strength": self.lambdas, "loss": self.losses, "score": self.scores, "n_selected": self.n_selected}
-        return make_frame({**columns, "zeros": self.zeros, **norm_columns(self.feature_names, self.input_norms)})
-
-    @property
-    def n_selected_groups(self) -> NDArray[np.int64]:
-        """How many groups of inputs are used, (n,). Raises AttributeError where the estimator had no input_groups."""
-        return np.asarray([one.n_selected_groups_ for one in self.estimators])
+        columns |= {} if self.grouping is None else {"n_selected_groups": self.n_selected_groups}
+        return make_frame({**columns, "zeros": self.zeros, **norm_columns(self._names, self._norms)})
 
     def plot(self, chosen: int = 0) -> Any:
-        """Draw the norms of the inputs' weights against the strength.
+        """Draw the norms of the inputs' weights, or of the groups', against the strength.
 
         Parameters
         ----------
@@ -199,23 +216,33 @@ class PathResult:
             It is not shown.
         """
         return norms_figure(
-            self.lambdas, self.input_norms, self.feature_names, chosen, title="regularisation path",
-            ylabel="norm of an input's weights",
+            self.lambdas, self._norms, self._names, chosen, title="regularisation path",
+            ylabel=f"norm of {'an input' if self.grouping is None else 'a group'}'s weights",
         )  # fmt: skip
 
     def _repr_html_(self) -> str:
         """A table of up to 20 of the strengths, for notebooks."""
         numbers = np.unique(np.linspace(0, len(self) - 1, min(SHOWN, len(self))).round().astype(int))
         scored = bool(np.isfinite(self.scores).any())
-        header = ["strength", "loss", *(["score"] if scored else []), "zeros", "inputs", "which"]
-        rows = []
+        header = ["strength", "loss", *(["score"] if scored else []), "zeros", kind_of_choices(self.grouping), "which"]
+        rows, selected = [], self.selected if self.grouping is None else self.selected_groups
         for number in numbers:
-            used = [name for name, one in zip(self.feature_names, self.selected[number], strict=True) if one]
+            used = [name for name, one in zip(self._names, selected[number], strict=True) if one]
             which = ", ".join(used[:NAMED]) + (f" and {len(used) - NAMED} more" if len(used) > NAMED else "")
             score = [f"{self.scores[number]:.3f}"] if scored else []
             cells = [f"{self.lambdas[number]:.4g}", f"{self.losses[number]:.4g}", *score, f"{self.zeros[number]:.0%}"]
             rows.append([*cells, str(len(used)), which])
         return html_table(f"A path of {len(self)} strengths", header, rows)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """Of what is selected from: inputs, or groups of them."""
+        return names_of_choices(self.feature_names, self.grouping)
+
+    @property
+    def _norms(self) -> NDArray[np.floating[Any]]:
+        """The norms of their weights, (n, inputs) or (n, groups)."""
+        return self.input_norms if self.grouping is None else self.grouping.norms(self.input_norms)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the rows."""

@@ -34,12 +34,12 @@ def is_near_tie(spec: SweepSpec, margin: float) -> bool:
     return margin < (ROUNDING_AT_TOLERANCE if spec.template.solver in TO_TOLERANCE else ROUNDING_OF_STEPS)
 
 
-def report_absent(fold: Fold, names: Sequence[str] | None) -> None:
-    """Warn of inputs that no network can use; fold: all rows; names: of the table's inputs, None: x0, x1, ..."""
+def report_absent(fold: Fold, names: Sequence[str]) -> None:
+    """Warn of inputs that no network can use; fold: all rows; names: of its columns."""
     numbers = np.flatnonzero(fold.absent if fold.left_out is None else fold.absent & ~fold.left_out)
     if not len(numbers):
         return
-    told = [f"x{number}" if names is None else str(names[number]) for number in numbers[:NAMED]]
+    told = [names[number] for number in numbers[:NAMED]]
     more = f" and {len(numbers) - NAMED} more" if len(numbers) > NAMED else ""
     warn(f"Left out of the selection, because they hold one value in all rows: {', '.join(told)}{more}.")
 

@@ -3,94 +3,30 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from regnet.display.html import html_table
-from regnet.display.plots import stability_figure
 from regnet.display.warning import warn
 from regnet.selection.collector import Collector
 from regnet.selection.false_selections import weakest_within
 from regnet.selection.folds import check_table, make_folds
+from regnet.selection.input_names import kind_of_choices, names_of_inputs
 from regnet.selection.lambdas import check_lambdas, find_lambdas
 from regnet.selection.path import check_estimator_for_sweep
 from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.settings import Estimator, SweepSettings, check_drops_inputs, restart_seeds
+from regnet.selection.stability_result import StabilityResult
 from regnet.selection.sweep_spec import make_spec
+from regnet.selection.table_encoding import with_encoded_columns
 from regnet.sweep.spec import SweepSpec
 
-__all__ = ["StabilityResult", "stability_selection"]
-
-SHOWN = 20
-"""Inputs that a notebook is shown, beside the stable ones."""
-
-
-@final
-@dataclass(frozen=True)
-class StabilityResult:
-    """What is selected when half of the rows are missing.
-
-    Parameters
-    ----------
-    lambdas : array of float
-        The strengths, ascending, (n,).
-    frequencies : array of float
-        The share of the subsamples in which an input is used, (n, features).
-    threshold : float
-        The frequency that counts as stable.
-    feature_names : tuple of str
-        Of the inputs.
-    start : int
-        The number of the weakest strength of the range that counts (n: none does).
-    q : float
-        How many inputs a subsample uses at any strength of that range, on average.
-    bound : float
-        Of how many inputs of no effect are stable, on average, see `expected_false_selections`.
-    """
-
-    lambdas: NDArray[np.float64]
-    frequencies: NDArray[np.float64]
-    threshold: float
-    feature_names: tuple[str, ...]
-    start: int
-    q: float
-    bound: float
-
-    @property
-    def largest(self) -> NDArray[np.float64]:
-        """Each input's largest frequency over the strengths of the range, (features,)."""
-        return np.asarray(self.frequencies[self.start :].max(axis=0, initial=0.0))
-
-    @property
-    def stable(self) -> NDArray[np.bool_]:
-        """The inputs whose frequency reaches the threshold at some strength of the range, (features,)."""
-        return self.largest >= self.threshold
-
-    def plot(self) -> Any:
-        """Draw the stability paths over the range.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            It is not shown.
-        """
-        counts = (np.arange(len(self.lambdas)) >= self.start)[:, None]
-        shown = np.where(counts, self.frequencies, np.nan)
-        return stability_figure(self.lambdas, shown, self.feature_names, self.threshold)
-
-    def _repr_html_(self) -> str:
-        """A table of the inputs that are used most often, the stable ones and up to 20 in all, for notebooks."""
-        order = np.argsort(-self.largest, kind="stable")[: max(SHOWN, int(self.stable.sum()))]
-        rows = [[self.feature_names[k], f"{self.largest[k]:.0%}", "yes" if self.stable[k] else "no"] for k in order]
-        caption = f"{self.stable.sum()} of {len(self.feature_names)} inputs are stable: used by {self.threshold:.0%}"
-        caption += f" of the subsamples (at most {self.bound:.3g} of them falsely, on average)"
-        return html_table(caption, ["input", "used by", "stable"], rows)
+__all__ = ["stability_selection"]
 
 
 def stability_selection(
@@ -109,6 +45,7 @@ def stability_selection(
     l1_ratio: float = 1.0,
     companion_l2: float = 1.0,
     standardize: bool = True,
+    preprocessor: Any = None,
     sample_weight: Any = None,
     offset: Any = None,
     exposure: Any = None,
@@ -129,7 +66,7 @@ def stability_selection(
     estimator : MLPClassifier or MLPRegressor
         Without strengths of its own.
     X : array-like
-        The rows, (n, features).
+        The rows, (n, features), or what `preprocessor` takes: a frame of pandas or polars, for 'table'.
     y : array-like
         Their targets.
     penalty : {'input_l1', 'weight_l1'}, default 'input_l1'
@@ -148,12 +85,17 @@ def stability_selection(
     threshold : float, default 0.9
         The frequency that counts as stable, in (0.5, 1]; 0.9 allows the longest range.
     pfer : float, default 1.0
-        The per-family error rate: how many inputs of no effect may be stable, on average over tables. The range of
-        strengths that counts follows from it, as the longest whose `bound` is no more.
+        The per-family error rate: how many inputs (or groups) of no effect may be stable, on average over tables. The
+        range of strengths that counts follows from it, as the longest whose `bound` is no more.
     l1_ratio, companion_l2 : float, default 1.0
         See `path`.
     standardize : bool, default True
         See `path`.
+    preprocessor : transformer or 'table', optional
+        A transformer or Pipeline that is fitted on every half before that, and must make the same columns of each. A
+        `TableEncoder`, or 'table' for one with its defaults, takes frames: every half has the columns of the whole
+        table, and its own medians where values are missing. Under 'input_l1' the columns of the table are selected,
+        whole, and `pfer` counts them.
     sample_weight : array-like, optional
         Weights of the rows, (n,), 0 or more.
     offset, exposure : array-like, optional
@@ -166,7 +108,7 @@ def stability_selection(
     Returns
     -------
     StabilityResult
-        Frequencies, and which inputs are stable.
+        Frequencies, and which inputs, or groups of them, are stable.
 
     Raises
     ------
@@ -197,40 +139,41 @@ def stability_selection(
     check_estimator_for_sweep(estimator)
     settings = SweepSettings.of_arguments(
         estimator, penalty=penalty, penalty_factor=penalty_factor, lambdas=lambdas, n_lambdas=n_lambdas,
-        l1_ratio=l1_ratio, companion_l2=companion_l2, warm_start=True, standardize=standardize, restarts=1,
-        memory_limit=memory_limit,
+        l1_ratio=l1_ratio, companion_l2=companion_l2, warm_start=True, standardize=standardize,
+        preprocessor=preprocessor, restarts=1, memory_limit=memory_limit,
     )  # fmt: skip
-    template = clone(estimator)
-    checked = check_table(template, X, y, sample_weight, offset=offset, exposure=exposure)
+    settings, template = with_encoded_columns(settings, X), clone(estimator)
+    checked = check_table(template, X, y, sample_weight, settings.preprocessor, offset=offset, exposure=exposure)
     rows = np.arange(len(checked.y))
     (seed,) = restart_seeds(template.random_state, 1)
-    everything = make_folds(settings, template, checked, [(rows, rows[:0])])
-    report_absent(everything[0], getattr(template, "feature_names_in_", None))
+    halves = _halves(template, checked.y, subsamples // 2, seed)
+    *folds, everything = make_folds(settings, template, checked, [*halves, (rows, rows[:0])])
+    names = names_of_inputs(template, everything)
+    _check_same_columns([names_of_inputs(template, half) for half in folds], names)
+    report_absent(everything, names)
     if lambdas is None:
-        whole = make_spec(settings, template, everything, checked.placement, (1.0,), (seed,), "range")
+        whole = make_spec(settings, template, [everything], checked.placement, (1.0,), (seed,), "range")
         (largest,) = find_lambdas(whole, 1)
         strongest = math.sqrt(2.0) * largest
         strengths = tuple(np.geomspace(strongest, weakest * largest, n_lambdas)[::-1].tolist())
     else:
         strengths = check_lambdas(lambdas)
-    halves = _halves(template, checked.y, subsamples // 2, seed)
-    folds = make_folds(settings, template, checked, halves)
     spec = make_spec(settings, template, folds, checked.placement, strengths, (seed,), "stability")
     collected = Collector(spec, "", None, frozenset()).run(
         memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir, progress=progress
     )
     report_divergence(spec, collected)
-    names = getattr(template, "feature_names_in_", [f"x{number}" for number in range(spec.network.in_features)])
     selected = spec.whole(collected.selected[:, :, 0])
-    counted, candidates = _counted(spec, selected, everything[0].x)
+    counted, candidates = _counted(spec, selected, everything.x)
     start, q, bound = weakest_within(counted, pfer, max(candidates, 1), threshold, subsamples // 2)
     if start == len(spec.lambdas):
         warn(
-            f"Even at the strongest strength, {spec.lambdas[-1]:.3g}, subsamples use so many inputs that more than "
-            f"pfer={pfer:g} could be stable by chance: give stronger lambdas."
+            f"Even at the strongest strength, {spec.lambdas[-1]:.3g}, subsamples use so many "
+            f"{kind_of_choices(spec.groups)} that more than pfer={pfer:g} could be stable by chance: give stronger "
+            "lambdas."
         )
     return StabilityResult(
-        np.asarray(spec.lambdas), selected.mean(axis=1), float(threshold), tuple(map(str, names)), start, q, bound
+        np.asarray(spec.lambdas), selected.mean(axis=1), float(threshold), names, start, q, bound, spec.groups
     )
 
 
@@ -245,6 +188,17 @@ def _counted(spec: SweepSpec, selected: NDArray[np.bool_], x: NDArray[Any]) -> t
     if spec.groups is not None:
         selected, varying = spec.groups.any_of(selected), spec.groups.any_of(varying)
     return selected, int(varying.sum())
+
+
+def _check_same_columns(made: Sequence[tuple[str, ...]], names: tuple[str, ...]) -> None:
+    """Raise ValueError where the columns of a half, by their names, are not those of all rows, and would be mixed."""
+    for number, own in enumerate(made):
+        if own != names:
+            other = next(one for one, two in zip(own, names, strict=True) if one != two)
+            raise ValueError(
+                f"preprocessor makes other columns of subsample {number} than of all rows ({other!r}, for one): use "
+                "one that makes the same columns of any rows (OneHotEncoder(categories=...), or 'table')."
+            )
 
 
 def _check(penalty: str, weakest: float, subsamples: Any, threshold: float, pfer: float) -> None:

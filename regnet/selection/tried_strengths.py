@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from regnet.display.plots import norms_figure, selection_figure
+from regnet.estimators.grouping import Grouping
 from regnet.selection.between import Between
 from regnet.selection.choice import Choice, choose
 from regnet.selection.frames import make_frame, norm_columns
 from regnet.selection.grid import check_asked, find_strength
+from regnet.selection.input_names import names_of_choices
 from regnet.selection.path import train_path
 from regnet.selection.path_result import PathResult
 from regnet.selection.settings import Estimator
@@ -39,6 +40,8 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
     _classifier: ClassVar[bool]
     _between: Between | None
     _cold_path: PathResult | None
+    _grouping: Grouping | None
+    n_selected_groups_: NDArray[np.int64]
     input_norms_: NDArray[np.floating[Any]]
     input_names_: NDArray[np.object_]
 
@@ -79,12 +82,10 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         best = self._fitted()
         check_asked(strength, n_inputs)
         if strength is None or hasattr(self, "path_"):
-            found = self._path().at(strength=strength, n_inputs=n_inputs)
-        elif find_strength(self.lambdas_, strength) == self.best_index_:
+            return self._path().at(strength=strength, n_inputs=n_inputs)
+        if find_strength(self.lambdas_, strength) == self.best_index_:
             return best
-        else:
-            found = self._trainer().train(float(strength))
-        return found if self.preprocessor is None else make_pipeline(best[0], found)
+        return self._trainer().train(float(strength))
 
     def score_at(self, *, strength: float | None = None, n_inputs: int | None = None) -> ScoreAt:
         """Give the held-out score of one of the strengths in `lambdas_`: mean and standard error over the folds.
@@ -126,7 +127,7 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         -------
         pandas.DataFrame or polars.DataFrame
             With the columns strength, score_mean, score_se, n_selected, zeros, and norm_NAME for each of
-            `input_names_`.
+            `input_names_`; where there are groups, n_selected_groups, and norm_LABEL for each of `groups_`.
 
         Raises
         ------
@@ -135,8 +136,13 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         """
         check_is_fitted(self, "lambdas_")
         columns = {"strength": self.lambdas_, "score_mean": self.score_mean_, "score_se": self.score_se_}
-        columns |= {"n_selected": self.n_selected_, "zeros": self.zeros_}
-        return make_frame(columns | norm_columns(self.input_names_.tolist(), self.input_norms_))
+        columns["n_selected"] = self.n_selected_
+        names, norms = self.input_names_.tolist(), self.input_norms_
+        if self._grouping is not None:
+            columns["n_selected_groups"] = self.n_selected_groups_
+            norms = self._grouping.norms(norms)
+        columns["zeros"] = self.zeros_
+        return make_frame(columns | norm_columns(names_of_choices(names, self._grouping), norms))
 
     def plot_path(self) -> Any:
         """Draw the score with error bars against the strength, inputs on top, what the rules choose marked.
@@ -156,12 +162,13 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         )  # fmt: skip
 
     def plot_norms(self, names: Sequence[str] | None = None) -> Any:
-        """Draw the norm of each input's weights against the strength, the chosen inputs coloured.
+        """Draw the norm of each input's weights against the strength, the chosen inputs coloured; of groups theirs.
 
         Parameters
         ----------
         names : sequence of str, optional
-            Of the inputs (of the transformed ones, behind a preprocessor); default: `input_names_`.
+            Of the inputs (of the transformed ones, behind a preprocessor), to see them alone; default: `input_names_`,
+            or where there are groups `groups_`.
 
         Returns
         -------
@@ -169,10 +176,15 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
             It is not shown.
         """
         check_is_fitted(self, "lambdas_")
-        given = self.input_names_ if names is None or len(names) != len(self.input_names_) else names
+        grouping, norms = self._grouping, self.input_norms_
+        if names is not None and len(names) == len(self.input_names_):
+            grouping = None
+        else:
+            names = self.input_names_.tolist()
         return norms_figure(
-            self.lambdas_, self.input_norms_, tuple(map(str, given)), self.best_index_, title="regularisation path",
-            ylabel="norm of an input's weights",
+            self.lambdas_, norms if grouping is None else grouping.norms(norms), names_of_choices(names, grouping),
+            self.best_index_, title="regularisation path",
+            ylabel=f"norm of {'an input' if grouping is None else 'a group'}'s weights",
         )  # fmt: skip
 
     def _tried(self, strength: float) -> int:

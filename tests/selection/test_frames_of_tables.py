@@ -91,6 +91,21 @@ def test_groups_and_factors_are_named_by_the_tables_columns():
             MLPRegressorCV(preprocessor="table", **{name: {"z": 1.0}}, **SETTINGS).fit(table, Y)
 
 
+def test_tables_and_pictures_are_of_the_frames_columns():
+    table = frame()
+    found = MLPRegressorCV(preprocessor="table", **SETTINGS).fit(table, Y)
+    told = found.to_frame()
+    assert list(told.columns)[3:] == ["n_selected", "n_selected_groups", "zeros", *(f"norm_{name}" for name in COLUMNS)]
+    np.testing.assert_allclose(told["norm_site"], np.linalg.norm(found.input_norms_[:, 2:6], axis=1), rtol=1e-6)
+    assert found.path_.n_selected_groups.tolist() == told["n_selected_groups"].tolist()
+    for number in (0, found.best_index_):
+        expected = found.at(strength=found.lambdas_[number]).predict(table)
+        np.testing.assert_array_equal(found.path_.estimators[number].predict(table), expected)
+    need("matplotlib")
+    assert {line.get_label() for line in found.plot_norms().axes[0].lines} >= set(COLUMNS)
+    assert "site=west" in {line.get_label() for line in found.plot_norms(found.input_names_).axes[0].lines}
+
+
 def test_classes_and_other_penalties():
     table = frame()
     kinds = np.where(Y > 1, "high", "low")
