@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["draw_evidence", "select_by_evidence", "signed_max"]
+from regnet.estimators.grouping import Grouping
+
+__all__ = ["draw_evidence", "select_by_evidence", "signed_max", "used_more"]
 
 
 def signed_max(own: NDArray[np.float64], knockoff: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -14,6 +18,22 @@ def signed_max(own: NDArray[np.float64], knockoff: NDArray[np.float64]) -> NDArr
     Z, Z~ >= 0: importances. Source: Barber & Candes, Annals of Statistics 43 (2015), section 2.2.
     """
     return np.maximum(own, knockoff) * np.sign(own - knockoff)
+
+
+def used_more(
+    norms: NDArray[np.floating[Any]],
+    lambdas: NDArray[np.float64],
+    swapped: NDArray[np.bool_],
+    groups: Grouping | None = None,
+) -> NDArray[np.float64]:
+    """W (draws, features) of the norms (strengths, draws, 2 features) along the path; of groups (draws, groups).
+
+    swapped: whose knockoff comes first, (draws, features or groups).
+    """
+    pair = np.split(norms.astype(np.float64), 2, axis=-1)
+    pair = pair if groups is None else [groups.norms(one) for one in pair]
+    first, second = (np.asarray(np.trapezoid(one, lambdas, axis=0)) if len(lambdas) > 1 else one[0] for one in pair)
+    return np.where(swapped, signed_max(second, first), signed_max(first, second))
 
 
 def draw_evidence(statistics: NDArray[np.float64], share: float) -> tuple[NDArray[np.float64], float]:

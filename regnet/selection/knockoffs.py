@@ -16,7 +16,7 @@ from regnet.display.warning import warn
 from regnet.estimators.grouping import Grouping
 from regnet.selection.collector import Collector
 from regnet.selection.columns import columns_of
-from regnet.selection.false_discoveries import draw_evidence, select_by_evidence, signed_max
+from regnet.selection.false_discoveries import draw_evidence, select_by_evidence, used_more
 from regnet.selection.folds import Checked, check_table, make_folds
 from regnet.selection.gaussian_knockoffs import GaussianKnockoffs
 from regnet.selection.input_names import names_of_inputs
@@ -26,6 +26,7 @@ from regnet.selection.path import check_estimator_for_sweep
 from regnet.selection.reporting import report_absent, report_divergence
 from regnet.selection.settings import Estimator, SweepSettings, check_drops_inputs, restart_seeds
 from regnet.selection.sweep_spec import make_spec
+from regnet.selection.table_encoding import check_numbers, encodes_tables, with_encoded_columns
 from regnet.sweep.fold import Fold
 
 __all__ = ["knockoff_selection"]
@@ -46,6 +47,7 @@ def knockoff_selection(
     l1_ratio: float = 1.0,
     companion_l2: float = 1.0,
     standardize: bool = True,
+    preprocessor: Any = None,
     sample_weight: Any = None,
     offset: Any = None,
     exposure: Any = None,
@@ -72,7 +74,8 @@ def knockoff_selection(
     estimator : MLPClassifier or MLPRegressor
         Without strengths of its own. Its `max_iter` is the number of epochs at each strength.
     X : array-like
-        The rows, (n, features): independent draws from one distribution, whose means and covariances are estimated.
+        The rows, (n, features): independent draws from one distribution, whose means and covariances are estimated; or
+        a frame of pandas or polars, for preprocessor='table'.
     y : array-like
         Their targets.
     fdr : float, default 0.1
@@ -81,7 +84,8 @@ def knockoff_selection(
         How many times knockoffs are drawn. With 1 the selection is that of knockoff+.
     knockoffs : array-like, optional
         Knockoffs of your own, (n, features) or (draws, n, features), for inputs that are far from normal; `draws` is
-        then their number. None: `gaussian_knockoffs.GaussianKnockoffs`.
+        then their number, and behind a preprocessor they are of the columns that it makes. None:
+        `gaussian_knockoffs.GaussianKnockoffs`.
     penalty : {'input_l1', 'weight_l1'}, default 'input_l1'
         What selects. With the estimator's input_groups whole groups are selected, in the place of inputs.
     lambdas : sequence of float, optional
@@ -96,6 +100,10 @@ def knockoff_selection(
         See `path`.
     standardize : bool, default True
         See `path`.
+    preprocessor : TableEncoder or 'table', optional
+        Makes numbers of a frame's numbers and dates; 'table' is a `TableEncoder` with its defaults. Text, and missing
+        values, become columns of 0 and 1, which no normal knockoffs go with: they are refused, but for `knockoffs` of
+        your own. Under 'input_l1' what is made of one column is a group, which is exchanged whole.
     sample_weight : array-like, optional
         Weights of the rows in training, (n,), 0 or more; knockoffs are drawn without them.
     offset, exposure : array-like, optional
@@ -134,41 +142,45 @@ def knockoff_selection(
     >>> knockoff_selection(mlp, X, y, fdr=0.3, n_lambdas=10)
     KnockoffResult(fdr=0.3, draws=10; 5 of 20 inputs selected: x0, x1, x2, x3, x4)
     """
-    _check(fdr, draws, weakest, penalty)
+    _check(fdr, draws, weakest, penalty, preprocessor)
     check_estimator_for_sweep(estimator)
     settings = SweepSettings.of_arguments(
         estimator, penalty=penalty, lambdas=lambdas, n_lambdas=n_lambdas, l1_ratio=l1_ratio, companion_l2=companion_l2,
-        warm_start=True, standardize=standardize, restarts=1, memory_limit=memory_limit,
+        warm_start=True, standardize=standardize, preprocessor=preprocessor, restarts=1, memory_limit=memory_limit,
     )  # fmt: skip
-    template = clone(estimator)
-    checked = check_table(template, X, y, sample_weight, offset=offset, exposure=exposure)
+    settings, template = with_encoded_columns(settings, X), clone(estimator)
+    if knockoffs is None:
+        check_numbers(settings.preprocessor)
+    checked = check_table(template, X, y, sample_weight, settings.preprocessor, offset=offset, exposure=exposure)
     (seed,) = restart_seeds(template.random_state, 1)
     (whole,) = make_folds(settings, template, checked, [_all_rows(checked)])
     names = names_of_inputs(template, whole)
     report_absent(whole, names)
     groups = columns_of(settings, template, [whole]).grouping
     _check_count(fdr, int((~whole.absent if groups is None else groups.any_of(~whole.absent)).sum()), groups)
-    alone = replace(settings, input_groups=None)
+    if whole.transformer is not None:
+        checked = checked._replace(table=whole.transformer.transform(checked.x))
+    alone = replace(settings, input_groups=None, preprocessor=None)
     strengths = check_lambdas(lambdas) if lambdas is not None else ()
     if lambdas is None:
         strengths = _strengths(alone, template, whole, checked.placement, seed, weakest, n_lambdas)
     folds, swapped = _folds(alone, template, checked, _drawn(checked, knockoffs, draws, seed, groups), seed, groups)
-    settings = replace(settings, input_groups=_groups_of_both(groups))
-    spec = make_spec(settings, template, folds, checked.placement, strengths, (seed,), "knockoffs")
+    both = replace(alone, input_groups=_groups_of_both(groups))
+    spec = make_spec(both, template, folds, checked.placement, strengths, (seed,), "knockoffs")
     collected = Collector(spec, "", None, frozenset()).run(
         memory_limit=memory_limit, executor=executor, n_jobs=n_jobs, sweep_dir=sweep_dir, progress=progress
     )
     report_divergence(spec, collected)
     sound = (collected.diverged_at[:, :, 0] < 0)[:, :, None]
     norms = np.where(sound, collected.input_norms[:, :, 0], 0.0)
-    statistics = _statistics(norms, np.asarray(spec.lambdas), swapped, groups)
+    statistics = used_more(norms, np.asarray(spec.lambdas), swapped, groups)
     share = fdr if len(statistics) == 1 else fdr / 2.0  # of several draws not each one finds all: Ren & Barber's half
     e_values = np.mean([draw_evidence(one, share)[0] for one in statistics], axis=0)
     threshold = select_by_evidence(e_values, fdr)
     return KnockoffResult(statistics, e_values, float(fdr), threshold, names, np.asarray(spec.lambdas), groups)
 
 
-def _check(fdr: Any, draws: Any, weakest: Any, penalty: str) -> None:
+def _check(fdr: Any, draws: Any, weakest: Any, penalty: str, preprocessor: Any) -> None:
     """Raise ValueError, naming the argument."""
     if not isinstance(fdr, Real) or not 0.0 < float(fdr) < 1.0:
         raise ValueError(f"fdr={fdr!r} must lie in (0, 1): it is the mean share of false inputs, such as 0.1.")
@@ -177,6 +189,11 @@ def _check(fdr: Any, draws: Any, weakest: Any, penalty: str) -> None:
     if not isinstance(weakest, Real) or not 0.0 < float(weakest) < 1.0:
         raise ValueError(f"weakest={weakest!r} must lie in (0, 1): it is a share of the strongest strength.")
     check_drops_inputs(penalty)
+    if preprocessor is not None and not encodes_tables(preprocessor):
+        raise ValueError(
+            f"preprocessor={preprocessor!r}: knockoffs take 'table' or a TableEncoder, which never see y: for another "
+            "transformer that does not either give X transformed."
+        )
 
 
 def _check_count(fdr: float, count: int, groups: Grouping | None) -> None:
@@ -273,24 +290,3 @@ def _strengths(
     fold = replace(whole, x=own.astype(whole.x.dtype))
     (strongest,) = find_lambdas(make_spec(settings, template, [fold], placement, (1.0,), (seed,), "range"), 1)
     return tuple(np.geomspace(weakest * strongest, strongest, count).tolist())
-
-
-def _statistics(
-    norms: NDArray[np.float64],
-    lambdas: NDArray[np.float64],
-    swapped: NDArray[np.bool_],
-    groups: Grouping | None = None,
-) -> NDArray[np.float64]:
-    """W (draws, features) of the norms (strengths, draws, 2 features) along the path; of groups (draws, groups)."""
-    norms = norms.astype(np.float64)
-    if groups is not None:
-        norms = _norms_of_groups(norms, groups)
-    areas = np.trapezoid(norms, lambdas, axis=0) if len(lambdas) > 1 else norms[0]
-    first, second = np.split(np.asarray(areas), 2, axis=-1)
-    return np.where(swapped, signed_max(second, first), signed_max(first, second))
-
-
-def _norms_of_groups(norms: NDArray[np.float64], groups: Grouping) -> NDArray[np.float64]:
-    """Root of the sum of squares within each group, (..., 2 groups), of norms (..., 2 features)."""
-    members = np.kron(np.eye(2), groups.numbers[:, None] == np.arange(len(groups.labels)))
-    return np.asarray(np.sqrt(norms**2 @ members))

@@ -14,7 +14,7 @@ from regnet.selection.settings import SweepSettings
 from regnet.tables.encoder import TableEncoder
 from regnet.tables.frames import columns_of_frame
 
-__all__ = ["encodes_tables", "what_to_encode", "with_encoded_columns"]
+__all__ = ["check_numbers", "encodes_tables", "what_to_encode", "with_encoded_columns"]
 
 
 def encodes_tables(preprocessor: Any, /) -> bool:
@@ -47,6 +47,18 @@ def with_encoded_columns(settings: SweepSettings, X: Any, /) -> SweepSettings:
         factors = known | {name: value for name, value in factors.items() if name not in left_out}
     fixed = clone(whole).set_params(columns=whole.columns_)
     return replace(settings, preprocessor=fixed, input_groups=groups, penalty_factor=factors)
+
+
+def check_numbers(encoder: TableEncoder | None, /) -> None:
+    """Raise ValueError for what an encoder, if there is one, makes columns of 0 and 1 of: no normal knockoffs fit."""
+    columns = () if encoder is None else encoder.columns or ()
+    told = [f"{one.name!r} (text)" for one in columns if one.kind == "factor"]
+    told += [f"{one.name!r} (missing values)" for one in columns if one.kind != "factor" and one.indicator]
+    if told:
+        raise ValueError(
+            f"X: {', '.join(told)}: these become columns of 0 and 1, and knockoffs are drawn as normal columns: leave "
+            "them out, give knockoffs= of your own for the encoded columns, or use stability_selection, which has none."
+        )
 
 
 def what_to_encode(X: Any, /) -> str | None:

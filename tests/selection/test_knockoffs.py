@@ -8,8 +8,7 @@ from conftest import need
 
 from regnet import MLPClassifier, MLPRegressor, knockoff_selection
 from regnet.estimators.grouping import Grouping
-from regnet.selection.false_discoveries import signed_max
-from regnet.selection.knockoffs import _statistics
+from regnet.selection.false_discoveries import signed_max, used_more
 
 LINEAR = MLPRegressor(hidden_layer_sizes=(), solver="newton", max_iter=1000, random_state=0)
 NETWORK = MLPRegressor(hidden_layer_sizes=(6,), learning_rate_init=1e-2, max_iter=20, random_state=0)
@@ -54,7 +53,7 @@ def test_statistics_of_groups_are_of_their_norms(rng):
     """Pairs of columns (0, 2) and (1, 3), of which the second is the other way round."""
     norms, lambdas = rng.uniform(size=(3, 1, 8)), np.array([1.0, 2.0, 4.0])
     groups = Grouping(("a", "b"), np.array([0, 1, 0, 1]))
-    found = _statistics(norms, lambdas, np.array([[False, True]]), groups)
+    found = used_more(norms, lambdas, np.array([[False, True]]), groups)
 
     def area(*columns):
         return np.trapezoid(np.sqrt((norms[:, 0, list(columns)] ** 2).sum(axis=1)), lambdas)
@@ -66,12 +65,12 @@ def test_statistics_of_groups_are_of_their_norms(rng):
 def test_statistics_turn_their_signs_where_pairs_are_exchanged(rng):
     norms, lambdas = rng.uniform(size=(5, 3, 8)), np.geomspace(0.1, 1.0, 5)
     swapped = rng.random((3, 4)) < 0.5
-    found = _statistics(norms, lambdas, swapped)
+    found = used_more(norms, lambdas, swapped)
     exchanged = np.concatenate([norms[:, :, 4:], norms[:, :, :4]], axis=2)
-    np.testing.assert_array_equal(found, -_statistics(exchanged, lambdas, swapped))
-    np.testing.assert_array_equal(found, _statistics(exchanged, lambdas, ~swapped))
+    np.testing.assert_array_equal(found, -used_more(exchanged, lambdas, swapped))
+    np.testing.assert_array_equal(found, used_more(exchanged, lambdas, ~swapped))
     np.testing.assert_allclose(np.abs(found[0, 0]), np.trapezoid(norms[:, 0], lambdas, axis=0)[[0, 4]].max())
-    assert _statistics(norms[:1], lambdas[:1], swapped).shape == (3, 4)
+    assert used_more(norms[:1], lambdas[:1], swapped).shape == (3, 4)
 
 
 def test_only_the_exchanged_inputs_lose_to_what_was_their_knockoff(rng):
