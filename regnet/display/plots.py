@@ -66,15 +66,17 @@ def selection_figure(
     one_se: int,
     *,
     paired: int | None = None,
+    counted: str = "inputs",
     score_name: str,
     penalty: str,
     reference: NDArray[Any] | None = None,
 ) -> Any:
-    """Held-out score mean +- se against the strength, as R's plot.cv.glmnet; on top, the number of inputs used.
+    """Held-out score mean +- se against the strength, as R's plot.cv.glmnet; on top, how many inputs are used.
 
     lambdas: (n,), >= 0, in increasing or decreasing order; a 0 is drawn at a tenth of the smallest positive one.
     mean, se, counts: (n,); where mean is not finite (a diverged network) nothing is drawn, where se is not, no bar.
-    best, one_se, paired: indices into lambdas, each a dashed line. reference: (n,), the mean of the pilot path.
+    counted: what counts are of; best, one_se, paired: indices into lambdas, each a dashed line; reference: (n,), the
+    mean of the pilot path.
     Returns a matplotlib Figure; raises ImportError naming the package if matplotlib is missing.
     Source: Friedman, Hastie & Tibshirani, Journal of Statistical Software 33(1), 2010.
     """
@@ -102,7 +104,7 @@ def selection_figure(
         keys += axis.plot(x[known], pilot[known], label="pilot path", zorder=1, **style)
     axis.set(ylabel=f"held-out {score_name}")
     axis.grid(axis="y", alpha=0.3)
-    _count_axis(axis, x, np.where(kept, counts, np.nan), tuple(mark[1] for mark in marks))
+    _count_axis(axis, x, np.where(kept, counts, np.nan), tuple(mark[1] for mark in marks), counted)
     figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False, handlelength=2.8)
     return figure
 
@@ -220,7 +222,7 @@ def _thinned(axis: Any, x: NDArray[Any], candidates: Iterable[int], characters: 
     return kept
 
 
-def _count_axis(axis: Any, x: NDArray[Any], counts: NDArray[Any], first: tuple[int, ...]) -> None:
+def _count_axis(axis: Any, x: NDArray[Any], counts: NDArray[Any], first: tuple[int, ...], counted: str) -> None:
     """Label the top with counts: (n,), NaN for none; the indices in `first` before all others."""
     known = np.isfinite(counts)
     labels = [f"{count:.0f}" for count in counts]
@@ -232,7 +234,7 @@ def _count_axis(axis: Any, x: NDArray[Any], counts: NDArray[Any], first: tuple[i
     top.set_xlim(axis.get_xlim())
     top.minorticks_off()
     top.set_xticks([x[index] for index in shown], [labels[index] for index in shown], fontsize=9)
-    top.set_xlabel("inputs used")
+    top.set_xlabel(f"{counted} used")
 
 
 def _draw_paths(

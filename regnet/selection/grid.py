@@ -1,4 +1,4 @@
-"""Which of a grid's strengths is asked for, by its value or by the number of inputs that is left there."""
+"""Which of a grid's strengths is asked for, by its value or by the number of inputs, or groups, that is left there."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ ROUNDING = 1e-6
 """Relative distance at which a number means a strength of the grid: one that was printed, or went through float32."""
 
 
-def check_asked(strength: Any, n_inputs: Any) -> None:
+def check_asked(strength: Any, n_inputs: Any, n_groups: Any) -> None:
     """Raise TypeError or ValueError unless exactly one of them is given, and is a number of its kind."""
-    if (strength is None) == (n_inputs is None):
-        raise TypeError("Give one of strength=... and n_inputs=..., which both say where on the path.")
+    if [strength, n_inputs, n_groups].count(None) != 2:
+        raise TypeError("Give one of strength=..., n_inputs=... and n_groups=..., which all say where on the path.")
     if strength is not None and not isinstance(strength, Real):
         raise TypeError(f"strength={strength!r} must be a number.")
-    if n_inputs is not None and (not isinstance(n_inputs, Integral) or n_inputs < 0):
-        raise ValueError(f"n_inputs={n_inputs!r} must be an integer of 0 or more.")
+    for name, count in (("n_inputs", n_inputs), ("n_groups", n_groups)):
+        if count is not None and (not isinstance(count, Integral) or count < 0):
+            raise ValueError(f"{name}={count!r} must be an integer of 0 or more.")
 
 
 def find_strength(lambdas: NDArray[np.float64], strength: float, /) -> int | None:
@@ -44,20 +45,22 @@ def find_strength(lambdas: NDArray[np.float64], strength: float, /) -> int | Non
     return None
 
 
-def fewest_inputs(lambdas: NDArray[np.float64], used: NDArray[Any], usable: NDArray[np.bool_], n_inputs: int, /) -> int:
-    """The number of the weakest strength at which at most `n_inputs` inputs are used.
+def fewest_inputs(
+    lambdas: NDArray[np.float64], used: NDArray[Any], usable: NDArray[np.bool_], most: int, /, kind: str = "inputs"
+) -> int:
+    """The number of the weakest strength at which at most so many inputs (or groups, by kind) are used.
 
-    lambdas: (n,), ascending; used: how many inputs the network of each strength uses, (n,); usable: which of them have
-    not diverged, (n,). Strengths between the grid's are not looked at. Raises ValueError if there is none.
+    lambdas: (n,), ascending; used: how many the network of each strength uses, (n,); usable: which of them have not
+    diverged, (n,). Strengths between the grid's are not looked at. Raises ValueError if there is none.
 
     >>> fewest_inputs(np.array([0.01, 0.1, 1.0]), np.array([5, 3, 0]), np.ones(3, bool), 4)
     1
     """
-    found = np.flatnonzero(usable & (used <= n_inputs))
+    found = np.flatnonzero(usable & (used <= most))
     if len(found):
         return int(found[0])
     told = f"{used[usable].min()} to {used[usable].max()}" if usable.any() else "none that can be said"
     raise ValueError(
-        f"n_inputs={n_inputs}: no strength of the path has so few inputs. From {lambdas[0]:.6g} to {lambdas[-1]:.6g} "
+        f"n_{kind}={most}: no strength of the path has so few {kind}. From {lambdas[0]:.6g} to {lambdas[-1]:.6g} "
         f"they are {told}: give stronger lambdas, or a penalty that drops inputs (penalty='input_l1')."
     )

@@ -103,7 +103,8 @@ def knockoff_selection(
     preprocessor : TableEncoder or 'table', optional
         Makes numbers of a frame's numbers and dates; 'table' is a `TableEncoder` with its defaults. Text, and missing
         values, become columns of 0 and 1, which no normal knockoffs go with: they are refused, but for `knockoffs` of
-        your own. Under 'input_l1' what is made of one column is a group, which is exchanged whole.
+        your own (a column that is 0 and 1 already is one of numbers, as in an array). Under 'input_l1' what is made of
+        one column is a group, which is exchanged whole.
     sample_weight : array-like, optional
         Weights of the rows in training, (n,), 0 or more; knockoffs are drawn without them.
     offset, exposure : array-like, optional

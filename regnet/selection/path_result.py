@@ -100,8 +100,8 @@ class PathResult:
         """How many groups of inputs are used, (n,). Raises AttributeError where the estimator had no groups."""
         return np.asarray(self.selected_groups.sum(axis=1))
 
-    def at(self, *, strength: float | None = None, n_inputs: int | None = None) -> Any:
-        """Give the fitted estimator of a strength, or of the weakest strength that leaves so few inputs.
+    def at(self, *, strength: float | None = None, n_inputs: int | None = None, n_groups: int | None = None) -> Any:
+        """Give the fitted estimator of a strength, or of the weakest strength that leaves so few inputs or groups.
 
         A strength of the path is looked up. One between two of them is trained on the path's rows: from the next weaker
         one's network, with as many steps as the path takes there (`warm_start=False`: from the first weights), so that
@@ -115,6 +115,8 @@ class PathResult:
             Of the strengths in `lambdas`, take the smallest whose network uses at most that many inputs (columns that a
             preprocessor made count each): among those the one that fits best. Strengths between them are not looked at,
             so there may be fewer inputs than asked.
+        n_groups : int, optional
+            The same of groups of inputs: of a frame's own columns, behind 'table'.
 
         Returns
         -------
@@ -124,13 +126,14 @@ class PathResult:
         Raises
         ------
         TypeError
-            Unless exactly one of the two is given.
+            Unless exactly one of the three is given.
         ValueError
-            Outside of the path, where no strength has so few inputs, and where the network diverged.
+            Outside of the path, where no strength has so few inputs, and where the network diverged; and for n_groups
+            where there are no groups.
         """
-        check_asked(strength, n_inputs)
+        check_asked(strength, n_inputs, n_groups)
         if strength is None:
-            return self.estimators[self.number_with(n_inputs or 0)]
+            return self.estimators[self.number_with(n_inputs, n_groups=n_groups)]
         number = find_strength(self.lambdas, float(strength))
         if number is not None:
             return self.estimators[self._sound(number)]
@@ -141,13 +144,15 @@ class PathResult:
             )
         return self.between.train(float(strength))
 
-    def number_with(self, n_inputs: int) -> int:
-        """Find the weakest strength at which at most so many inputs are used.
+    def number_with(self, n_inputs: int | None = None, *, n_groups: int | None = None) -> int:
+        """Find the weakest strength at which at most so many inputs, or groups of them, are used.
 
         Parameters
         ----------
-        n_inputs : int
+        n_inputs : int, optional
             How many, 0 or more.
+        n_groups : int, optional
+            How many groups, in its place.
 
         Returns
         -------
@@ -157,9 +162,13 @@ class PathResult:
         Raises
         ------
         ValueError
-            If there is none.
+            If there is none, and for n_groups where there are no groups.
         """
-        return fewest_inputs(self.lambdas, self.n_selected, ~self.diverged, n_inputs)
+        if n_groups is None:
+            return fewest_inputs(self.lambdas, self.n_selected, ~self.diverged, n_inputs or 0)
+        if self.grouping is None:
+            raise ValueError(f"n_groups={n_groups}: the path selects no groups, but inputs: give n_inputs.")
+        return fewest_inputs(self.lambdas, self.n_selected_groups, ~self.diverged, n_groups, kind="groups")
 
     def _sound(self, number: int) -> int:
         if self.diverged[number]:

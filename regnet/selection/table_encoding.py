@@ -65,9 +65,10 @@ def what_to_encode(X: Any, /) -> str | None:
     """What a frame's first column that is no column of numbers holds, and the remedy; None: there is no such column."""
     try:
         columns = columns_of_frame(X)
-    except TypeError:  # no frame
+    except (TypeError, AttributeError):  # no frame, or one with a name twice
         return None
-    for (name, column), own in zip(columns.items(), X.columns, strict=True):
+    for own in X.columns:
+        name, column = str(own), columns[str(own)]
         cells = np.asarray(X[own].to_numpy())
         dates = cells.dtype.kind in "Mm" or any(isinstance(cell, datetime.date) for cell in cells[:1])
         if column.kind != "number" or dates:

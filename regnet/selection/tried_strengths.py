@@ -18,7 +18,7 @@ from regnet.selection.between import Between
 from regnet.selection.choice import Choice, choose
 from regnet.selection.frames import make_frame, norm_columns
 from regnet.selection.grid import check_asked, find_strength
-from regnet.selection.input_names import names_of_choices
+from regnet.selection.input_names import kind_of_choices, names_of_choices
 from regnet.selection.path import train_path
 from regnet.selection.path_result import PathResult
 from regnet.selection.settings import Estimator
@@ -45,14 +45,14 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
     input_norms_: NDArray[np.floating[Any]]
     input_names_: NDArray[np.object_]
 
-    def at(self, *, strength: float | None = None, n_inputs: int | None = None) -> Any:
-        """Give the fitted estimator of a strength, or of the weakest strength that leaves so few inputs.
+    def at(self, *, strength: float | None = None, n_inputs: int | None = None, n_groups: int | None = None) -> Any:
+        """Give the fitted estimator of a strength, or of the weakest strength that leaves so few inputs or groups.
 
         A strength of the path on all rows is looked up (`path_`). One between two of them is trained on all rows: from
         the next weaker one's network, with as many steps as the path takes there, so that it is the network that this
         strength would have as the path's next one; with solver='newton' it is the minimum. After `warm_start=False`
-        there is no path: a strength is trained from the first weights, as for the refit, and n_inputs has all of
-        `lambdas_` trained on all rows, once.
+        there is no path: a strength is trained from the first weights, as for the refit, and n_inputs or n_groups has
+        all of `lambdas_` trained on all rows, once.
 
         For that a search keeps the standardised table; it is left behind when the search is pickled or copied.
 
@@ -64,6 +64,8 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
             Of the strengths in `lambdas_`, take the smallest whose network on all rows uses at most that many inputs
             (columns that a preprocessor made count each): among those the one that fits best. Strengths between them
             are not looked at, so there may be fewer inputs than asked.
+        n_groups : int, optional
+            The same of groups of inputs: of a frame's own columns, behind 'table'.
 
         Returns
         -------
@@ -75,26 +77,29 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         NotFittedError
             Before `fit`, and after one with refit=False, which trains no network on all rows.
         TypeError
-            Unless exactly one of the two is given.
+            Unless exactly one of the three is given.
         ValueError
-            Outside of the path, where no strength has so few inputs, and where the network diverged.
+            Outside of the path, where no strength has so few inputs, and where the network diverged; and for n_groups
+            where there are no groups.
         """
         best = self._fitted()
-        check_asked(strength, n_inputs)
+        check_asked(strength, n_inputs, n_groups)
         if strength is None or hasattr(self, "path_"):
-            return self._path().at(strength=strength, n_inputs=n_inputs)
+            return self._path().at(strength=strength, n_inputs=n_inputs, n_groups=n_groups)
         if find_strength(self.lambdas_, strength) == self.best_index_:
             return best
         return self._trainer().train(float(strength))
 
-    def score_at(self, *, strength: float | None = None, n_inputs: int | None = None) -> ScoreAt:
+    def score_at(
+        self, *, strength: float | None = None, n_inputs: int | None = None, n_groups: int | None = None
+    ) -> ScoreAt:
         """Give the held-out score of one of the strengths in `lambdas_`: mean and standard error over the folds.
 
         Parameters
         ----------
         strength : float, optional
             One of `lambdas_`.
-        n_inputs : int, optional
+        n_inputs, n_groups : int, optional
             Take the strength that `at(n_inputs=...)` takes; the folds' own networks may use other inputs there.
 
         Returns
@@ -107,15 +112,15 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         NotFittedError
             Before `fit`, and for n_inputs after one with refit=False.
         TypeError
-            Unless exactly one of the two is given.
+            Unless exactly one of the three is given.
         ValueError
             Between two strengths, where no fold has a network; and as `at`.
         """
         check_is_fitted(self, "lambdas_")
-        check_asked(strength, n_inputs)
+        check_asked(strength, n_inputs, n_groups)
         if strength is None:
             self._fitted()
-            number = self._path().number_with(n_inputs or 0)
+            number = self._path().number_with(n_inputs, n_groups=n_groups)
         else:
             number = self._tried(float(strength))
         return ScoreAt(float(self.score_mean_[number]), float(self.score_se_[number]))
@@ -145,7 +150,7 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         return make_frame(columns | norm_columns(names_of_choices(names, self._grouping), norms))
 
     def plot_path(self) -> Any:
-        """Draw the score with error bars against the strength, inputs on top, what the rules choose marked.
+        """Draw the score with error bars against the strength, inputs or groups on top, what the rules choose marked.
 
         Returns
         -------
@@ -155,8 +160,10 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         check_is_fitted(self, "lambdas_")
         pilot = getattr(self, "pilot_scores_", None)
         name = self.scoring_ if isinstance(self.scoring_, str) else "score"
+        counts = self.n_selected_ if self._grouping is None else self.n_selected_groups_
         return selection_figure(
-            self.lambdas_, self.score_mean_, self.score_se_, self.n_selected_, self.min_index_, self.one_se_index_,
+            self.lambdas_, self.score_mean_, self.score_se_, counts, self.min_index_, self.one_se_index_,
+            counted=kind_of_choices(self._grouping),
             paired=self.paired_index_ if self.select == "paired" else None, score_name=name, penalty=self.penalty,
             reference=None if pilot is None else self._choose(pilot).mean,
         )  # fmt: skip

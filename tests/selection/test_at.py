@@ -139,7 +139,7 @@ def test_scores_are_those_of_the_search_and_not_made_up(adaptive):
 
 def test_what_cannot_be_asked(adaptive):
     for answer in (adaptive, adaptive.path_):
-        with pytest.raises(TypeError, match=r"Give one of strength=.* and n_inputs"):
+        with pytest.raises(TypeError, match=r"Give one of strength=.* n_inputs=.* and n_groups"):
             answer.at()
         with pytest.raises(TypeError, match="Give one of strength"):
             answer.at(strength=0.01, n_inputs=3)

@@ -98,10 +98,15 @@ def test_tables_and_pictures_are_of_the_frames_columns():
     assert list(told.columns)[3:] == ["n_selected", "n_selected_groups", "zeros", *(f"norm_{name}" for name in COLUMNS)]
     np.testing.assert_allclose(told["norm_site"], np.linalg.norm(found.input_norms_[:, 2:6], axis=1), rtol=1e-6)
     assert found.path_.n_selected_groups.tolist() == told["n_selected_groups"].tolist()
+    two = found.at(n_groups=2)
+    assert two[-1].n_selected_groups_ == 2
+    np.testing.assert_array_equal(two.predict(table), found.path_.at(n_groups=2).predict(table))
+    assert found.score_at(n_groups=5) == found.score_at(strength=found.lambdas_[0])
     for number in (0, found.best_index_):
         expected = found.at(strength=found.lambdas_[number]).predict(table)
         np.testing.assert_array_equal(found.path_.estimators[number].predict(table), expected)
     need("matplotlib")
+    assert found.plot_path().axes[1].get_xlabel() == "groups used"
     assert {line.get_label() for line in found.plot_norms().axes[0].lines} >= set(COLUMNS)
     assert "site=west" in {line.get_label() for line in found.plot_norms(found.input_names_).axes[0].lines}
 

@@ -74,7 +74,7 @@ def test_a_path_of_a_frame_is_that_of_its_matrix(library):
     between = float(np.sqrt(found.lambdas[3] * found.lambdas[4]))
     for ours, theirs in (
         (found.estimators[2], by_hand.estimators[2]),
-        (found.at(n_inputs=9), by_hand.at(n_inputs=9)),
+        (found.at(n_groups=3), by_hand.at(n_groups=3)),
         (found.at(strength=between), by_hand.at(strength=between)),
         (pickle.loads(pickle.dumps(found)).estimators[2], by_hand.estimators[2]),
     ):
@@ -88,7 +88,7 @@ def test_a_path_tells_of_the_columns_of_the_table():
     assert found.feature_names[:4] == ("a", "site=north", "site=south", "site=west")
     assert found.n_selected_groups[[0, -1]].tolist() == [5, 0]
     assert found.n_selected_groups.tolist() == [int(one[-1].n_selected_groups_) for one in found.estimators]
-    kept = found.selected_groups[found.n_selected_groups == 3][-1]
+    kept = found.selected_groups[found.number_with(n_groups=3)]
     assert [name for name, one in zip(GROUPS, kept, strict=True) if one] == ["a", "site", "day"]
     told = found.to_frame()
     assert list(told.columns)[3:] == ["n_selected", "n_selected_groups", "zeros", *(f"norm_{name}" for name in GROUPS)]
@@ -97,8 +97,13 @@ def test_a_path_tells_of_the_columns_of_the_table():
     assert "<td>5</td><td>a, site, b, team, day</td>" in found._repr_html_()
     need("matplotlib")
     assert {line.get_label() for line in found.plot().axes[0].lines} >= set(GROUPS)
+    alone = path(NETWORK, matrix(), Y, n_lambdas=2)
     with pytest.raises(AttributeError, match="the estimator had no input_groups"):
-        path(NETWORK, matrix(), Y, n_lambdas=2).selected_groups  # noqa: B018
+        alone.selected_groups  # noqa: B018
+    with pytest.raises(ValueError, match="n_groups=3: the path selects no groups"):
+        alone.at(n_groups=3)
+    with pytest.raises(ValueError, match=r"n_groups=0: no strength of the path has so few groups. .* they are 5 to 5"):
+        path(NETWORK, frame(), Y, preprocessor="table", lambdas=[1e-4]).at(n_groups=0)
 
 
 def test_validation_rows_of_a_path_are_a_frame_too():
