@@ -57,6 +57,7 @@ def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
     assert {kind for kind, _ in README} <= {"python", "console", "toml"}
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "table.csv")
+    write_csv(tmp_path / "new.csv")
     ran = 0
     for kind, code in README:
         if kind == "console":
@@ -64,7 +65,7 @@ def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
                 if line.startswith("$ regnet "):
                     words = shlex.split(line.removeprefix("$ regnet ").split("  #")[0])
                     # The last one given counts; standard output has no descriptor here.
-                    more = {"predict": ["--output", "predicted.csv"], "backends": []}
+                    more = {"predict": ["--output", "predicted.csv"], "show": [], "backends": []}
                     more["select"] = ["--epochs", "2", "--n-lambdas", "6"]
                     typed(*words, *more.get(words[0], ["--epochs", "2"]))
                     ran += 1

@@ -7,6 +7,9 @@ import io
 
 import numpy as np
 
+from regnet.tables.encoding import EncodedColumn, encode
+from regnet.tables.trained import open_inputs
+
 ROWS = 60
 X = np.random.default_rng(0).standard_normal((ROWS, 2)).round(3)
 Y = (10 * X[:, 0] + np.arange(ROWS) / 8).round(2)
@@ -32,3 +35,10 @@ def with_cell(values, row, cell):
 
 def comma(values):
     return [str(value).replace(".", ",") for value in values]
+
+
+def inputs_of(path, columns, **settings):
+    """The inputs that a model needs of a file, a matrix, and what is said of them; columns: names, or as encoded."""
+    known = [one if isinstance(one, EncodedColumn) else EncodedColumn(one, "number") for one in columns]
+    with open_inputs(path, known, **settings) as (frame, notes):
+        return np.concatenate([encode(one, frame[one.name]) for one in known], axis=1), notes

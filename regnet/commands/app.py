@@ -14,6 +14,7 @@ from regnet.commands.backends import backends
 from regnet.commands.fit import fit
 from regnet.commands.predict import predict
 from regnet.commands.select import select
+from regnet.commands.show import show
 
 __all__ = ["app", "main"]
 
@@ -38,7 +39,7 @@ def _options(
     """Options of the command itself."""
 
 
-for command in (fit, select, predict, backends):
+for command in (fit, select, predict, show, backends):
     app.command()(command)
 
 

@@ -9,13 +9,36 @@ from typing import Annotated
 import typer
 
 from regnet.backend.registry import get_backend
-from regnet.commands.fit_report import Lines, json_figures, print_summary, save_plot
+from regnet.commands.fit_report import Lines, about_run, json_figures, print_summary, save_plot
 from regnet.commands.fit_run import train
-from regnet.commands.inputs import FACTOR_HELP, GROUP_HELP, SEPARATE_HELP, inputs_of, left_out, parse_factors
-from regnet.commands.options import check_choices, check_picture, check_writable, load_data, parse_numbers
+from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
+from regnet.commands.options import (
+    ColumnsOption,
+    ExcludeOption,
+    FactorOption,
+    GroupOption,
+    GroupsOption,
+    KeepOption,
+    MissingOption,
+    PenaltyFactorOption,
+    RowNumbersOption,
+    SeparateOption,
+    TargetOption,
+    TaskOption,
+    WeightsOption,
+    check_choices,
+    check_picture,
+    check_writable,
+    open_data,
+    parse_numbers,
+)
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
 from regnet.commands.saving import save_model
 from regnet.mathematics.activations import ACTIVATIONS
+from regnet.networks.model import in_own_units
+from regnet.tables.asked import MISSING, Asked
+from regnet.tables.split import prepare_table
+from regnet.tables.target import TASKS
 from regnet.training.early_stopping import EarlyStopping
 
 __all__ = ["fit"]
@@ -26,11 +49,14 @@ def fit(
         str,
         typer.Argument(help="spiral, digits, breast_cancer, diabetes, or a file (CSV, Parquet, Excel, NPY, ...)"),
     ],
-    target: Annotated[str | None, typer.Option(help="target column of a file; default: the last one")] = None,
-    task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target")] = None,
-    keep_row_numbers: Annotated[
-        bool, typer.Option("--keep-row-numbers", help="an input that counts rows stays")
-    ] = False,
+    target: TargetOption = None,
+    task: TaskOption = None,
+    columns: ColumnsOption = None,
+    exclude: ExcludeOption = None,
+    factor: FactorOption = None,
+    missing: MissingOption = "error",
+    weights: WeightsOption = None,
+    keep_row_numbers: RowNumbersOption = False,
     hidden: Annotated[str | None, typer.Option(help="widths of the hidden layers, such as 512 or 256,128")] = None,
     activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
     dropout: Annotated[float, typer.Option(min=0.0, max=0.99, help="share of hidden outputs dropped")] = 0.0,
@@ -39,9 +65,11 @@ def fit(
     bias_l1: Annotated[str | None, typer.Option(help="strength: one number, or one per layer")] = None,
     bias_l2: Annotated[str | None, typer.Option(help="strength: one number, or one per layer")] = None,
     input_l1: Annotated[float | None, typer.Option(help="group lasso on inputs: used or not")] = None,
-    group: Annotated[list[str] | None, typer.Option("--group", help=GROUP_HELP)] = None,
-    penalty_factor: Annotated[list[str] | None, typer.Option("--penalty-factor", help=FACTOR_HELP)] = None,
-    separate_levels: Annotated[bool, typer.Option("--separate-levels", help=SEPARATE_HELP)] = False,
+    group: GroupOption = None,
+    groups: GroupsOption = None,
+    penalty_factor: PenaltyFactorOption = None,
+    keep: KeepOption = None,
+    separate_levels: SeparateOption = False,
     neuron_l1: Annotated[str | None, typer.Option(help="group lasso on neurons; one, or one per hidden layer")] = None,
     l1_step: Annotated[str, typer.Option(help="proximal (exact zeros) or subgradient")] = "proximal",
     optimizer: Annotated[str | None, typer.Option(help="sgd, adagrad, rmsprop, adam or adamw")] = None,
@@ -70,35 +98,49 @@ def fit(
         ("--activation", activation, ACTIVATIONS),
         ("--optimizer", optimizer, OPTIMIZERS),
         ("--l1-step", l1_step, ("proximal", "subgradient")),
-        ("--task", task, ("classification", "regression")),
+        ("--task", task, TASKS),
+        ("--missing", missing, MISSING),
     )
     get_backend()  # an unusable one is said before anything else
-    factors = parse_factors(penalty_factor or ())
-    table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers, without=left_out(factors))
-    inputs = inputs_of(table, group or (), factors, separate=separate_levels, together=bool(input_l1))
-    recipe = recipe_for(
-        data,
-        len(table.x),
-        {
-            "hidden": parse_numbers(int, "--hidden", hidden),
-            "weight_l1": parse_numbers(float, "--weight-l1", weight_l1),
-            "weight_l2": parse_numbers(float, "--weight-l2", weight_l2),
-            "bias_l1": parse_numbers(float, "--bias-l1", bias_l1),
-            "bias_l2": parse_numbers(float, "--bias-l2", bias_l2),
-            "input_l1": None if input_l1 is None else (input_l1,),
-            "neuron_l1": parse_numbers(float, "--neuron-l1", neuron_l1),
-            "optimizer": optimizer,
-            "learning_rate": learning_rate,
-            "decay": decay,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "test_size": test_size,
-            "log_every": log_every,
-        },
-    )
+    factors = parse_factors(penalty_factor or (), keep or ())
+    asked = Asked(
+        target, task, columns, tuple(exclude or ()), tuple(left_out(factors)), tuple(factor or ()), weights,
+        missing=missing, keep_row_numbers=keep_row_numbers,
+    )  # fmt: skip
+    listed = [*(group or ()), *read_groups(groups)]
+    with open_data(data, asked, seed) as table:
+        inputs = inputs_of(table, listed, factors, separate=separate_levels, together=bool(input_l1))
+        recipe = recipe_for(
+            data,
+            len(table.y),
+            {
+                "hidden": parse_numbers(int, "--hidden", hidden),
+                "weight_l1": parse_numbers(float, "--weight-l1", weight_l1),
+                "weight_l2": parse_numbers(float, "--weight-l2", weight_l2),
+                "bias_l1": parse_numbers(float, "--bias-l1", bias_l1),
+                "bias_l2": parse_numbers(float, "--bias-l2", bias_l2),
+                "input_l1": None if input_l1 is None else (input_l1,),
+                "neuron_l1": parse_numbers(float, "--neuron-l1", neuron_l1),
+                "optimizer": optimizer,
+                "learning_rate": learning_rate,
+                "decay": decay,
+                "epochs": epochs,
+                "batch_size": batch_size,
+                "test_size": test_size,
+                "log_every": log_every,
+            },
+        )
+        prepared = prepare_table(
+            inputs.table,
+            test_size=recipe.test_size,
+            seed=seed,
+            scale_inputs=recipe.standardize,
+            scale_target=recipe.standardize and table.task == "regression",
+        )
     run = train(
         data,
         inputs,
+        prepared,
         recipe,
         seed=seed,
         listeners=[Lines(data, inputs.table, recipe)],
@@ -109,7 +151,14 @@ def fit(
     )
     print_summary(run)
     if save is not None:
-        save_model(save, run.model, run.table, run.prepared)
+        save_model(
+            save,
+            in_own_units(run.model, prepared.affine),
+            prepared.columns,
+            target_name=run.table.target_name,
+            classes=prepared.classes,
+            about=about_run(run),
+        )
     if plot is not None:
         save_plot(plot, run)
     if json_file is not None:

@@ -16,7 +16,10 @@ from regnet.tables.split import Prepared
 from regnet.tables.table import Table
 from regnet.training.history import Record
 
-__all__ = ["Lines", "json_figures", "print_summary", "save_plot"]
+__all__ = ["Lines", "about_run", "json_figures", "print_summary", "save_plot"]
+
+PENALTIES = ("weight_l1", "weight_l2", "bias_l1", "bias_l2", "input_l1", "neuron_l1")
+"""Strengths that a saved model names."""
 
 
 @final
@@ -91,6 +94,24 @@ def _regions(run: Run) -> Regions:
     classes = (outputs.argmax(axis=-1) if outputs.shape[-1] > 1 else outputs[:, 0] > 0).reshape(300, 300)
     names, inputs = tuple(str(name) for name in data.classes or ()), run.table.feature_names
     return Regions(axes[0], axes[1], classes, points, labels, names, (inputs[0], inputs[1]))
+
+
+def about_run(run: Run) -> dict[str, Any]:
+    """What a saved model says of the run that made it."""
+    estimator, metric = run.estimator, run.history.metric_name
+    scores = {f"{metric}, rows to train": run.history[-1].metric}
+    if run.test is not None:
+        scores[f"{metric}, {len(run.prepared.x_test)} rows held out"] = run.test[metric]
+    penalised = {name: getattr(estimator, name) for name in PENALTIES if np.any(getattr(estimator, name) or 0)}
+    return {
+        "data": run.data,
+        "task": run.table.task,
+        "rows": len(run.prepared.x_train),
+        "penalties": {name: list(np.atleast_1d(value).tolist()) for name, value in penalised.items()},
+        "inputs": run.inputs.names,
+        "used": run.inputs.used(estimator.selected_features_.tolist()),
+        "scores": scores,
+    }
 
 
 def json_figures(run: Run) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from regnet.commands.inputs import Inputs
 from regnet.commands.recipe import Recipe
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.networks.model import Model
-from regnet.tables.split import Prepared, prepare_table
+from regnet.tables.split import Prepared
 from regnet.tables.table import Table
 from regnet.training.history import History, Record
 
@@ -62,17 +62,18 @@ class Listener(Protocol):
 
 
 def train(
-    data: str, inputs: Inputs, recipe: Recipe, *, seed: int, listeners: Sequence[Listener] = (), **settings: Any
+    data: str,
+    inputs: Inputs,
+    prepared: Prepared,
+    recipe: Recipe,
+    *,
+    seed: int,
+    listeners: Sequence[Listener] = (),
+    **settings: Any,
 ) -> Run:
-    """Split the table and train the recipe; settings: further ones of the estimator."""
-    prepared = prepare_table(
-        inputs.table,
-        test_size=recipe.test_size,
-        seed=seed,
-        scale_inputs=recipe.standardize,
-        scale_target=recipe.standardize,
-    )
-    held_out = (prepared.x_test, prepared.y_test) if len(prepared.x_test) else None
+    """Train the recipe on a prepared table; settings: further ones of the estimator."""
+    weight_test = () if prepared.weight_test is None else (prepared.weight_test,)
+    held_out = (prepared.x_test, prepared.y_test, *weight_test) if len(prepared.x_test) else None
     settings |= {"input_groups": inputs.labels, "penalty_factor": inputs.factors}
     estimator = recipe.estimator(inputs.table.task, len(prepared.x_train), random_state=seed, **settings)
     for listener in listeners:
@@ -83,6 +84,7 @@ def train(
         estimator.fit(
             prepared.x_train,
             prepared.y_train,
+            prepared.weight_train,
             validation_data=held_out,
             callbacks=[listener.record for listener in listeners],
             log_every=recipe.log_every,

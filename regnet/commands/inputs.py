@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.tables.asked import split_names, unknown_name
 from regnet.tables.table import Table
 
-__all__ = ["FACTOR_HELP", "GROUP_HELP", "SEPARATE_HELP", "Inputs", "inputs_of", "left_out", "parse_factors"]
+__all__ = ["Inputs", "inputs_of", "left_out", "parse_factors", "read_groups"]
 
-GROUP_HELP = "LABEL=COLUMN,COLUMN: inputs that are used together or not at all; give it once a group"
-FACTOR_HELP = "NAME=NUMBER multiplies the penalty of an input or group; 0: never removed, inf: left out"
-SEPARATE_HELP = "each value of a column of text is an input by itself; default: all of them are used, or none"
-
-SHOWN = 10
-"""Names that an error tells where none is near."""
+_Column = TypeVar("_Column", str, int)
 
 
 class Inputs(NamedTuple):
@@ -34,7 +31,9 @@ class Inputs(NamedTuple):
     @property
     def names(self) -> list[str]:
         """What a report calls the inputs: columns, or groups of them."""
-        return list(dict.fromkeys(self.labels or self.table.feature_names))
+        labels = self.labels or self.table.feature_names
+        factors = self.factors or [1.0] * len(labels)
+        return list(dict.fromkeys(label for label, number in zip(labels, factors, strict=True) if number < np.inf))
 
     def used(self, selected: Sequence[bool]) -> list[str]:
         """The names of those that a network uses; selected: whether it uses a column, (features,)."""
@@ -48,9 +47,9 @@ class Inputs(NamedTuple):
         return {label: columns for label, columns in found.items() if len(columns) > 1}
 
 
-def parse_factors(texts: Sequence[str]) -> dict[str, float]:
-    """The numbers of --penalty-factor by name, in which there may be a '='. Raises ValueError."""
-    found: dict[str, float] = {}
+def parse_factors(texts: Sequence[str], keep: Sequence[str] = ()) -> dict[str, float]:
+    """The numbers of --penalty-factor by name, in which there may be a '='; 0 for --keep. Raises ValueError."""
+    found: dict[str, float] = dict.fromkeys(keep, 0.0)
     for text in texts:
         name, _, number = text.rpartition("=")
         try:
@@ -67,6 +66,32 @@ def left_out(factors: Mapping[str, float]) -> list[str]:
     return [name for name, number in factors.items() if number == float("inf")]
 
 
+def read_groups(path: Path | None) -> list[str]:
+    """The lines of --groups FILE, 'column,group' each, as --group has them. Raises ValueError."""
+    if path is None:
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"--groups {str(path)!r} cannot be read: {error}") from error
+    for number, row in enumerate(rows):
+        if len(row) != 2 or not all(row):
+            raise ValueError(f"--groups {str(path)!r}: row {number + 1} is {','.join(row)!r}: give 'column,group'.")
+    if rows and rows[0][1].lower() in ("group", "label"):
+        rows = rows[1:]
+    found: dict[str, list[str]] = {}
+    for column, label in rows:
+        found.setdefault(label, []).append(column)
+    return [_as_option(label, columns) for label, columns in found.items()]
+
+
+def _as_option(label: str, columns: Sequence[str]) -> str:
+    if any("," in column for column in columns) or "=" in label:
+        raise ValueError(f"--groups: {label!r} or one of its columns has a comma or an equals sign in it: rename it.")
+    return f"{label}={','.join(columns)}"
+
+
 def inputs_of(
     table: Table, groups: Sequence[str], factors: Mapping[str, float], *, separate: bool, together: bool
 ) -> Inputs:
@@ -81,14 +106,19 @@ def inputs_of(
         raise ValueError("--group is for a penalty on inputs: it needs --penalty input_l1, or of fit --input-l1.")
     labels = _grouped(table, groups, names if separate or not together else table.labels)
     numbers = _numbers(table, labels, factors)
-    kept = np.isfinite(numbers)
-    if not kept.any():
+    if not np.isfinite(numbers).any():
         raise ValueError("--penalty-factor leaves every input out: give one of them another number.")
-    labels, numbers = [label for label, one in zip(labels, kept, strict=True) if one], numbers[kept]
-    table = table if kept.all() else table.keep(kept)
+    absent = {
+        name for name, parts in _members(table.labels, range(len(names))).items() if np.isinf(numbers[parts]).all()
+    }
+    if absent:
+        kept = np.asarray([label not in absent for label in table.labels])
+        labels, numbers = [label for label, one in zip(labels, kept, strict=True) if one], numbers[kept]
+        table = table.without(absent)
+    alone = not together or len(set(table.labels)) == len(set(labels)) == len(labels)
     return Inputs(
         table,
-        None if labels == list(table.feature_names) else labels,
+        None if alone else labels,
         None if (numbers == 1).all() else numbers.tolist(),
     )
 
@@ -115,9 +145,13 @@ def _numbers(table: Table, labels: Sequence[str], factors: Mapping[str, float]) 
     """The factor of each column, (features,)."""
     known = _known(table, table.labels) | _known(table, labels)
     found = dict.fromkeys(table.feature_names, 1.0)
-    for name, number in factors.items():
-        if name not in table.absent:
-            found |= dict.fromkeys(_columns("--penalty-factor", name, known), number)
+    for given, number in factors.items():
+        option = "--keep" if number == 0 else "--penalty-factor"
+        for name in split_names([given], [*known, *table.absent]):
+            if name not in table.absent:
+                found |= dict.fromkeys(_columns(option, name, known), number)
+            elif number < np.inf:
+                raise ValueError(f"{option}: {name!r} is left out of the inputs, so that nothing can be said of it.")
     for label, columns in _members(labels, table.feature_names).items():
         if len({found[column] for column in columns}) > 1:
             each = ", ".join(f"{column}: {found[column]:g}" for column in columns)
@@ -133,8 +167,8 @@ def _known(table: Table, labels: Sequence[str]) -> dict[str, list[str]]:
     return {name: [name] for name in table.feature_names} | _members(labels, table.feature_names)
 
 
-def _members(labels: Sequence[str], columns: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _members(labels: Sequence[str], columns: Iterable[_Column]) -> dict[str, list[_Column]]:
+    found: dict[str, list[_Column]] = {}
     for label, column in zip(labels, columns, strict=True):
         found.setdefault(label, []).append(column)
     return found
@@ -142,10 +176,5 @@ def _members(labels: Sequence[str], columns: Iterable[str]) -> dict[str, list[st
 
 def _columns(option: str, name: str, known: Mapping[str, list[str]]) -> list[str]:
     if name not in known:
-        near = get_close_matches(name, known, n=3)
-        more = ", ..." if len(known) > SHOWN else "."
-        hint = (
-            f"did you mean {' or '.join(map(repr, near))}?" if near else f"inputs: {', '.join([*known][:SHOWN])}{more}"
-        )
-        raise ValueError(f"{option}: no input is called {name!r}; {hint}")
+        raise ValueError(f"{option}: the table {unknown_name(name, known, 'input')}")
     return known[name]

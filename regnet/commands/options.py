@@ -1,16 +1,76 @@
-"""What the commands have in common: reading options, and finding out early that they cannot be obeyed."""
+"""What the commands have in common: options, reading them, and finding out early that they cannot be obeyed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from regnet.tables import datasets, files
+from regnet.tables.asked import Asked
 from regnet.tables.table import Table
 
-__all__ = ["check_choices", "check_picture", "check_writable", "load_data", "parse_numbers"]
+__all__ = [
+    "ColumnsOption",
+    "ExcludeOption",
+    "FactorOption",
+    "GroupOption",
+    "GroupsOption",
+    "KeepOption",
+    "MissingOption",
+    "PenaltyFactorOption",
+    "RowNumbersOption",
+    "SeparateOption",
+    "TargetOption",
+    "TaskOption",
+    "WeightsOption",
+    "check_choices",
+    "check_picture",
+    "check_writable",
+    "open_data",
+    "parse_numbers",
+]
+
+_SEVERAL = "; several with commas, or the option again"
+
+TargetOption = Annotated[str | None, typer.Option(help="target column of a file; default: the last one")]
+TaskOption = Annotated[
+    str | None, typer.Option(help="classification, regression or counts (Poisson); default: by the target")
+]
+ColumnsOption = Annotated[list[str] | None, typer.Option("--columns", help=f"the only inputs{_SEVERAL}")]
+ExcludeOption = Annotated[list[str] | None, typer.Option("--exclude", help=f"columns that are no inputs{_SEVERAL}")]
+KeepOption = Annotated[list[str] | None, typer.Option("--keep", help=f"inputs without a penalty{_SEVERAL}")]
+FactorOption = Annotated[
+    list[str] | None, typer.Option("--factor", help=f"columns whose numbers are codes of categories{_SEVERAL}")
+]
+MissingOption = Annotated[
+    str, typer.Option(help="missing values: error, impute (median, commonest; an input says where) or drop (rows)")
+]
+WeightsOption = Annotated[str | None, typer.Option(help="column with the rows' weights")]
+RowNumbersOption = Annotated[bool, typer.Option("--keep-row-numbers", help="a column that counts rows stays an input")]
+GroupOption = Annotated[
+    list[str] | None,
+    typer.Option("--group", help="LABEL=COLUMN,COLUMN: inputs used together or not at all; once a group"),
+]
+GroupsOption = Annotated[Path | None, typer.Option(help="the same from a file, with lines 'column,group'")]
+PenaltyFactorOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--penalty-factor",
+        help="NAME=NUMBER multiplies the penalty of an input or group; 0: never removed, inf: left out",
+    ),
+]
+SeparateOption = Annotated[
+    bool,
+    typer.Option(
+        "--separate-levels", help="each value of a column of text is an input by itself; default: all are used, or none"
+    ),
+]
 
 
 def parse_numbers(kind: type, name: str, text: str | None) -> tuple[Any, ...] | None:
@@ -42,27 +102,26 @@ def check_choices(*options: tuple[str, str | None, Collection[str]]) -> None:
             raise ValueError(f"{option} {value!r} is unknown: choose one of {', '.join(allowed)}.")
 
 
-def load_data(
-    data: str,
-    target: str | None,
-    task: str | None,
-    seed: int,
-    *,
-    keep_row_numbers: bool = False,
-    without: Collection[str] = (),
-) -> Table:
-    """The data set or file called `data`; what a user should know of a file is printed.
-
-    without: columns of a file that are not looked at.
-    """
+@contextmanager
+def open_data(data: str, asked: Asked, seed: int) -> Iterator[Table]:
+    """The data set or file called `data`, while it is open; what a user should know of it is printed."""
     if data not in datasets.NAMES:
-        table = files.read_table(data, target, task=task, keep_row_numbers=keep_row_numbers, without=without)
-        for note in table.notes:
-            print(f"note: {note}")
-        return table
-    if target is not None:
-        raise ValueError(f"--target is for files; {data} has its own target.")
-    return datasets.load(data, seed=seed)
+        with files.open_table(data, asked) as table:
+            _print_notes(table)
+            yield table
+        return
+    for one in fields(asked):
+        if getattr(asked, one.name) != one.default and one.name not in ("task", "without", "keep_row_numbers"):
+            option = {"factors": "factor", "weight": "weights"}.get(one.name, one.name)
+            raise ValueError(f"--{option} is for files; {data} is a data set of its own.")
+    table = datasets.load(data, seed=seed).without(asked.without)
+    _print_notes(table)
+    yield table
+
+
+def _print_notes(table: Table) -> None:
+    for note in table.notes:
+        print(f"note: {note}")
 
 
 def check_picture(option: str, path: Path) -> None:

@@ -2,50 +2,79 @@
 
 from __future__ import annotations
 
+import csv
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TextIO
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
-from regnet.commands.options import check_writable
-from regnet.networks import checkpoint
-from regnet.tables import files
+from regnet.commands.options import check_choices, check_writable
+from regnet.commands.saving import SavedModel, load_model
+from regnet.networks.whole_files import whole_text
+from regnet.tables.encoding import encode
+from regnet.tables.trained import open_inputs
 
 __all__ = ["predict"]
 
+CELLS = 2**21
+"""Cells of the table, encoded, that are held at once."""
+
 
 def predict(
-    model: Annotated[str, typer.Argument(help="a file that regnet fit --save wrote")],
+    model: Annotated[str, typer.Argument(help="a file that regnet fit or select --save wrote")],
     data: Annotated[str, typer.Argument(help="file with the same input columns (CSV, Parquet, Excel, NPY, ...)")],
     output: Annotated[Path | None, typer.Option(help="write a CSV here instead of to standard output")] = None,
+    unseen: Annotated[str, typer.Option(help="text that training has not seen: zeros (all its inputs), or error")] = (
+        "zeros"
+    ),
 ) -> None:
-    """Predict: a CSV with one row per row of DATA; for classes also every class's probability."""
-    check_writable("--output", output)
-    trained, extra = checkpoint.load(model)
-    if not {"feature_names", "target_name", "classes"} <= extra.keys():
-        raise ValueError(
-            f"{model!r} was saved without the names that a table needs: regnet.save(path, model, feature_names=[...], "
-            "target_name=..., classes=[...] or None) writes them."
-        )
-    classes = [] if extra["classes"] is None else list(extra["classes"])
-    factors = {name: tuple(values) for name, values in extra.get("factors", {}).items()}
-    x, notes = files.read_features(data, tuple(extra["feature_names"]), factors)
-    for note in notes:
-        print(f"regnet: note: {note}", file=sys.stderr)
-    values = np.asarray(trained.predict(x), dtype=np.float64)
-    if classes:
-        names = [extra["target_name"], *(f"p({name})" for name in classes)]
-        if values.shape[-1] == 1:  # two classes have one output: the probability of the second
-            values = np.concatenate([1 - values, values], axis=-1)
-        best = values.argmax(axis=-1)
-        rows = [[classes[k], *(f"{p:.6g}" for p in row)] for k, row in zip(best, values, strict=True)]
-    else:
-        names, rows = [extra["target_name"]], [[repr(value)] for value in values[:, 0].tolist()]
-    import csv
+    """Predict: a CSV with one row per row of DATA; for classes also every class's probability.
 
-    with output.open("w", newline="") if output else open(sys.stdout.fileno(), "w", closefd=False, newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(names)
-        writer.writerows(rows)
+    A part of the rows at a time, so that a table may be larger than the memory.
+    """
+    check_writable("--output", output)
+    check_choices(("--unseen", unseen, ("zeros", "error")))
+    saved = load_model(model)
+    with open_inputs(data, saved.columns, refuse_unseen=unseen == "error") as (frame, notes):
+        for note in notes:
+            print(f"regnet: note: {note}", file=sys.stderr)
+        width = sum(len(one.parts) for one in saved.columns)
+        step = max(1, CELLS // width)
+        with _opened(output) as file:
+            writer = csv.writer(file)
+            writer.writerow(_header(saved))
+            for start in range(0, len(frame), step):
+                part = frame.take(slice(start, start + step))
+                x = np.concatenate([encode(one, part[one.name]) for one in saved.columns], axis=1)
+                writer.writerows(_rows(saved, np.asarray(saved.model.predict(x), dtype=np.float64)))
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    """The file, which is written whole or not at all, or standard output."""
+    if output is not None:
+        with whole_text(output) as file:
+            yield file
+        return
+    with open(sys.stdout.fileno(), "w", closefd=False, newline="") as file:
+        yield file
+
+
+def _header(saved: SavedModel) -> list[str]:
+    return [saved.target_name, *(f"p({name})" for name in saved.classes or ())]
+
+
+def _rows(saved: SavedModel, values: NDArray[np.float64]) -> Iterator[Sequence[Any]]:
+    """Cells of the file, a row each: the class and probabilities, or the value."""
+    if saved.classes is None:
+        return ([repr(value)] for value in values[:, 0].tolist())
+    classes = saved.classes
+    if values.shape[-1] == 1:  # two classes have one output: the probability of the second
+        values = np.concatenate([1 - values, values], axis=-1)
+    best = values.argmax(axis=-1).tolist()
+    return ([classes[k], *(f"{p:.6g}" for p in row)] for k, row in zip(best, values.tolist(), strict=True))

@@ -40,6 +40,8 @@ class Recipe:
     def estimator(self, task: str, rows: int, **settings: Any) -> MLPClassifier | MLPRegressor:
         """The estimator that trains this recipe on `rows` rows for exactly `epochs` epochs; settings: further ones."""
         kind = MLPClassifier if task == "classification" else MLPRegressor
+        if task == "counts":
+            settings["loss"] = "poisson"
         return kind(
             hidden_layer_sizes=self.hidden,
             solver=OPTIMIZERS[self.optimizer](learning_rate=InverseTime(self.learning_rate, self.decay)),

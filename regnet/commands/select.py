@@ -10,14 +10,34 @@ import typer
 from rich.console import Console
 
 from regnet.backend.registry import get_backend
-from regnet.commands.inputs import FACTOR_HELP, GROUP_HELP, SEPARATE_HELP, inputs_of, left_out, parse_factors
-from regnet.commands.options import check_choices, check_picture, check_writable, load_data, parse_numbers
-from regnet.commands.saving import save_model
-from regnet.commands.select_report import print_beginning, print_selection, selection_figures
-from regnet.commands.select_run import choose_strength
+from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
+from regnet.commands.options import (
+    ColumnsOption,
+    ExcludeOption,
+    FactorOption,
+    GroupOption,
+    GroupsOption,
+    KeepOption,
+    MissingOption,
+    PenaltyFactorOption,
+    RowNumbersOption,
+    SeparateOption,
+    TargetOption,
+    TaskOption,
+    WeightsOption,
+    check_choices,
+    check_picture,
+    check_writable,
+    open_data,
+    parse_numbers,
+)
+from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
+from regnet.commands.select_run import choose_strength, folds_of
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.selection.choice import RULES
 from regnet.sweep.path_penalty import PENALTIES
+from regnet.tables.asked import MISSING, Asked
+from regnet.tables.target import TASKS
 
 __all__ = ["select"]
 
@@ -26,15 +46,21 @@ def select(
     data: Annotated[
         str, typer.Argument(help="digits, breast_cancer, diabetes, or a file (CSV, Parquet, Excel, NPY, ...)")
     ],
-    target: Annotated[str | None, typer.Option(help="target column of a file; default: the last one")] = None,
-    task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target")] = None,
-    keep_row_numbers: Annotated[
-        bool, typer.Option("--keep-row-numbers", help="an input that counts rows stays")
-    ] = False,
+    target: TargetOption = None,
+    task: TaskOption = None,
+    columns: ColumnsOption = None,
+    exclude: ExcludeOption = None,
+    factor: FactorOption = None,
+    missing: MissingOption = "error",
+    weights: WeightsOption = None,
+    fold: Annotated[str | None, typer.Option(help="column that says which rows are held out together")] = None,
+    keep_row_numbers: RowNumbersOption = False,
     penalty: Annotated[str, typer.Option(help="input_l1, neuron_l1, weight_l1, weight_l2 or alpha")] = "input_l1",
-    group: Annotated[list[str] | None, typer.Option("--group", help=GROUP_HELP)] = None,
-    penalty_factor: Annotated[list[str] | None, typer.Option("--penalty-factor", help=FACTOR_HELP)] = None,
-    separate_levels: Annotated[bool, typer.Option("--separate-levels", help=SEPARATE_HELP)] = False,
+    group: GroupOption = None,
+    groups: GroupsOption = None,
+    penalty_factor: PenaltyFactorOption = None,
+    keep: KeepOption = None,
+    separate_levels: SeparateOption = False,
     l1_ratio: Annotated[float, typer.Option(min=0.01, max=1.0, help="below 1: the rest is an L2")] = 1.0,
     hidden: Annotated[str, typer.Option(help="widths of the hidden layers, such as 16 or 64,32; '' is linear")] = "16",
     activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
@@ -74,7 +100,8 @@ def select(
         ("--penalty", penalty, PENALTIES),
         ("--rule", rule, RULES),
         ("--activation", activation, ACTIVATIONS),
-        ("--task", task, ("classification", "regression")),
+        ("--task", task, TASKS),
+        ("--missing", missing, MISSING),
     )
     get_backend()  # an unusable one is said before anything else
     settings: dict[str, Any] = {
@@ -96,18 +123,23 @@ def select(
         "n_jobs": jobs,
         "sweep_dir": sweep_dir,
     }
-    factors = parse_factors(penalty_factor or ())
-    table = load_data(data, target, task, seed, keep_row_numbers=keep_row_numbers, without=left_out(factors))
-    inputs = inputs_of(table, group or (), factors, separate=separate_levels, together=penalty == "input_l1")
+    factors = parse_factors(penalty_factor or (), keep or ())
+    asked = Asked(
+        target, task, columns, tuple(exclude or ()), tuple(left_out(factors)), tuple(factor or ()), weights, fold,
+        missing, keep_row_numbers,
+    )  # fmt: skip
+    listed = [*(group or ()), *read_groups(groups)]
+    with open_data(data, asked, seed) as opened:
+        inputs = inputs_of(opened, listed, factors, separate=separate_levels, together=penalty == "input_l1")
+        inputs = inputs._replace(table=inputs.table.held())
     found = choose_strength(
         data, inputs, folds=cv, test_size=test_size, seed=seed,
-        begin=lambda prepared: print_beginning(data, inputs, prepared, cv), **settings,
+        begin=lambda split: print_beginning(data, inputs, split, folds_of(inputs.table, cv)), **settings,
     )  # fmt: skip
     print_selection(found, Console())
     figures = json.dumps(selection_figures(found), indent=1) + "\n"
-    model = found.fitted.best_estimator_.model_
     if save is not None:
-        save_model(save, model, found.table, found.prepared)
+        save_selection(save, found)
     if json_file is not None:
         json_file.write_text(figures)
     if report is not None:
@@ -115,5 +147,5 @@ def select(
         found.fitted.plot_path().savefig(report / "path.png", dpi=120)
         found.fitted.plot_norms(found.table.feature_names).savefig(report / "norms.png", dpi=120)
         (report / "selection.json").write_text(figures)
-        save_model(report / "model.safetensors", model, found.table, found.prepared)
+        save_selection(report / "model.safetensors", found)
         print(f"report: {report}/path.png, norms.png, selection.json, model.safetensors")

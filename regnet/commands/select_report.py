@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from regnet.commands.inputs import Inputs
+from regnet.commands.saving import save_model
 from regnet.commands.select_run import Selection
-from regnet.tables.split import Prepared
+from regnet.tables.split import Split
 
-__all__ = ["print_beginning", "print_selection", "selection_figures"]
+__all__ = ["print_beginning", "print_selection", "save_selection", "selection_figures"]
 
 LINES = 18
 """Strengths that the printed table shows; --json has all."""
@@ -22,14 +24,13 @@ NAMES = 20
 """Inputs that are named in the terminal."""
 
 
-def print_beginning(data: str, inputs: Inputs, prepared: Prepared, folds: int) -> None:
-    """What is chosen on which rows, and the inputs that are left out."""
+def print_beginning(data: str, inputs: Inputs, split: Split, folds: str) -> None:
+    """What is chosen on which rows; folds: in words."""
     table = inputs.table
     print(
-        f"{data}: {table.task} of {table.target_name!r}, {len(prepared.x_train)} rows in {folds} folds and "
-        f"{len(prepared.x_test)} held out, {len(inputs.names)} inputs"
+        f"{data}: {table.task} of {table.target_name!r}, {len(split.train)} rows in {folds} and "
+        f"{len(split.test)} held out, {len(inputs.names)} inputs"
     )
-    print(prepared.left_out, end="")
 
 
 def print_selection(selection: Selection, console: Console) -> None:
@@ -68,10 +69,8 @@ def print_selection(selection: Selection, console: Console) -> None:
             highlight=False,
         )
     if selection.test_score is not None:
-        metric = fitted.best_estimator_.model_.network.metric.name
-        print(
-            f"on the {len(selection.prepared.x_test)} rows held out of the sweep: {metric} {selection.test_score:.4f}"
-        )
+        metric = fitted.model_.network.metric.name
+        print(f"on the {len(selection.split.test)} rows held out of the sweep: {metric} {selection.test_score:.4f}")
     passes = " in each of two passes" if hasattr(fitted, "pilot_scores_") else ""
     print(f"{fitted.cv_scores_.size} networks{passes}, {selection.seconds:.1f} s")
 
@@ -112,4 +111,38 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
         "diverged": fitted.n_diverged_,
         "seed": selection.seed,
         "seconds": selection.seconds,
+    }
+
+
+def save_selection(path: Path, selection: Selection) -> None:
+    """Write the chosen network, with all that a table of new rows needs."""
+    save_model(
+        path,
+        selection.fitted.model_,
+        selection.columns,
+        target_name=selection.table.target_name,
+        classes=selection.split.classes,
+        about=_about(selection),
+    )
+
+
+def _about(selection: Selection) -> dict[str, Any]:
+    """What a saved model says of the search that made it."""
+    fitted, chosen = selection.fitted, selection.fitted.best_index_
+    error = float(fitted.score_se_[chosen])
+    scores = {f"{selection.score_name}, {fitted.n_splits_} folds": float(fitted.score_mean_[chosen])}
+    if np.isfinite(error):
+        scores["its standard error"] = error
+    if selection.test_score is not None:
+        metric = fitted.model_.network.metric.name
+        scores[f"{metric}, {len(selection.split.test)} rows held out"] = float(selection.test_score)
+    return {
+        "data": selection.data,
+        "task": selection.table.task,
+        "rows": len(selection.split.train),
+        "penalties": {fitted.penalty: [fitted.lambda_]},
+        "rule": fitted.select,
+        "inputs": selection.inputs.names,
+        "used": selection.selected,
+        "scores": scores,
     }

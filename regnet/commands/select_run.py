@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold, PredefinedSplit
 
-from regnet.backend.config import get_config
 from regnet.commands.inputs import Inputs
 from regnet.selection import MLPClassifierCV, MLPRegressorCV
-from regnet.tables.split import Prepared, prepare_table
+from regnet.tables.encoder import TableEncoder
+from regnet.tables.encoding import EncodedColumn
+from regnet.tables.split import Split, split_rows
 from regnet.tables.table import Table
 
-__all__ = ["Selection", "choose_strength"]
+__all__ = ["Selection", "choose_strength", "folds_of"]
+
+
+FEW_FOLDS = 20
+"""Different values of --fold that are folds themselves; where there are more, --cv folds are made of them."""
 
 
 @final
@@ -30,7 +35,7 @@ class Selection:
 
     data: str
     inputs: Inputs
-    prepared: Prepared
+    split: Split
     fitted: MLPClassifierCV | MLPRegressorCV
     seed: int
     seconds: float
@@ -45,6 +50,12 @@ class Selection:
     def table(self) -> Table:
         """The table, with the inputs that were not left out."""
         return self.inputs.table
+
+    @property
+    def columns(self) -> tuple[EncodedColumn, ...]:
+        """What becomes of each column of the table, with what stands for missing values."""
+        found: tuple[EncodedColumn, ...] = self.fitted.best_estimator_[0].columns_
+        return found
 
     @property
     def selected(self) -> list[str]:
@@ -65,7 +76,7 @@ def choose_strength(
     folds: int,
     test_size: float,
     seed: int,
-    begin: Callable[[Prepared], None] = lambda prepared: None,
+    begin: Callable[[Split], None] = lambda split: None,
     **settings: Any,
 ) -> Selection:
     """Split the table, and run the sweep on the rows that are not held out.
@@ -73,33 +84,61 @@ def choose_strength(
     begin: called before the sweep; settings: of the estimator.
 
     Without held-out rows the folds and first weights are those of `MLPClassifierCV` or `MLPRegressorCV` with cv=folds
-    and random_state=seed; in float64 the table too. In float32 the inputs are standardised before they are narrowed,
-    and the sweep, which standardises by itself, meets them so. Raises ValueError for what cannot be trained on.
+    and random_state=seed on the table encoded by `TableEncoder`, in each fold by its own rows. Raises ValueError for
+    what cannot be trained on.
     """
-    narrow = get_config().dtype == "float32"
-    prepared = prepare_table(inputs.table, test_size=test_size, seed=seed, scale_inputs=narrow, scale_target=False)
-    _check_folds(prepared, folds)
-    kind = MLPClassifierCV if prepared.classes else MLPRegressorCV
+    table = inputs.table
+    split = split_rows(table, test_size=test_size, seed=seed)
+    kind = MLPClassifierCV if split.classes else MLPRegressorCV
+    if table.task == "counts":
+        settings["loss"] = "poisson"
+    encoder = TableEncoder(missing="impute" if table.impute else "error", columns=table.columns)
     settings |= {"input_groups": inputs.labels, "penalty_factor": inputs.factors}
-    fitted = kind(cv=folds, random_state=seed, verbose=True, **settings)
-    begin(prepared)
+    fitted = kind(cv=_splitter(table, split, folds, seed), random_state=seed, verbose=True, preprocessor=encoder,
+                  **settings)  # fmt: skip
+    begin(split)
+    weight = None if table.weight is None else table.weight[split.train]
+    given = {"groups": table.fold[split.train]} if table.fold is not None and _are_groups(table.fold) else {}
     started = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Left out of the selection")  # `prepared.left_out` has them by name
-        fitted.fit(prepared.x_train, prepared.y_train)
+    fitted.fit(table.frame.take(split.train), split.y[split.train], weight, **given)
     seconds = time.perf_counter() - started
-    score = fitted.score(prepared.x_test, prepared.y_test) if len(prepared.x_test) > 1 else None
-    return Selection(data, inputs, prepared, fitted, seed, seconds, score)
+    score = None
+    if len(split.test) > 1:
+        weight = None if table.weight is None else table.weight[split.test]
+        score = fitted.score(table.frame.take(split.test), split.y[split.test], weight)
+    return Selection(data, inputs, split, fitted, seed, seconds, score)
 
 
-def _check_folds(prepared: Prepared, folds: int) -> None:
+def folds_of(table: Table, folds: int) -> str:
+    """The folds in words."""
+    if table.fold is None:
+        return f"{folds} folds"
+    count = len(np.unique(table.fold))
+    return f"{folds} folds of {count} groups" if _are_groups(table.fold) else f"the {count} folds of the table"
+
+
+def _are_groups(fold: NDArray[Any]) -> bool:
+    return len(np.unique(fold)) > FEW_FOLDS
+
+
+def _splitter(table: Table, split: Split, folds: int, seed: int) -> Any:
+    """What makes the folds: their number, or a splitter by the column of --fold. Raises ValueError."""
+    if table.fold is None:
+        _check_folds(split, folds)
+        return folds
+    if _are_groups(table.fold):
+        return GroupKFold(folds, shuffle=True, random_state=seed)
+    return PredefinedSplit(table.fold[split.train])
+
+
+def _check_folds(split: Split, folds: int) -> None:
     """Raise ValueError, in the table's terms, where a fold would hold out no row or all rows of a class."""
-    rows = len(prepared.y_train)
+    rows, y = len(split.train), split.y[split.train]
     if folds > rows:
-        held_out = f" beside {len(prepared.y_test)} held out" if len(prepared.y_test) else ""
+        held_out = f" beside {len(split.test)} held out" if len(split.test) else ""
         raise ValueError(f"--cv {folds}: the table has {rows} rows{held_out}; a fold needs at least one.")
-    counts = np.bincount(prepared.y_train) if prepared.classes else np.empty(0)
-    for label, count in zip(prepared.classes or (), counts, strict=True):
+    counts = np.bincount(y) if split.classes else np.empty(0)
+    for label, count in zip(split.classes or (), counts, strict=True):
         if count < 2:
             raise ValueError(
                 f"One row to train on has the class {label!r}, so no network can learn it in the fold that holds this "

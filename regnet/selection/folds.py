@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 from regnet.backend.config import asked_dtype, config_context
@@ -25,6 +25,7 @@ from regnet.selection.columns import columns_of
 from regnet.selection.settings import Estimator, SweepSettings
 from regnet.selection.table_encoding import what_to_encode
 from regnet.sweep.fold import Fold
+from regnet.tables.frame import take_rows
 
 __all__ = ["Checked", "check_table", "make_folds"]
 
@@ -178,8 +179,8 @@ def _make_fold(
         x, x_test = checked.table[train], checked.table[test]
     else:
         transformer = clone(settings.preprocessor)
-        x = _as_table(transformer.fit_transform(_safe_indexing(checked.x, train), own_y))
-        x_test = x[:0] if not len(test) else _as_table(transformer.transform(_safe_indexing(checked.x, test)))
+        x = _as_table(transformer.fit_transform(take_rows(checked.x, train), own_y))
+        x_test = x[:0] if not len(test) else _as_table(transformer.transform(take_rows(checked.x, test)))
     y = np.asarray(targets.encode(own_y), dtype=np.float64)
     y_test = np.asarray(targets.encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
     scaled = settings.standardize

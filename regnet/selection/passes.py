@@ -9,7 +9,6 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import _safe_indexing
 
 from regnet.selection.as_estimator import behind_transformer
 from regnet.selection.collector import Collector
@@ -19,6 +18,7 @@ from regnet.selection.relaxing import named, relax
 from regnet.selection.reporting import report_divergence
 from regnet.sweep.fold import Fold
 from regnet.sweep.spec import Cell, SweepSpec
+from regnet.tables.frame import take_rows
 
 __all__ = ["Passes", "check_finite", "refitted"]
 
@@ -67,7 +67,7 @@ class Passes:
         source = checked.x if checked.host or checked.table is None else checked.table
 
         def raw(numbers: NDArray[Any]) -> tuple[Any, Any]:
-            return _safe_indexing(source, numbers), _safe_indexing(checked.y, numbers)
+            return take_rows(source, numbers), take_rows(checked.y, numbers)
 
         collected = Collector(
             spec, self._scoring, raw, keep, chosen, keep_predictions=self._keep_predictions and last

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
 
 from regnet.selection.settings import SweepSettings
 from regnet.tables.encoder import TableEncoder
-from regnet.tables.frames import columns_of_frame
+from regnet.tables.frames import frame_of
 
 __all__ = ["check_numbers", "encodes_tables", "what_to_encode", "with_encoded_columns"]
 
@@ -64,19 +62,17 @@ def check_numbers(encoder: TableEncoder | None, /) -> None:
 def what_to_encode(X: Any, /) -> str | None:
     """What a frame's first column that is no column of numbers holds, and the remedy; None: there is no such column."""
     try:
-        columns = columns_of_frame(X)
-    except (TypeError, AttributeError):  # no frame, or one with a name twice
+        frame = frame_of(X)
+    except (TypeError, ValueError):  # no frame, or one with a name twice
         return None
-    for own in X.columns:
-        name, column = str(own), columns[str(own)]
-        cells = np.asarray(X[own].to_numpy())
-        dates = cells.dtype.kind in "Mm" or any(isinstance(cell, datetime.date) for cell in cells[:1])
-        if column.kind != "number" or dates:
-            held = "dates" if dates else column.kind
+    for name in frame.columns:
+        column = frame[name]
+        if column.kind != "number":
+            held = f"{column.kind}s" if column.kind in ("date", "duration") else column.kind
             return f"the column {name!r} holds {held}: take preprocessor='table', which makes numbers of text and dates"
         if len(column.missing):
             return (
-                f"the column {name!r} has {len(column.missing)} of {len(cells)} cells without a value: take "
+                f"the column {name!r} has {len(column.missing)} of {len(column.values)} cells without a value: take "
                 "preprocessor=TableEncoder(missing='impute'), or drop such rows"
             )
     return None

@@ -1,5 +1,6 @@
 """Tables from files and by name, split and standardised."""
 
-from regnet.tables.encoder import EncodedColumn, TableEncoder
+from regnet.tables.encoder import TableEncoder
+from regnet.tables.encoding import EncodedColumn
 
 __all__ = ["EncodedColumn", "TableEncoder"]

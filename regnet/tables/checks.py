@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.tables.columns import Column, FileError, judge
+from regnet.tables.columns import Column, FileError, judge, text_column
+from regnet.tables.dates import AMBIGUOUS
 from regnet.tables.readers import Columns
 
-__all__ = ["check_values", "judge_column", "seen"]
+__all__ = ["judge_column", "missing_cells", "problem_of", "seen", "text_of"]
+
+COMMAS = "numbers with commas"
 
 
 def judge_column(path: str, columns: Columns, name: str) -> Column:
@@ -19,6 +22,24 @@ def judge_column(path: str, columns: Columns, name: str) -> Column:
         raise FileError(f"{path}: column {name!r} holds {error}") from error
 
 
+def text_of(columns: Columns, name: str) -> Column:
+    """The column of this name as text, whatever it says."""
+    number = columns.names.index(name)
+    if columns.text is not None:
+        return text_column(columns.text(number), parse=True)
+    cells = np.asarray(columns.cells(number))
+    judged = judge(cells)
+    absent = np.zeros(len(cells), dtype=bool)
+    absent[judged.missing] = True
+    shown = [_plain(cell) for cell in (judged.values if judged.kind in ("number", "text") else cells).tolist()]
+    return text_column(np.asarray(np.where(absent, "", np.asarray(shown, dtype=object)), dtype=object))
+
+
+def _plain(cell: object) -> str:
+    """2.0 is 2: a whole number has no point, whatever type the file gives it."""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
 def seen(columns: Columns, column: Column) -> str:
     """The first cell that speaks against numbers, and how many speak for them."""
     row = column.odd or 0
@@ -26,28 +47,34 @@ def seen(columns: Columns, column: Column) -> str:
     return f"{column.cell(row)} in {columns.place(row)}{beside}"
 
 
-def check_values(what: str, columns: Columns, column: Column, *, otherwise: str = "") -> None:
-    """Raise FileError for a column that is neither numbers nor text, or has numbers that are missing or infinite.
+def missing_cells(columns: Columns, column: Column) -> str:
+    """How many cells have no value, and where the first one is."""
+    row = int(column.missing[0])
+    return f"{len(column.missing)} of {len(column.values)} cells, {column.cell(row)} in {columns.place(row)} the first"
 
-    otherwise: what else may be done, a sentence.
-    """
-    if column.kind == "numbers with commas":
-        row = column.odd or 0
-        raise FileError(
-            f"{what} holds numbers with commas that can be read in two ways ({column.cell(row)}, {columns.place(row)}"
-            f"): write decimals with a point, and thousands without a mark.{otherwise}"
+
+def problem_of(columns: Columns, column: Column) -> str | None:
+    """What is wrong with a column, and how to mend it; None for numbers, dates, durations and text."""
+    row = column.odd or 0
+    if column.kind == COMMAS:
+        return (
+            f"holds numbers with commas that can be read in two ways ({column.cell(row)}, {columns.place(row)}): write "
+            "decimals with a point, and thousands without a mark"
         )
-    if column.kind not in ("number", "text"):
-        raise FileError(f"{what} holds {column.kind}: make numbers of them, or drop the column.{otherwise}")
+    if column.kind == AMBIGUOUS:
+        return f"holds {AMBIGUOUS} ({column.cell(row)}, {columns.place(row)}): write 2026-11-27"
+    if column.kind not in ("number", "date", "duration", "text"):
+        return f"holds {column.kind}: make numbers or text of them"
     if column.kind == "text":
-        return
-    for rows, fact in ((column.missing, "without a value"), (_infinite(column), "that are infinite")):
-        if len(rows):
-            row = int(rows[0])
-            raise FileError(
-                f"{what} has {len(rows)} of {len(column.values)} cells {fact} ({column.cell(row)}, the first in "
-                f"{columns.place(row)}): drop such rows, or fill the cells.{otherwise}"
-            )
+        return None
+    infinite = _infinite(column)
+    if len(infinite):
+        first = int(infinite[0])
+        return (
+            f"has {len(infinite)} of {len(column.values)} cells that are infinite ({column.cell(first)}, the first in "
+            f"{columns.place(first)}): drop such rows, or empty the cells"
+        )
+    return None
 
 
 def _infinite(column: Column) -> NDArray[np.int64]:

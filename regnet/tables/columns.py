@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from regnet.tables.dates import days_of_objects, days_of_text, days_of_times
 
 __all__ = [
     "INDEX_NAMES",
@@ -18,15 +20,20 @@ __all__ = [
     "Column",
     "FileError",
     "counts_rows",
+    "is_nothing",
     "is_number",
     "judge",
     "looks_like_a_row",
     "plain_numbers",
     "running_header",
+    "text_column",
 ]
 
 MISSING = frozenset({"", "na", "n/a", "n.a.", "#n/a", "<na>", "nan", "null", "none", ".", "?", "-", "--"})
-"""Cells, in small letters, that stand for "no value" in a column of numbers. In a column of text only '' does."""
+"""Cells, in small letters, that stand for "no value" in a column of numbers or dates."""
+
+MISSING_TEXT = frozenset({"", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
+"""Cells of a file of text that do so in a column of text, where "none" and "-" may be values, and Na is sodium."""
 
 INDEX_NAMES = frozenset({"", "Unnamed: 0", "__index_level_0__"})
 """Names under which pandas and R write the numbers or names of rows that have no name of their own."""
@@ -53,9 +60,10 @@ class FileError(ValueError):
 class Column(NamedTuple):
     """A column that was judged.
 
-    kind: 'number' (values of any numeric or boolean type, NaN where missing), 'text' (values are str), or what it
-    holds that is neither, for a message. missing: rows without a value, (k,). odd: the first row that speaks against
-    numbers, or None; numbers: how many cells of a text column are plain numbers. shown: the cells for messages.
+    kind: 'number' (values of any numeric or boolean type, NaN where missing), 'date' (days since 1970) or 'duration'
+    (days) likewise, 'text' (values are str), or what it holds that is none of these, for a message. missing: rows
+    without a value, (k,). odd: the first row that speaks against numbers, or None; numbers: how many cells of a text
+    column are plain numbers. shown: the cells for messages.
     """
 
     kind: str
@@ -68,6 +76,13 @@ class Column(NamedTuple):
     def cell(self, row: int) -> str:
         """The cell as a message shows it."""
         return repr(str((self.values if self.shown is None else self.shown)[row]))
+
+    def take(self, rows: NDArray[np.int64] | slice, /) -> Self:
+        """Some of its rows."""
+        gone = np.zeros(len(self.values), dtype=bool)
+        gone[self.missing] = True
+        shown = None if self.shown is None else self.shown[rows]
+        return self._replace(values=self.values[rows], missing=np.flatnonzero(gone[rows]), shown=shown)
 
 
 def plain_numbers(cells: Any, /) -> NDArray[np.float64] | None:
@@ -99,7 +114,9 @@ def judge(cells: NDArray[Any], /, *, parse: bool = False) -> Column:
         return _judge_objects(cells, parse)
     if kind in "UO":
         return _judge_text(np.asarray(cells, dtype=object), parse)
-    return Column({"M": "dates", "m": "durations", "c": "complex numbers"}.get(kind, "records"), cells)
+    if kind in "Mm":
+        return Column("date" if kind == "M" else "duration", days_of_times(cells), np.flatnonzero(np.isnat(cells)))
+    return Column("complex numbers" if kind == "c" else "records", cells)
 
 
 def _decoded(cells: Any) -> NDArray[Any]:
@@ -111,7 +128,7 @@ def _decoded(cells: Any) -> NDArray[Any]:
 
 def _judge_objects(cells: NDArray[Any], parse: bool) -> Column:
     """Objects of a typed file: text, numbers that NumPy has no type for, or None."""
-    absent = np.asarray([cell is None or (isinstance(cell, float) and cell != cell) for cell in cells], dtype=bool)
+    absent = np.asarray([is_nothing(cell) for cell in cells.tolist()], dtype=bool)
     kinds = {type(cell) for cell in cells[~absent]}
     if not kinds:
         return Column("number", np.full(len(cells), np.nan), np.arange(len(cells)))
@@ -122,27 +139,57 @@ def _judge_objects(cells: NDArray[Any], parse: bool) -> Column:
     if all(issubclass(kind, (int, float, Decimal, np.number, np.bool_)) for kind in kinds):
         numbers = np.asarray([np.nan if gone else float(cell) for cell, gone in zip(cells, absent, strict=True)])
         return Column("number", numbers, np.flatnonzero(absent))
+    times = days_of_objects(cells[~absent].tolist())
+    if times is not None:
+        return _with_holes(times[0], times[1], absent, shown=cells)
     return Column(f"values of type {' and '.join(sorted(kind.__name__ for kind in kinds))}", cells)
 
 
-def _judge_text(given: NDArray[Any], parse: bool) -> Column:
-    """Text, unless every cell of a file of text is a number, infinite, or a mark for a missing one."""
+def is_nothing(cell: Any) -> bool:
+    """Whether it is None, a NaN, or pandas' NaT or NA."""
+    try:
+        return cell is None or bool(cell != cell)
+    except TypeError:  # pandas' NA says neither
+        return True
+    except ValueError:  # an array says it of each of its own
+        return False
+
+
+def text_column(given: NDArray[Any], /, *, parse: bool = False) -> Column:
+    """Text as it stands, (n,), whatever it says. parse: it comes from a file of text, where NA is no value."""
     cells = np.asarray([str(cell).strip() for cell in given], dtype=object)
-    empty = np.flatnonzero(cells == "")
+    return Column("text", cells, np.flatnonzero([cell in (MISSING_TEXT if parse else ("",)) for cell in cells]))
+
+
+def _judge_text(given: NDArray[Any], parse: bool) -> Column:
+    """Text, unless every cell of a file of text is a number, a date, infinite, or a mark for a missing one."""
+    found = text_column(given, parse=parse)
     if not parse:
-        return Column("text", cells, empty)
+        return found
+    cells = found.values
     missing = np.asarray([cell.lower() in MISSING for cell in cells], dtype=bool)
     plain = np.asarray([_NUMBER.fullmatch(cell) is not None for cell in cells], dtype=bool)
     infinite = np.asarray([_INFINITE.fullmatch(cell) is not None for cell in cells], dtype=bool)
     other = np.flatnonzero(~(missing | plain | infinite))
-    if not len(other) and (not missing.all() or len(empty) == len(cells)):
+    if not len(other) and (not missing.all() or len(found.missing) == len(cells)):
         return _numbers(cells, missing)
     if len(other):
+        days = days_of_text(cells[~missing].tolist()) if not plain.any() else None
+        if isinstance(days, str):
+            return Column(days, cells, np.flatnonzero(missing), int(other[0]))
+        if days is not None:
+            return _with_holes("date", days, missing, shown=cells)
         commas = _judge_commas(cells, missing, plain)
         if commas is not None:
             return commas
     odd = int(other[0]) if len(other) else 0
-    return Column("text", cells, empty, odd, int(plain.sum()))
+    return found._replace(odd=odd, numbers=int(plain.sum()))
+
+
+def _with_holes(kind: str, present: NDArray[np.float64], gone: NDArray[np.bool_], shown: NDArray[Any]) -> Column:
+    values = np.full(len(gone), np.nan)
+    values[~gone] = present
+    return Column(kind, values, np.flatnonzero(gone), shown=shown)
 
 
 def _numbers(cells: NDArray[Any], missing: NDArray[np.bool_]) -> Column:

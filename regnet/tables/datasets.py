@@ -88,7 +88,7 @@ def load(name: str, *, seed: int = 0) -> Table:
 
     if name == "spiral":
         x, y = spiral(seed=seed)
-        return Table(x, y, ("x0", "x1"), "class", "classification", shuffled=True)
+        return Table.of_matrix(x, y, ("x0", "x1"), "class", "classification", shuffled=True)
     if name not in NAMES:
         raise ValueError(f"There is no data set {name!r}: choose one of {', '.join(NAMES)}, or name a file.")
     bunch = getattr(sklearn_datasets, f"load_{name}")()
@@ -96,4 +96,4 @@ def load(name: str, *, seed: int = 0) -> Table:
     task = "regression" if name == "diabetes" else "classification"
     y = bunch.target if name == "diabetes" else bunch.target_names[bunch.target]
     target = "progression" if name == "diabetes" else "class"
-    return Table(np.asarray(bunch.data, dtype=np.float64), y, names, target, task)
+    return Table.of_matrix(np.asarray(bunch.data, dtype=np.float64), y, names, target, task)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
@@ -13,41 +13,14 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from regnet.display.warning import warn
-from regnet.tables.columns import Column, counts_rows
-from regnet.tables.factors import level_columns, most_levels
-from regnet.tables.frames import columns_of_frame
+from regnet.tables.columns import Column
+from regnet.tables.encoding import EncodedColumn, encode, filled, gone, learn, parts_of, unseen
+from regnet.tables.frames import frame_of
 
-__all__ = ["EncodedColumn", "TableEncoder"]
+__all__ = ["TableEncoder"]
 
 SHOWN = 5
 """Values that a message shows."""
-
-
-@final
-@dataclass(frozen=True)
-class EncodedColumn:
-    """How one column of a table becomes columns of a matrix; data alone, so that it can be saved as such.
-
-    kind: 'number' (dates and durations too, in days) or 'factor'; levels: of a factor, each a column of 0 and 1; fill:
-    what stands where there is no value, the median or the commonest level; indicator: whether a further column is 1
-    there.
-    """
-
-    name: str
-    kind: str
-    levels: tuple[str, ...] = ()
-    fill: float | str | None = None
-    indicator: bool = False
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The names of its columns in the matrix.
-
-        >>> EncodedColumn("site", "factor", ("north", "south"), "north", indicator=True).parts
-        ('site=north', 'site=south', 'site is missing')
-        """
-        own = tuple(level_columns({self.name: self.levels})) if self.kind == "factor" else (self.name,)
-        return (*own, f"{self.name} is missing") if self.indicator else own
 
 
 @final
@@ -132,21 +105,18 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         UserWarning
             Of columns that are left out.
         """
-        given = columns_of_frame(X)
-        self.feature_names_in_, self.n_features_in_ = np.asarray(list(given), dtype=object), len(given)
+        given = frame_of(X)
+        self.feature_names_in_, self.n_features_in_ = np.asarray(given.columns, dtype=object), len(given.columns)
         self.left_out_: dict[str, str] = {}
         if self.columns is None:
-            found = [self._learnt(name, column) for name, column in given.items()]
+            found = [self._learnt(name, _checked(name, given[name])) for name in given.columns]
             self.columns_ = tuple(one for one in found if one is not None)
         else:
-            self.columns_ = tuple(self._filled(one, given[one.name]) for one in self.columns)
+            self.columns_ = tuple(self._filled(one, _checked(one.name, given[one.name])) for one in self.columns)
         if not self.columns_:
             raise ValueError(f"No column of X says anything: {self.left_out_}.")
-        self.input_groups_ = {part: one.name for one in self.columns_ for part in one.parts}
-        parts = [part for one in self.columns_ for part in one.parts]
-        twice = next((part for part in parts if parts.count(part) > 1), None)
-        if twice is not None:
-            raise ValueError(f"X: a value of one column and another column are both {twice!r}: rename one.")
+        with _of_x():
+            self.input_groups_ = parts_of(self.columns_)
         for name, reason in self.left_out_.items():
             warn(f"TableEncoder leaves out {name!r}: {reason}.")
         return self
@@ -176,13 +146,23 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             Of values that were not seen.
         """
         check_is_fitted(self)
-        given = columns_of_frame(X, only=[one.name for one in self.columns_])
-        absent = [one.name for one in self.columns_ if one.name not in given]
+        given = frame_of(X)
+        absent = [one.name for one in self.columns_ if one.name not in given.columns]
         if absent:
             raise ValueError(
                 f"X has no column {', '.join(map(repr, absent))}, which fit saw: columns go by their names."
             )
-        return np.concatenate([self._encoded(one, given[one.name]) for one in self.columns_], axis=1)
+        found = np.empty((len(given), len(self.input_groups_)))
+        start = 0
+        for one in self.columns_:
+            column = _checked(one.name, given[one.name])
+            self._check_seen(one, column)
+            if one.fill is None:
+                _refuse_missing(one.name, column)
+            with _of_x():
+                found[:, start : start + len(one.parts)] = encode(one, column)
+            start += len(one.parts)
+        return found
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the columns of the matrix.
@@ -202,88 +182,52 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     def _learnt(self, name: str, column: Column) -> EncodedColumn | None:
         """What becomes of a column, None where it says nothing."""
-        values, gone = _values(name, column), _gone(column)
-        present = values[~gone]
-        different = len(set(present.tolist()))
-        rows = counts_rows(column)
-        if different < 2 and not (different and gone.any()):
-            self.left_out_[name] = "it is the same in every row" if different else "it has no values"
-        elif rows is not None:
-            self.left_out_[name] = f"it numbers the rows ({rows} to {rows + len(values) - 1})"
-        elif values.dtype == object and different > most_levels(len(values)):
-            self.left_out_[name] = f"it has {different} different values in {len(values)} rows"
-        else:
-            kind = "factor" if values.dtype == object else "number"
-            levels = tuple(sorted(set(present.tolist()))) if kind == "factor" else ()
-            return self._filled(EncodedColumn(name, kind, levels, indicator=bool(gone.any())), column)
+        found = learn(name, column)
+        if isinstance(found, EncodedColumn):
+            return self._filled(found, column)
+        self.left_out_[name] = found
         return None
 
     def _filled(self, one: EncodedColumn, column: Column) -> EncodedColumn:
         """With what stands for its missing values. Raises ValueError where there are some, and nothing is to stand."""
-        values, gone = _values(one.name, column), _gone(column)
-        if self.missing == "error":
-            _refuse_missing(one.name, gone)
-            return one
-        present = values[~gone]
-        if one.kind == "number":
-            return replace(one, fill=float(np.median(present.astype(np.float64))) if len(present) else 0.0)
-        counts = dict.fromkeys(one.levels, 0)
-        for value in present.tolist():
-            counts[value] = counts.get(value, 0) + 1
-        return replace(one, fill=max(one.levels, key=lambda level: counts[level]))
+        if self.missing == "impute":
+            return filled(one, column)
+        _refuse_missing(one.name, column)
+        return one
 
-    def _encoded(self, one: EncodedColumn, column: Column) -> NDArray[np.float64]:
-        """The columns of the matrix that are made of one of the table, (n, parts)."""
-        values, gone = _values(one.name, column), _gone(column)
-        if (values.dtype == object) != (one.kind == "factor") and not gone.all():
-            held = "text" if one.kind == "factor" else "numbers"
-            raise ValueError(f"X: the column {one.name!r} held {held} in fit, and holds {column.kind} here.")
-        if one.fill is None:
-            _refuse_missing(one.name, gone)
-        filled = values.copy()
-        filled[gone] = one.fill
-        if one.kind == "number":
-            parts = [filled.astype(np.float64)]
-        else:
-            self._check_seen(one, filled)
-            parts = [(filled == level).astype(np.float64) for level in one.levels]
-        if one.indicator:
-            parts.append(gone.astype(np.float64))
-        return np.stack(parts, axis=1)
-
-    def _check_seen(self, one: EncodedColumn, values: NDArray[np.object_]) -> None:
-        unseen = sorted(set(values.tolist()) - set(one.levels))
-        if not unseen:
+    def _check_seen(self, one: EncodedColumn, column: Column) -> None:
+        values = sorted(set(column.values[unseen(one, column)].tolist()))
+        if not values:
             return
-        listed = ", ".join(map(repr, unseen[:SHOWN])) + (", ..." if len(unseen) > SHOWN else "")
+        listed = ", ".join(map(repr, values[:SHOWN])) + (", ..." if len(values) > SHOWN else "")
         fact = f"the column {one.name!r} holds values that fit has not seen ({listed})"
         if self.unseen == "error":
             raise ValueError(f"X: {fact}: leave such rows out, or take unseen='zeros'.")
         warn(f"X: {fact}, which are 0 in all its columns.")
 
 
-def _gone(column: Column) -> NDArray[np.bool_]:
-    """Where there is no value, (n,)."""
-    gone = np.zeros(len(column.values), dtype=bool)
-    gone[column.missing] = True
-    return gone
+@contextmanager
+def _of_x() -> Iterator[None]:
+    """Errors say that they are of X."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"X: {error}") from error
 
 
-def _values(name: str, column: Column) -> NDArray[Any]:
-    """Numbers in float64, or text as objects, (n,). Raises ValueError for anything else."""
-    if column.kind == "text":
-        return np.asarray(column.values, dtype=object)
-    if column.kind != "number":
+def _checked(name: str, column: Column) -> Column:
+    """The column, if it is an input. Raises ValueError for anything else."""
+    if column.kind not in ("number", "date", "duration", "text"):
         raise ValueError(f"X: the column {name!r} holds {column.kind}: make numbers or text of them, or drop it.")
-    values = np.asarray(column.values, dtype=np.float64)
-    if np.isinf(values).any():
+    if column.kind == "number" and np.isinf(np.asarray(column.values, dtype=np.float64)).any():
         raise ValueError(f"X: the column {name!r} holds infinite numbers: drop such rows, or make them missing.")
-    return values
+    return column
 
 
-def _refuse_missing(name: str, gone: NDArray[np.bool_]) -> None:
-    if gone.any():
+def _refuse_missing(name: str, column: Column) -> None:
+    count = int(gone(column).sum())
+    if count:
         raise ValueError(
-            f"X: the column {name!r} has {int(gone.sum())} of {len(gone)} cells without a value: take "
+            f"X: the column {name!r} has {count} of {len(column.values)} cells without a value: take "
             "missing='impute', or drop such rows."
         )

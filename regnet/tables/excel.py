@@ -45,10 +45,17 @@ class SheetTable:
 
 
 def _column(cells: Iterable[Any]) -> NDArray[Any]:
+    """Numbers, or objects; of numbers and text all of it text, as a file of text has it."""
     found = [None if cell == "" else cell for cell in cells]
     if all(isinstance(cell, (bool, int, float)) for cell in found):
         return np.asarray(found)
+    if {type(cell) for cell in found if cell is not None} <= {str, bool, int, float}:
+        found = ["" if cell is None else _written(cell) for cell in found]
     return np.asarray(found, dtype=object)
+
+
+def _written(cell: str | float) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def open_sheet(path: Path) -> SheetTable:

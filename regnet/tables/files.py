@@ -1,192 +1,234 @@
-"""Tables from files: CSV, Parquet, NPY and NPZ, with errors that name the column, the line and the remedy."""
+"""Tables from files: CSV, Parquet, Excel, NPY and NPZ, with errors that name the column, the line and the remedy."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.tables.checks import check_values, judge_column, seen
+from regnet.tables.asked import Asked
+from regnet.tables.checks import judge_column, missing_cells, problem_of, seen, text_of
 from regnet.tables.columns import INDEX_NAMES, Column, FileError, counts_rows, judge
-from regnet.tables.factors import columns_of_levels, level_columns, levels_of
+from regnet.tables.encoding import EncodedColumn, gone, learn, numbers_rows, parts_of
+from regnet.tables.frame import Frame
 from regnet.tables.readers import Columns, read_columns
-from regnet.tables.table import Table
-from regnet.tables.target import target_of
+from regnet.tables.table import NAMED, Table, said_of_left_out, short
+from regnet.tables.target import Target, target_of
 
-__all__ = ["read_features", "read_table"]
+__all__ = ["open_table", "read_table", "reader_of"]
 
 
-def read_table(
-    path: str,
-    target: str | None = None,
-    *,
-    task: str | None = None,
-    keep_row_numbers: bool = False,
-    without: Collection[str] = (),
-) -> Table:
-    """The file as inputs in float64 and a target; target: a column's name, by default the last column.
+def read_table(path: str, target: str | None = None, **asked: Any) -> Table:
+    """The file as a table in memory; see `open_table`. asked: further fields of `Asked`."""
+    with open_table(path, Asked(target, **asked)) as table:
+        return table.held()
 
-    task: 'classification' or 'regression'; by default classification if the target is text, boolean, or whole
-    numbers with at most 20 different values. Columns that number the rows (0, 1, 2, ... or 1, 2, 3, ..., or an index
-    without a name) are left out and noted, unless keep_row_numbers. A column of text with few values becomes one input
-    for each of them, which is noted. without: columns that are not looked at. Raises FileError.
+
+@contextmanager
+def open_table(path: str, asked: Asked) -> Iterator[Table]:
+    """The file as inputs and a target, whose columns are read when they are asked for, while it is open.
+
+    Columns that say nothing of other rows are left out and noted: of one value, without values, an index without a
+    name, the numbers of the rows (0, 1, 2, ... or 1, 2, 3, ...), text with a value for nearly every row. Text becomes
+    an input for each value, a date its number of days. Raises FileError.
     """
     with read_columns(path) as columns:
-        return _table(path, columns, target, task, keep_row_numbers=keep_row_numbers, without=without)
+        yield _table(path, columns, asked)
 
 
-def _table(
-    path: str,
-    columns: Columns,
-    target: str | None,
-    task: str | None,
-    *,
-    keep_row_numbers: bool,
-    without: Collection[str],
-) -> Table:
-    """See `read_table`."""
-    name = columns.names[-1] if target is None else target
+def reader_of(path: str, columns: Columns, factors: Collection[str] = ()) -> Callable[[str, slice], Column]:
+    """What reads rows of a column; factors: those that are text, whatever they say.
+
+    What a column holds is a fact of all its rows: those that are not numbers alone are judged whole.
+    """
+
+    def read(name: str, rows: slice) -> Column:
+        number = columns.names.index(name)
+        if name in factors:
+            return text_of(columns, name).take(rows)
+        if columns.numeric(number):
+            return Column("number", columns.cells(number, rows))
+        return judge_column(path, columns, name).take(rows)
+
+    return read
+
+
+@final
+@dataclass
+class _Survey:
+    """What a file's columns hold. learnt: what becomes of each; left_out: why others are not used; problems: what is
+
+    wrong with a column; missing: cells without a value, and where; holes: the rows without any (n,).
+    """
+
+    holes: NDArray[np.bool_]
+    learnt: dict[str, EncodedColumn] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def _table(path: str, columns: Columns, asked: Asked) -> Table:
+    """See `open_table`."""
+    name = columns.names[-1] if asked.target is None else asked.target
     if name not in columns.names:
-        raise FileError(f"{path} has no column {name!r} for the target. Its columns: {', '.join(columns.names)}.")
+        raise FileError(f"{path} has no column {name!r} for the target. Its columns: {short(columns.names)}.")
     if len(columns.names) == 1:
         raise FileError(f"{path} has one column only: at least one input is needed beside the target.")
-    y, task, notes = target_of(path, columns, name, task)
-    if target is None and (counts_rows(judge(y)) is not None or name in INDEX_NAMES):
+    asked = asked.of(path, columns.names)
+    names = asked.inputs_of(path, columns.names, name)
+    target = target_of(path, columns, name, asked.task, drop=asked.missing != "error")
+    if asked.target is None and (counts_rows(judge(target.y)) is not None or name in INDEX_NAMES):
         fact = "is an index without a name" if name in INDEX_NAMES else "numbers the rows"
         raise FileError(f"{path}: the last column, {name!r}, {fact}: name the target.")
-    absent = tuple(column for column in columns.names if column in without and column != name)
-    judged = {column: judge_column(path, columns, column) for column in columns.names if column not in {name, *absent}}
-    if not judged:
-        raise FileError(f"{path}: no input is left without {', '.join(map(repr, absent))}.")
-    said = {} if keep_row_numbers else {column: _index(column, one) for column, one in judged.items()}
-    left_out = {column: text for column, text in said.items() if text}
-    if len(left_out) == len(judged):  # nothing else to learn from
-        left_out = {}
-    notes += [f"{path}: {text} and is left out; --keep-row-numbers keeps it." for text in left_out.values()]
-    kept = {column: one for column, one in judged.items() if column not in left_out}
-    inputs, factors, said_of_text = _inputs(path, columns, kept)
-    told = (*columns.notes, *notes, *said_of_text)
+    survey = _surveyed(path, columns, asked, names, target)
+    rows, notes = target.rows, [*columns.notes, *target.notes]
+    if survey.missing and asked.missing == "error":
+        raise FileError(_said_of_missing(path, survey.missing))
+    if asked.missing == "drop" and survey.holes.any():
+        rows = rows[~survey.holes[rows]]
+        notes.append(f"{path}: {columns.rows - len(rows)} of {columns.rows} rows have missing values and are left out.")
+        if not len(rows):
+            raise FileError(f"{path}: every row has missing values: take --missing impute.")
+        survey = _surveyed(path, columns, asked, names, target._replace(rows=rows))
+    used = tuple(survey.learnt.values())
+    try:
+        parts_of(used)
+    except ValueError as error:
+        raise FileError(f"{path}: {error}") from error
+    frame = Frame(survey.learnt, columns.rows, reader_of(path, columns, asked.factors), _as_slice(rows, columns.rows))
+    kept = np.isin(target.rows, rows)
     return Table(
-        np.stack(list(inputs.values()), axis=1), y, tuple(inputs), name, task, told, factors=factors, absent=absent
-    )
+        frame, used, target.y[kept], name, target.task,
+        (*notes, *said_of_left_out(survey.left_out, f"{path}: "), *_said_of_encoded(path, used)),
+        weight=_weights(path, columns, asked.weight, rows), fold=_folds(path, columns, asked.fold, rows),
+        impute=asked.missing == "impute", absent=tuple(one for one in columns.names if one not in survey.learnt),
+    )  # fmt: skip
 
 
-def read_features(
-    path: str, names: tuple[str, ...], factors: Mapping[str, tuple[str, ...]] = MappingProxyType({})
-) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """The inputs `names` of the file, in this order, (n, len(names)), float64; and what a user should know.
-
-    factors: values of columns of text, of which an input may be one (`level_columns`). Other columns are ignored. A
-    file without a header, whose columns are column0, column1, ..., is taken as it stands if it has as many columns as
-    are needed and not these names. Raises FileError.
-    """
-    with read_columns(path) as columns:
-        return _features(path, columns, names, factors), columns.notes
+def _as_slice(rows: NDArray[np.int64], count: int) -> NDArray[np.int64] | slice:
+    return slice(None) if len(rows) == count else rows
 
 
-def _features(
-    path: str, columns: Columns, names: tuple[str, ...], factors: Mapping[str, tuple[str, ...]]
-) -> NDArray[np.float64]:
-    """See `read_features`."""
-    parts = level_columns(factors)
-    needed = tuple(dict.fromkeys(parts[name].factor if name in parts else name for name in names))
-    missing = [name for name in needed if name not in columns.names]
-    place = dict(zip(needed, needed, strict=True))
-    if missing and not columns.headed and len(columns.names) == len(needed):
-        place = dict(zip(needed, columns.names, strict=True))
-    elif missing:
-        remedy = "rename the columns as they were in training" if columns.headed else "write their names above them"
-        raise FileError(
-            f"{path} has {len(columns.names)} columns ({_short(columns.names)}), but the model was trained on "
-            f"{len(needed)}; missing: {_short(missing)}. Columns are found by name: {remedy}."
-        )
-    found: dict[str, NDArray[np.float64]] = {}
-    for name in needed:
-        column = judge_column(path, columns, place[name])
-        if name in factors:
-            found |= _known_levels(path, columns, place[name], column, (name, factors[name]))
-        else:
-            found[name] = _numeric(path, columns, place[name], column, trained=True)
-    return np.stack([found[name] for name in names], axis=1)
+def _surveyed(path: str, columns: Columns, asked: Asked, names: Sequence[str], target: Target) -> _Survey:
+    """What the inputs hold in the rows that count. Raises FileError that names all columns that are none."""
+    found = _Survey(np.zeros(columns.rows, dtype=bool))
+    for name in names:
+        if asked.is_index(name):
+            found.left_out[name] = "it is an index without a name (--keep-row-numbers keeps it)"
+            continue
+        column = text_of(columns, name) if name in asked.factors else judge_column(path, columns, name)
+        problem = problem_of(columns, column) or _mistyped(columns, column, name in asked.factors)
+        if problem is not None:
+            found.problems.append(f"column {name!r} {problem}, or leave it out (--exclude '{name}')")
+            continue
+        keeps = asked.keep_row_numbers or name in (asked.columns or ())
+        numbered = None if keeps else numbers_rows(column)  # of all rows, also where some are left out
+        if numbered is not None:
+            found.left_out[name] = f"{numbered} (--keep-row-numbers keeps it)"
+            continue
+        learnt = learn(name, _taken(column, target.rows), keep_row_numbers=True)
+        if isinstance(learnt, str):
+            found.left_out[name] = learnt
+            continue
+        found.learnt[name] = learnt
+        if len(column.missing):
+            found.holes |= gone(column)
+            found.missing[name] = missing_cells(columns, column)
+    if found.problems:
+        raise FileError(f"{path}: {_listed(found.problems)}.")
+    if not found.learnt:
+        _only_row_numbers(path, columns, asked, names, found)
+    return found
 
 
-def _short(names: Any) -> str:
-    listed = [str(name) for name in names]
-    return ", ".join(listed[:10]) + (f", ... ({len(listed)} in all)" if len(listed) > 10 else "")
+def _taken(column: Column, rows: NDArray[np.int64]) -> Column:
+    return column if len(rows) == len(column.values) else column.take(rows)
 
 
-def _index(name: str, column: Column) -> str | None:
-    """What to say of a column that numbers or names the rows; None for any other."""
-    first = counts_rows(column)
-    if first is not None:
-        return f"column {name!r} numbers the rows ({first} to {len(column.values) - 1 + first})"
-    return f"column {name!r} is an index without a name" if name in INDEX_NAMES else None
+def _only_row_numbers(path: str, columns: Columns, asked: Asked, names: Sequence[str], found: _Survey) -> None:
+    """Where there is nothing else to learn from, the numbers of the rows are an input. Raises FileError."""
+    numbered = [name for name in names if found.left_out[name].startswith("it numbers the rows")]
+    for name in numbered:
+        learnt = learn(name, judge_column(path, columns, name), keep_row_numbers=True)
+        if isinstance(learnt, EncodedColumn):
+            found.learnt[name] = learnt
+            del found.left_out[name]
+    if not found.learnt:
+        raise FileError(f"{path}: no column is an input. {' '.join(said_of_left_out(found.left_out))}")
 
 
-def _inputs(
-    path: str, columns: Columns, judged: Mapping[str, Column]
-) -> tuple[dict[str, NDArray[np.float64]], dict[str, tuple[str, ...]], list[str]]:
-    """The inputs (n,) by name, the values of those that are text, and what to say of these. Raises FileError."""
-    inputs: dict[str, NDArray[np.float64]] = {}
-    factors: dict[str, tuple[str, ...]] = {}
-    notes = []
-    for name, column in judged.items():
-        levels = levels_of(column)
-        if levels is None:
-            own = {name: _numeric(path, columns, name, column)}
-        else:
-            factors[name], own = levels, columns_of_levels(name, column.values, levels)
-            notes.append(
-                f"{path}: column {name!r} holds text, and becomes {len(levels)} inputs, one a value: {_short(own)}."
-            )
-        twice = [one for one in own if one in inputs or (one in judged and one != name)]
-        if twice:
-            raise FileError(f"{path}: a value of column {name!r} and another column are both {twice[0]!r}: rename one.")
-        inputs |= own
-    return inputs, factors, notes
-
-
-def _known_levels(
-    path: str, columns: Columns, name: str, column: Column, factor: tuple[str, tuple[str, ...]]
-) -> dict[str, NDArray[np.float64]]:
-    """The inputs of a column of text whose values are known. Raises FileError for a value that is not."""
-    cells = np.asarray([str(cell) for cell in (column.values if column.shown is None else column.shown)], dtype=object)
-    unknown = np.flatnonzero(~np.isin(cells, factor[1]))
-    if len(unknown):
-        row = int(unknown[0])
-        raise FileError(
-            f"{path}: column {name!r} holds {column.cell(row)} in {columns.place(row)}, a value that the model was not "
-            f"trained with ({_short(factor[1])}): leave such rows out, or train with them."
-        )
-    return columns_of_levels(factor[0], cells, factor[1])
-
-
-def _numeric(path: str, columns: Columns, name: str, column: Column, *, trained: bool = False) -> NDArray[np.float64]:
-    """An input's values. Raises FileError for anything that is no finite number."""
-    what = f"{path}: column {name!r}"
-    leave = f" To leave it out: --penalty-factor '{name}=inf'."
-    check_values(what, columns, column, otherwise="" if trained else leave)
-    if column.kind == "text":
-        fact = "the model was trained with numbers." if trained else _no_factor(name, columns, column)
-        raise FileError(f"{what} holds text ({seen(columns, column)}), but {fact}")
-    return np.asarray(column.values, dtype=np.float64)
-
-
-def _no_factor(name: str, columns: Columns, column: Column) -> str:
-    """Why a column of text is no input, and what to do."""
-    leave = f"leave it out (--penalty-factor '{name}=inf'), or name it as the target"
-    if column.numbers:
-        return f"inputs are numbers or text: mend the cells that are no numbers, {leave}."
-    if len(column.missing):
-        lines = ", ".join(columns.place(int(row)) for row in column.missing[:5])
-        return f"{len(column.missing)} of its cells are empty ({lines}): name their value, drop such rows, {leave}."
-    different = len(set(column.values.tolist()))
-    if different == 1:
-        return f"it is the same in every row: {leave}."
+def _mistyped(columns: Columns, column: Column, asked: bool) -> str | None:
+    """What to say of text that is numbers for the most part, unless it was asked for."""
+    if asked or column.kind != "text" or 2 * column.numbers <= columns.rows - len(column.missing):
+        return None
     return (
-        f"it has {different} different values in {columns.rows} rows, too many for an input each: encode it in another "
-        f"way, {leave}."
+        f"holds text ({seen(columns, column)}): mend the cells that are no numbers, take its values for categories "
+        "(--factor NAME)"
     )
+
+
+def _listed(problems: list[str]) -> str:
+    more = f"; and {len(problems) - NAMED} more columns" if len(problems) > NAMED else ""
+    return "; ".join(problems[:NAMED]) + more
+
+
+def _said_of_missing(path: str, missing: dict[str, str]) -> str:
+    listed = [f"{name!r} ({fact})" for name, fact in missing.items()]
+    count = "a column has" if len(listed) == 1 else f"{len(listed)} columns have"
+    more = f", and {len(listed) - NAMED} more" if len(listed) > NAMED else ""
+    return (
+        f"{path}: {count} no value in some rows: {', '.join(listed[:NAMED])}{more}. --missing impute puts the median "
+        "or the commonest value there, and a further input says where; --missing drop leaves such rows out; --exclude "
+        f"'{next(iter(missing))}' leaves a column out."
+    )
+
+
+def _said_of_encoded(path: str, columns: Sequence[EncodedColumn]) -> list[str]:
+    """What becomes of text and dates."""
+    texts = [
+        f"{path}: column {one.name!r} holds text, and becomes {len(one.levels)} inputs, one a value: "
+        f"{short(f'{one.name}={level}' for level in one.levels)}."
+        for one in columns
+        if one.kind == "factor"
+    ]
+    dates = [one.name for one in columns if one.kind == "date"]
+    if dates:
+        texts.append(f"{path}: dates become days since 1970: {short(dates)}.")
+    holes = [one.name for one in columns if one.indicator]
+    if holes:
+        texts.append(f"{path}: an input each says where there is no value: {short(holes)}.")
+    return texts
+
+
+def _weights(path: str, columns: Columns, name: str | None, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """The rows' weights. Raises FileError for what is none."""
+    if name is None:
+        return None
+    column = judge_column(path, columns, name).take(rows)
+    values = np.asarray(column.values, dtype=np.float64) if column.kind == "number" else np.full(len(rows), np.nan)
+    bad = np.flatnonzero(~((values >= 0) & np.isfinite(values)))
+    if len(bad):
+        raise FileError(
+            f"{path}: column {name!r}, of --weights, holds {column.cell(int(bad[0]))} in "
+            f"{columns.place(int(rows[bad[0]]))}: a weight is a finite number of 0 or more."
+        )
+    return values
+
+
+def _folds(path: str, columns: Columns, name: str | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+    """The number of each row's fold. Raises FileError where a row has none."""
+    if name is None:
+        return None
+    column = text_of(columns, name).take(rows)
+    if len(column.missing):
+        where = columns.place(int(rows[column.missing[0]]))
+        raise FileError(f"{path}: column {name!r}, of --fold, has no value in {where}.")
+    labels, numbers = np.unique(np.asarray(column.values, dtype=str), return_inverse=True)
+    if len(labels) < 2:
+        raise FileError(f"{path}: column {name!r}, of --fold, is the same in every row: two folds at least are needed.")
+    return numbers

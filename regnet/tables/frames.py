@@ -1,67 +1,46 @@
-"""Columns of pandas' and polars' frames, judged as those of a file are."""
+"""pandas' and polars' frames, whose columns are judged as those of a typed file are."""
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.tables.columns import Column, judge
+from regnet.tables.columns import Column, is_nothing, judge
+from regnet.tables.frame import Frame
 
-__all__ = ["columns_of_frame"]
-
-DAY = np.timedelta64(1, "D")
-
-EPOCH = np.datetime64("1970-01-01")
+__all__ = ["frame_of"]
 
 
-def columns_of_frame(frame: Any, only: Collection[str] | None = None) -> dict[str, Column]:
-    """The columns by name, in their order; dates and durations as numbers of days. Raises TypeError for no frame.
-
-    only: names of those that are looked at, where not all are.
-    """
-    if not (hasattr(frame, "columns") and hasattr(frame, "shape") and hasattr(frame, "__getitem__")):
+def frame_of(table: Any) -> Frame:
+    """A frame of pandas or polars, or of a file. Raises TypeError for anything else, ValueError for a name twice."""
+    if type(table) is Frame:
+        return table
+    if not (hasattr(table, "columns") and hasattr(table, "shape") and hasattr(table, "__getitem__")):
         raise TypeError(
-            f"X is of type {type(frame).__name__}: give a frame of pandas or polars, whose columns have names."
+            f"X is of type {type(table).__name__}: give a frame of pandas or polars, whose columns have names."
         )
-    wanted = {str(name): name for name in frame.columns}
-    return {name: _judged(frame[own]) for name, own in wanted.items() if only is None or name in only}
+    own = {str(name): name for name in table.columns}
+    if len(own) < len(table.columns):
+        names = [str(name) for name in table.columns]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"X has two columns called {twice!r}: rename one.")
 
+    def read(name: str, rows: slice) -> Column:
+        return judge(_cells(table[own[name]])[rows])
 
-def _judged(series: Any) -> Column:
-    cells = _cells(series)
-    if cells.dtype.kind not in "Mm":
-        return judge(cells)
-    absent = np.isnat(cells)
-    days = (cells - EPOCH if cells.dtype.kind == "M" else cells) / DAY
-    return Column("number", np.where(absent, np.nan, days), np.flatnonzero(absent))
+    return Frame(own, table.shape[0], read)
 
 
 def _cells(series: Any) -> NDArray[Any]:
     """The cells (n,): numbers, dates, or objects with None where there is no value."""
     kind = str(series.dtype).lower()
-    categories = kind.startswith(("category", "categorical", "enum"))
     values = np.asarray(series.to_numpy())
     if values.dtype.kind in "US":
         values = values.astype(object)
-    if values.dtype != object and not categories:
+    if not kind.startswith(("category", "categorical", "enum")):
         return values
-    cells = [None if _is_missing(cell) else str(cell) if categories else cell for cell in values.tolist()]
-    present = [cell for cell in cells if cell is not None]
-    if present and all(isinstance(cell, datetime.date) for cell in present):  # datetime.datetime is one
-        naive = [cell.replace(tzinfo=None) if isinstance(cell, datetime.datetime) else cell for cell in present]
-        filled = iter(naive)
-        return np.asarray([None if cell is None else next(filled) for cell in cells], dtype="datetime64[us]")
-    found = np.empty(len(cells), dtype=object)
-    found[:] = cells
+    found = np.empty(len(values), dtype=object)
+    found[:] = [None if is_nothing(cell) else str(cell) for cell in values.tolist()]
     return found
-
-
-def _is_missing(cell: Any) -> bool:
-    try:
-        return cell is None or bool(cell != cell)
-    except TypeError:  # pandas' NA says neither
-        return True

@@ -108,7 +108,18 @@ def _open_sheet(path: Path) -> Iterator[Columns]:
     from regnet.tables.excel import open_sheet
 
     table = open_sheet(path)
-    yield Columns(table.names, True, table.rows, *_held(table.columns), table.place, notes=table.notes)
+    yield Columns(
+        table.names, True, table.rows, *_held(table.columns), table.place, _written(table.columns), table.notes
+    )
+
+
+def _written(columns: Sequence[NDArray[Any]]) -> Cells:
+    """Cells as text, as they would stand in a file of text."""
+
+    def text(column: int, rows: slice = slice(None)) -> NDArray[Any]:
+        return np.asarray(["" if cell is None else str(cell) for cell in columns[column][rows].tolist()], dtype=object)
+
+    return text
 
 
 @contextmanager

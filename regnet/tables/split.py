@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regnet.backend.config import get_config
-from regnet.mathematics.scaling import Affine, scale_of, unscaled
-from regnet.tables.table import Table
+from regnet.mathematics.scaling import Affine, Scaling, scale_of, unscaled
+from regnet.tables.encoding import EncodedColumn, encode, filled
+from regnet.tables.table import Table, short
 
-__all__ = ["Prepared", "prepare_table"]
+__all__ = ["Prepared", "Split", "prepare_table", "split_rows"]
 
-NAMED = 10
-"""Constant inputs that are named in the terminal."""
+
+class Split(NamedTuple):
+    """Numbers of the rows to train on and of those held out; y (n,): class numbers, or values; classes: labels."""
+
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    y: NDArray[Any]
+    classes: list[Any] | None
 
 
 @final
@@ -23,7 +30,8 @@ NAMED = 10
 class Prepared:
     """A table ready to train on: rows split, inputs and real targets standardised by the training rows.
 
-    affine: what that did, which takes a network back to the table's own units. constant: names of the inputs that hold
+    columns: what becomes of each of the table's, with what stands for missing values, of the training rows; affine:
+    what standardising did, which takes a network back to the table's own units. constant: names of the inputs that hold
     one value in the training rows; where inputs are standardised they are 0 in every row.
     """
 
@@ -32,47 +40,72 @@ class Prepared:
     y_train: NDArray[Any]
     y_test: NDArray[Any]
     classes: list[Any] | None
+    columns: tuple[EncodedColumn, ...]
     affine: Affine
     constant: list[str]
+    weight_train: NDArray[np.float64] | None = None
+    weight_test: NDArray[np.float64] | None = None
 
     @property
     def left_out(self) -> str:
         """A line for the terminal that names the constant inputs; empty where there are none."""
         if not self.constant:
             return ""
-        more = f" and {len(self.constant) - NAMED} more" if len(self.constant) > NAMED else ""
-        return f"left out, because they hold one value in all rows to train: {', '.join(self.constant[:NAMED])}{more}\n"
+        return f"left out, because they hold one value in all rows to train: {short(self.constant)}\n"
 
 
-def prepare_table(
-    table: Table,
-    *,
-    test_size: float,
-    seed: int,
-    scale_inputs: bool,
-    scale_target: bool,
-) -> Prepared:
+def prepare_table(table: Table, *, test_size: float, seed: int, scale_inputs: bool, scale_target: bool) -> Prepared:
     """Split, encode and standardise, in float64; what is standardised gets REGNET_DTYPE after that.
 
-    A clock of 1.7e9 seconds has a spacing of 128 in float32. Rows that come in random order already are split
-    where they lie. Raises ValueError for one class only, or for a split that leaves a side empty.
+    A clock of 1.7e9 seconds has a spacing of 128 in float32. A column at a time, so that no second table is held.
+    Rows that come in random order already are split where they lie. Raises ValueError for one class only, or for a
+    split that leaves a side empty.
     """
-    classes, y = _encode(table)
+    train, test, y, classes = split_rows(table, test_size=test_size, seed=seed)
+    columns, x_train, x_test, of_x = _encoded(table, train, test, scaled=scale_inputs)
+    names = table.feature_names
+    constant = [name for name, same in zip(names, of_x.constant, strict=True) if same]
+    of_y = unscaled(1)
+    if scale_target and not classes:
+        of_y = scale_of(y[train, None], np.ones(len(train)))
+    affine = Affine.of(of_x if scale_inputs else unscaled(len(names)), of_y)
+    if scale_target and not classes:
+        y = affine.standardise_targets(y[:, None])[:, 0].astype(get_config().dtype)
+    weight = (None, None) if table.weight is None else (table.weight[train], table.weight[test])
+    return Prepared(x_train, x_test, y[train], y[test], classes, columns, affine, constant, *weight)
+
+
+def split_rows(table: Table, *, test_size: float, seed: int) -> Split:
+    """Which rows are held out, and the classes and their numbers. Raises ValueError for one class only."""
+    classes, y = _class_numbers(table)
     train, test = _split(y, classes, test_size=test_size, seed=seed, shuffled=table.shuffled)
-    dtype, x, equal = get_config().dtype, np.asarray(table.x), np.ones(len(train))
-    of_x, of_y = scale_of(x[train], equal), unscaled(1)
-    constant = [name for name, same in zip(table.feature_names, of_x.constant, strict=True) if same]
-    if scale_target and not classes:
-        of_y = scale_of(y[train, None], equal)
-    affine = Affine.of(of_x if scale_inputs else unscaled(x.shape[1]), of_y)
-    if scale_inputs:
-        x = affine.standardise_inputs(x).astype(dtype)
-    if scale_target and not classes:
-        y = affine.standardise_targets(y[:, None])[:, 0].astype(dtype)
-    return Prepared(x[train], x[test], y[train], y[test], classes, affine, constant)
+    return Split(train, test, y, classes)
 
 
-def _encode(table: Table) -> tuple[list[Any] | None, NDArray[Any]]:
+def _encoded(
+    table: Table, train: NDArray[np.int64], test: NDArray[np.int64], *, scaled: bool
+) -> tuple[tuple[EncodedColumn, ...], NDArray[Any], NDArray[Any], Scaling]:
+    """What becomes of each column, the rows to train on and those held out, (n, inputs), and their scaling."""
+    narrow = get_config().dtype if scaled else np.float64
+    width, equal = len(table.feature_names), np.ones(len(train))
+    x_train, x_test = np.empty((len(train), width), dtype=narrow), np.empty((len(test), width), dtype=narrow)
+    columns, scalings, start = [], [], 0
+    for learnt in table.columns:
+        column = table.frame[learnt.name]
+        one = filled(learnt, column.take(train)) if table.impute else learnt
+        parts = slice(start, start + len(one.parts))
+        values = encode(one, column)
+        own = scale_of(values[train], equal)
+        if scaled:
+            values = Affine.of(own, unscaled(1)).standardise_inputs(values)
+        x_train[:, parts], x_test[:, parts] = values[train], values[test]
+        columns.append(one)
+        scalings.append(own)
+        start = parts.stop
+    return tuple(columns), x_train, x_test, Scaling(*map(np.concatenate, zip(*scalings, strict=True)))
+
+
+def _class_numbers(table: Table) -> tuple[list[Any] | None, NDArray[Any]]:
     """The classes and their numbers (n,), or None and the values in float64."""
     name = table.target_name
     if table.task != "classification":

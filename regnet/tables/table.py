@@ -2,44 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.tables.factors import level_columns
+from regnet.tables.encoding import EncodedColumn, encode, filled, learn, parts_of
+from regnet.tables.frame import Frame
 
-__all__ = ["Table"]
+__all__ = ["NAMED", "Table", "said_of_left_out", "short"]
+
+NAMED = 10
+"""Columns that a message names."""
 
 
 class Table(NamedTuple):
     """A table with its target.
 
-    x: (n, features), float64 unless it needs no standardising, which comes before narrowing; y: (n,), class labels or
-    values; feature_names; target_name; task: 'classification' or 'regression'; notes: what a user should know of it;
-    shuffled: whether rows come in random order already, so that a split takes them as they lie. factors: the values of
-    each column of text, in whose place x has a column for each of them; absent: columns that were not looked at.
+    frame: its inputs; columns: what becomes of each, without what stands for missing values; y: (n,), class labels or
+    values; target_name; task: 'classification', 'regression' or 'counts'; notes: what a user should know of it;
+    shuffled: whether rows come in random order already, so that a split takes them as they lie; weight: of the rows,
+    (n,), or None; fold: which rows are held out together, (n,), or None; impute: whether something may stand for
+    missing values; absent: columns that are not used.
     """
 
-    x: NDArray[Any]
+    frame: Frame
+    columns: tuple[EncodedColumn, ...]
     y: NDArray[Any]
-    feature_names: tuple[str, ...]
     target_name: str
     task: str
     notes: tuple[str, ...] = ()
     shuffled: bool = False
-    factors: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    weight: NDArray[np.float64] | None = None
+    fold: NDArray[Any] | None = None
+    impute: bool = False
     absent: tuple[str, ...] = ()
+
+    @classmethod
+    def of_matrix(
+        cls, x: NDArray[Any], y: NDArray[Any], names: Iterable[str], target_name: str, task: str, **more: Any
+    ) -> Self:
+        """That of numbers, (n, columns); columns that say nothing are left out, and noted."""
+        frame = Frame.of_matrix(x, names)
+        learnt = {name: learn(name, frame[name], keep_row_numbers=True) for name in frame.columns}
+        columns = tuple(one for one in learnt.values() if isinstance(one, EncodedColumn))
+        left_out = {name: reason for name, reason in learnt.items() if isinstance(reason, str)}
+        notes = said_of_left_out(left_out) if columns else []
+        return cls(frame, columns or tuple(EncodedColumn(name, "number") for name in frame.columns), y, target_name,
+                   task, tuple(notes), absent=tuple(left_out), **more)  # fmt: skip
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the inputs: columns, values of those that are text, and where values are missing."""
+        return tuple(parts_of(self.columns))
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What each column of x is part of, (features,): the column of text whose value it stands for, or itself."""
-        parts = level_columns(self.factors)
-        return tuple(parts[name].factor if name in parts else name for name in self.feature_names)
+        """The column that each input is part of, (inputs,)."""
+        return tuple(parts_of(self.columns).values())
 
-    def keep(self, kept: NDArray[np.bool_], /) -> Self:
-        """The table with some of its inputs, (features,); the values of factors stay known."""
-        names = tuple(name for name, one in zip(self.feature_names, kept, strict=True) if one)
-        return self._replace(x=self.x[:, kept], feature_names=names)
+    @property
+    def x(self) -> NDArray[np.float64]:
+        """The inputs of all rows, (n, inputs); what stands for missing values is that of all rows."""
+        columns = [(filled(one, self.frame[one.name]) if self.impute else one, one.name) for one in self.columns]
+        return np.concatenate([encode(one, self.frame[name]) for one, name in columns], axis=1)
+
+    def without(self, names: Collection[str], /) -> Self:
+        """The table without some of its columns."""
+        kept = tuple(one for one in self.columns if one.name not in names)
+        return self._replace(columns=kept, frame=self.frame.only(one.name for one in kept))
+
+    def held(self) -> Self:
+        """The same in memory, so that its file may be closed."""
+        return self._replace(frame=self.frame.only(one.name for one in self.columns).held())
+
+
+def said_of_left_out(reasons: dict[str, str], where: str = "") -> list[str]:
+    """A line for each reason why columns are not used."""
+    found = []
+    for reason in dict.fromkeys(reasons.values()):
+        names = [name for name, own in reasons.items() if own == reason]
+        if len(names) > 1:
+            found.append(f"{where}{len(names)} columns are left out, because {reason[3:]} in each: {short(names)}.")
+        else:
+            found.append(f"{where}column {names[0]!r} is left out: {reason}.")
+    return found
+
+
+def short(names: Iterable[str]) -> str:
+    """The first of some names, and how many there are."""
+    listed = list(map(str, names))
+    return ", ".join(listed[:NAMED]) + (f", ... ({len(listed)} in all)" if len(listed) > NAMED else "")

@@ -15,10 +15,12 @@ from text_files import KINDS, ROWS, X, table, write
 from regnet import Network, fit
 from regnet.commands.fit_run import train
 from regnet.commands.inputs import Inputs
-from regnet.commands.options import load_data
 from regnet.commands.recipe import recipe_for
 from regnet.commands.saving import save_model
 from regnet.networks import checkpoint
+from regnet.networks.model import in_own_units
+from regnet.tables.files import read_table
+from regnet.tables.split import prepare_table
 
 FAST = ("--hidden", "16", "--epochs", 60, "--seed", 1)
 
@@ -71,9 +73,12 @@ def test_columns_far_from_zero_keep_their_digits(kind, command, tmp_path):
 def test_a_saved_model_is_in_the_tables_own_units(dtype, tmp_path, monkeypatch):
     monkeypatch.setenv("REGNET_DTYPE", dtype)
     path, y = far_from_zero("csv", tmp_path)
-    table = load_data(path, None, None, 0)
-    run = train(path, Inputs(table), recipe_for(path, 300, {"hidden": (16,), "epochs": 60, "test_size": 0.0}), seed=1)
-    save_model(tmp_path / "m.st", run.model, run.table, run.prepared)
+    table = read_table(path)
+    prepared = prepare_table(table, test_size=0.0, seed=1, scale_inputs=True, scale_target=True)
+    recipe = recipe_for(path, 300, {"hidden": (16,), "epochs": 60, "test_size": 0.0})
+    run = train(path, Inputs(table), prepared, recipe, seed=1)
+    named = {"target_name": "y", "classes": None, "about": {}}
+    save_model(tmp_path / "m.st", in_own_units(run.model, prepared.affine), prepared.columns, **named)
     x = np.loadtxt(path, delimiter=",", skiprows=1)[:, :2]
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     expected = run.model.predict(z)[:, 0].astype(np.float64) * y.std() + y.mean()
@@ -81,7 +86,7 @@ def test_a_saved_model_is_in_the_tables_own_units(dtype, tmp_path, monkeypatch):
     np.testing.assert_allclose(np.asarray(predicted) - 1e12, expected - 1e12, atol=5e-4)
     model, extra = checkpoint.load(tmp_path / "m.st")
     assert (run.model.placement.dtype, model.placement.dtype) == (dtype, "float64")
-    assert extra.keys() == {"feature_names", "target_name", "classes", "factors"}
+    assert extra.keys() == {"feature_names", "columns", "target_name", "classes", "about"}
 
 
 LABELS = {
@@ -139,7 +144,7 @@ def test_notes_are_printed_and_predictions_stay_a_table(tmp_path):
     for command in ("fit", "select"):
         options = [] if command == "fit" else ["--n-lambdas", 3]
         said = typed(command, path, *FAST, *options, "--save", tmp_path / "m.st")
-        assert said.count("column 'rownames' numbers the rows (1 to 60) and is left out; --keep-row-numbers keeps") == 1
+        assert said.count("column 'rownames' is left out: it numbers the rows (1 to 60) (--keep-row-numbers keeps") == 1
         assert checkpoint.load(tmp_path / "m.st")[1]["feature_names"] == ["a", "b", "y"]
         assert "note:" not in typed(command, path, *FAST, *options, "--keep-row-numbers")
     frame = write(tmp_path / "frame.csv", {"0": X[:, 0].tolist(), "1": X[:, 1].tolist(), "2": KINDS})

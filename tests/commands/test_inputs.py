@@ -10,9 +10,11 @@ import pytest
 from command_line import called, typed
 
 from regnet import MLPRegressorCV
-from regnet.commands.inputs import Inputs, inputs_of, parse_factors
+from regnet.commands.inputs import Inputs, inputs_of, parse_factors, read_groups
 from regnet.networks import checkpoint
+from regnet.tables.encoding import EncodedColumn
 from regnet.tables.files import read_table
+from regnet.tables.frame import Frame
 from regnet.tables.table import Table
 
 LINEAR = ("--hidden", "", "--n-lambdas", 20)
@@ -55,7 +57,8 @@ def test_the_values_of_a_column_of_text_are_selected_together(folder):
         for name in ("t.csv", "p.csv")
     )
     assert np.corrcoef(y, guesses)[0, 1] > 0.97
-    assert checkpoint.load(folder / "m.st")[1]["factors"]["day"] == ["fri", "mon", "sun", "tue"]
+    columns = {one["name"]: one for one in checkpoint.load(folder / "m.st")[1]["columns"]}
+    assert columns["day"]["levels"] == ["fri", "mon", "sun", "tue"]
 
 
 def test_values_of_text_may_be_selected_each_by_itself(folder):
@@ -103,8 +106,10 @@ def test_a_single_fit_knows_groups_too(folder):
 
 
 TABLE = Table(
-    np.zeros((2, 5)), np.zeros(2), ("age", "site=n", "site=s", "weight", "height"), "y", "regression",
-    factors={"site": ("n", "s")},
+    Frame(("age", "site", "weight", "height"), 2, lambda name, rows: None),
+    (EncodedColumn("age", "number"), EncodedColumn("site", "factor", ("n", "s")), EncodedColumn("weight", "number"),
+     EncodedColumn("height", "number")),
+    np.zeros(2), "y", "regression", absent=("id",),
 )  # fmt: skip
 
 
@@ -112,20 +117,21 @@ TABLE = Table(
     ("groups", "factors", "message"),
     [
         (["g"], [], "--group 'g': give LABEL=COLUMN,COLUMN"),
-        (["g=age,wieght"], [], "--group: no input is called 'wieght'; did you mean 'weight' or 'height'"),
-        (["g=age,zzz"], [], "no input is called 'zzz'; inputs: age, site=n, site=s, weight, height, site."),
+        (["g=age,wieght"], [], "--group: the table has no input 'wieght'; did you mean 'weight' or 'height'"),
+        (["g=age,zzz"], [], "has no input 'zzz'; there are age, site=n, site=s, weight, height, site."),
         (["g=age,site", "h=site=n"], [], "'site=n' is in two groups, 'g' and 'h'"),
         (["age=weight,height"], [], "--group 'age' is also the name of an input that is not in it"),
         ([], ["age"], "--penalty-factor 'age': give NAME=NUMBER"),
         ([], ["age=-1"], "--penalty-factor 'age=-1': give NAME=NUMBER, a number of 0 or more"),
         ([], ["=2"], "--penalty-factor '=2': give NAME=NUMBER"),
-        ([], ["aeg=2"], "--penalty-factor: no input is called 'aeg'; did you mean 'age'"),
+        ([], ["aeg=2"], "--penalty-factor: the table has no input 'aeg'; did you mean 'age'"),
         (
             [],
             ["site=n=0"],
             r"differs within the group 'site' \(site=n: 0, site=s: 1\): give the group one, by its name",
         ),
         (["g=age,site"], ["age=2"], "differs within the group 'g'"),
+        ([], ["id=2"], "'id' is left out of the inputs, so that nothing can be said of it"),
         ([], ["age=inf", "site=inf", "weight=inf", "height=inf"], "leaves every input out"),
     ],
 )
@@ -139,7 +145,8 @@ def test_what_the_options_say_of_columns():
         return inputs_of(TABLE, groups, parse_factors(factors), separate=separate, together=together)
 
     assert read().labels == ["age", "site", "site", "weight", "height"]
-    assert read(separate=True) == read(together=False) == Inputs(TABLE)
+    assert read(together=False) == Inputs(TABLE)
+    assert read(separate=True).labels == list(TABLE.feature_names)  # not None, which a search takes for whole columns
     body = read(["body=weight", "body=height"], ["body=0.5", "site=2"])
     assert body.labels == ["age", "site", "site", "body", "body"]
     assert body.factors == [1, 2, 2, 0.5, 0.5]
@@ -147,6 +154,29 @@ def test_what_the_options_say_of_columns():
     assert body.used([False, False, True, True, True]) == ["site", "body"]
     less = read(factors=["site=inf", "age=2"])
     assert (less.table.feature_names, less.labels, less.factors) == (("age", "weight", "height"), None, [2, 1, 1])
-    assert read(factors=["site=n=inf"], separate=True).table.feature_names == ("age", "site=s", "weight", "height")
-    absent = TABLE._replace(absent=("id",))
-    assert inputs_of(absent, (), {"id": float("inf")}, separate=False, together=True).table is absent
+    assert (less.table.frame.columns, less.table.absent) == (("age", "weight", "height"), ("id",))
+    one = read(factors=["site=n=inf"], separate=True)  # rows of site n are 0 in all that is left of it
+    assert (one.table.feature_names, one.factors) == (TABLE.feature_names, [1, np.inf, 1, 1, 1])
+    assert one.names == ["age", "site=s", "weight", "height"]
+    assert read(factors=["id=inf"]).table is TABLE
+    kept = inputs_of(TABLE, (), parse_factors((), ["age,site"]), separate=False, together=True)
+    assert kept.factors == [0, 0, 0, 1, 1]
+
+
+def test_groups_from_a_file(tmp_path):
+    path = tmp_path / "groups.csv"
+    path.write_text("column,group\nweight,body\nage,person\nheight,body\n\nsite,person\n")
+    assert read_groups(path) == ["body=weight,height", "person=age,site"]
+    found = inputs_of(TABLE, read_groups(path), {}, separate=False, together=True)
+    assert found.labels == ["person", "person", "person", "body", "body"]
+    for text, message in (
+        ("a\n", "row 1 is 'a': give"),
+        ("a,b,c\n", "row 1 is 'a,b,c'"),
+        ("a,b\nc,\n", "row 2 is 'c,'"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=message):
+            read_groups(path)
+    with pytest.raises(ValueError, match=r"--groups .*none.csv' cannot be read"):
+        read_groups(tmp_path / "none.csv")
+    assert read_groups(None) == []

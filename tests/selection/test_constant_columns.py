@@ -136,14 +136,16 @@ def test_a_constant_target_is_met_exactly():
 def test_the_command_lines_tables(rng):
     x = np.c_[X, np.full(len(X), 0.1), np.r_[np.zeros(len(X) - 1), 1.0]]
     names = tuple("abcdefgh")
-    table = Table(x, Y, names, "y", "regression", shuffled=True)
+    table = Table.of_matrix(x, Y, names, "y", "regression", shuffled=True)
+    assert table.feature_names == tuple("abcdefh")
+    assert table.notes == ("column 'g' is left out: it is the same in every row.",)
     settings = {"test_size": 0.1, "seed": 0, "scale_inputs": True, "scale_target": True}
     split = prepare_table(table, **settings)
-    assert split.constant == ["g", "h"]
-    assert split.left_out == "left out, because they hold one value in all rows to train: g, h\n"
+    assert split.constant == ["h"]
+    assert split.left_out == "left out, because they hold one value in all rows to train: h\n"
     assert not split.x_train[:, 6:].any()
     assert not split.x_test[:, 6:].any()
     np.testing.assert_allclose(split.x_train.std(axis=0)[:6], 1.0, rtol=1e-6)
-    flat = prepare_table(Table(x, np.full(len(X), 0.1), names, "y", "regression"), **settings)
+    flat = prepare_table(Table.of_matrix(x, np.full(len(X), 0.1), names, "y", "regression"), **settings)
     assert not flat.y_train.any()
     assert flat.affine.y_scale.tolist() == [[1.0]]

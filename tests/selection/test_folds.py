@@ -14,9 +14,9 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeri
 
 from regnet import MLPClassifierCV, MLPRegressorCV, config_context
 from regnet.commands.inputs import Inputs
-from regnet.commands.options import load_data
 from regnet.commands.select_run import choose_strength
 from regnet.selection.splitting import blocks_differ, make_splits
+from regnet.tables.files import read_table
 
 FRIEDMAN = make_friedman1(200, n_features=8, noise=1.0, random_state=3)
 
@@ -144,14 +144,14 @@ def test_a_small_drift_of_many_rows_is_no_reason_to_warn():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["values", "classes"])
 def test_the_command_line_draws_the_same_folds(kind, dtype, tmp_path, capsys):
-    """And gives the same numbers; in float32 to rounding, since the command line standardises before it narrows."""
+    """And gives the same numbers; in float32 to rounding, since a file is standardised before it is narrowed."""
     X, y = FRIEDMAN
     y = y if kind == "values" else np.where(y > 14, "high", "low")
     with (tmp_path / "table.csv").open("w", newline="") as file:
         csv.writer(file).writerows(
             [[*map(str, range(8)), "y"], *([*row, target] for row, target in zip(X, y, strict=True))]
         )
-    table = load_data(str(tmp_path / "table.csv"), "y", None, 0)
+    table = read_table(str(tmp_path / "table.csv"), "y")
     settings = {"hidden_layer_sizes": (4,), "n_lambdas": 3, "max_iter": 20}
     with config_context(dtype=dtype):
         line = choose_strength("table", Inputs(table), folds=4, test_size=0.0, seed=3, **settings).fitted

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from text_files import KINDS, ROWS, X, Y, comma, table, with_cell, write
+from text_files import KINDS, ROWS, X, Y, comma, inputs_of, table, with_cell, write
 
 from regnet.tables.columns import FileError, judge, plain_numbers
-from regnet.tables.files import read_features, read_table
+from regnet.tables.files import read_table
 
 
 @pytest.mark.parametrize("cell", ["NA", "N/A", "nan", "NaN", "null", "NULL", "", " ", ".", "?", "-"])
 def test_a_missing_number_is_no_class(cell, tmp_path):
     """One such cell made a classification with as many classes as rows of it, and an input 'holds text'."""
     path = write(tmp_path / "t.csv", table(y=with_cell(Y.tolist(), 7, cell)))
-    with pytest.raises(FileError, match=r"t.csv: column 'y', the target, has 1 of 60 cells without .* line 9\): drop"):
+    with pytest.raises(
+        FileError,
+        match=r"column 'y', the target, has no value in 1 of 60 cells, .* line 9 the first: --m",
+    ):
         read_table(path)
     path = write(tmp_path / "t.csv", table(a=with_cell(with_cell(X[:, 0].tolist(), 3, cell), 5, "NA")))
-    with pytest.raises(FileError, match=r"column 'a' has 2 of 60 cells without a value .* the first in line 5\): drop"):
+    with pytest.raises(
+        FileError, match=r"column has no value in some rows: 'a' \(2 of 60 cells, .* in line 5 the first\)"
+    ):
         read_table(path)
-    with pytest.raises(FileError, match=r"column 'a' has 2 of 60 cells .* or fill the cells"):
-        read_features(path, ("a", "b"))
-    assert read_features(path, ("b",))[0].tolist() == X[:, 1:].tolist()
+    with pytest.raises(FileError, match=r"column 'a' has no value in 2 of 60 cells, .* train with --missing impute"):
+        inputs_of(path, ("a", "b"))
+    assert inputs_of(path, ("b",))[0].tolist() == X[:, 1:].tolist()
 
 
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999"])
@@ -77,7 +82,7 @@ def test_only_plain_decimals_are_numbers(cell, tmp_path):
     """Python's float takes the first two and the last."""
     assert plain_numbers([cell]) is None
     with pytest.raises(FileError, match="column 'a' holds text"):
-        read_table(write(tmp_path / "t.csv", table(a=[cell] * ROWS)))
+        read_table(write(tmp_path / "t.csv", table(a=with_cell(X[:, 0].tolist(), 7, cell))))
 
 
 def test_every_plain_decimal_is_a_number():
@@ -96,22 +101,35 @@ def test_text_that_cannot_be_classes_is_refused(tmp_path):
     rounded = with_cell(Y.round(0).astype(int).tolist(), 4, "many")
     with pytest.raises(FileError, match=r"'many' in line 6; 59 of 60 cells are numbers\) with .* mend the cells"):
         read_table(write(tmp_path / "t.csv", table(y=rounded)))
-    with pytest.raises(FileError, match=r"holds text .*so it cannot be regressed on"):
+    with pytest.raises(FileError, match=r"holds text .*, so --task regression cannot be"):
         read_table(write(tmp_path / "t.csv", table(y=KINDS)), task="regression")
 
 
-def test_an_empty_name_is_no_class(tmp_path):
+@pytest.mark.parametrize("mark", ["", " ", "NA", "N/A", "NULL", "NaN"])
+def test_an_empty_name_is_no_class(mark, tmp_path):
     """It was one, in text, NumPy and Parquet files alike."""
-    kinds = with_cell(with_cell(KINDS, 2, ""), 9, " ")
-    with pytest.raises(
-        FileError, match=r"'y', the target, has 2 of 60 cells without a value \(line 4, line 11\): drop"
-    ):
-        read_table(write(tmp_path / "t.csv", table(y=kinds)))
+    kinds = with_cell(with_cell(KINDS, 2, mark), 9, "")
+    path = write(tmp_path / "t.csv", table(y=kinds))
+    with pytest.raises(FileError, match=r"'y', the target, has no value in 2 of 60 cells, .* in line 4 the first: --m"):
+        read_table(path)
+    for missing in ("drop", "impute"):
+        found = read_table(path, missing=missing)
+        assert (len(found.y), set(found.y), found.x.shape) == (58, {"yes", "no"}, (58, 2))
+        np.testing.assert_array_equal(found.x, np.delete(X, [2, 9], axis=0))
+        assert any("no value in 2 of 60 cells" in note and "are left out" in note for note in found.notes)
+
+
+def test_names_that_look_like_nothing(tmp_path):
+    """A typed file's 'NA' is a name; of a file of text 'none' may be one, and sodium is."""
+    kinds = with_cell(KINDS, 2, "")
     np.savez(tmp_path / "t.npz", x=X, y=np.asarray(kinds))
-    with pytest.raises(FileError, match=r"column 'y', .* 2 of 60 cells without a value \(row 3, row 10\)"):
+    with pytest.raises(FileError, match=r"column 'y', .* no value in 1 of 60 cells, '' in row 3 the first"):
         read_table(str(tmp_path / "t.npz"))
-    found = read_table(write(tmp_path / "t.csv", table(y=with_cell(KINDS, 2, "NA"))))
+    np.savez(tmp_path / "t.npz", x=X, y=np.asarray(with_cell(KINDS, 2, "NA")))
+    found = read_table(str(tmp_path / "t.npz"))
     assert "the class 'NA' (1 rows): if it stands for a missing value, drop" in found.notes[0]
+    found = read_table(write(tmp_path / "t.csv", table(a=["Na", "none", "-"] * 20)))
+    assert found.feature_names == ("a=-", "a=Na", "a=none", "b")
 
 
 def test_large_whole_numbers_as_labels_of_a_text_file_keep_their_digits(tmp_path):
@@ -124,3 +142,32 @@ def test_classes_beyond_the_integers_stay_apart(tmp_path):
     """Cast to int64, both were -2^63."""
     found = read_table(write(tmp_path / "t.csv", table(y=[f"{1 + k % 2}e30" for k in range(ROWS)])))
     assert (found.task, np.unique(found.y).tolist()) == ("classification", [1e30, 2e30])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "task"),
+    [
+        (np.random.default_rng(0).poisson(1.0, 300), "counts"),
+        (np.random.default_rng(1).poisson(3.0, 150), "counts"),
+        (np.random.default_rng(2).negative_binomial(1, 0.3, 500).clip(max=19), "counts"),
+        (np.random.default_rng(3).integers(0, 10, 300), "classification"),  # digits
+        (np.random.default_rng(4).choice(7, 600, p=[0.36, 0.48, 0.06, 0.01, 0.02, 0.03, 0.04]), "classification"),
+        (np.random.default_rng(5).poisson(1.0, 300) + 1, "classification"),  # no zeros
+        (np.random.default_rng(6).choice(4, 300, p=[0.6, 0.2, 0.15, 0.05]), "classification"),  # few, and most frequent
+        (np.random.default_rng(7).binomial(5, 0.9, 300), "classification"),  # grades, most of them good
+        (np.random.default_rng(8).integers(0, 90, 300), "regression"),
+        (np.random.default_rng(9).poisson(1.0, 300) / 2, "regression"),
+    ],
+)
+def test_counts_classes_and_measurements(numbers, task, tmp_path):
+    path = write(tmp_path / "t.csv", {"a": np.arange(len(numbers)) ** 2 % 97, "y": numbers.tolist()})
+    found = read_table(path)
+    assert found.task == task
+    said = " ".join(found.notes)
+    assert ("--task classification takes them for classes" in said) == (task == "counts")
+    assert ("which are taken for classes. --task counts or --task" in said) == (task == "classification")
+    for asked in ("classification", "regression", *(["counts"] if task != "regression" else [])):
+        assert read_table(path, task=asked).task == asked
+    if task == "regression" and (numbers != numbers.round()).any():
+        with pytest.raises(FileError, match=r"holds 0\.5, which is no count: take --task regression"):
+            read_table(path, task="counts")

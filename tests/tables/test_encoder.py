@@ -14,7 +14,8 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import OneHotEncoder
 
-from regnet.tables.encoder import EncodedColumn, TableEncoder
+from regnet.tables.encoder import TableEncoder
+from regnet.tables.encoding import EncodedColumn
 
 ROWS = 40
 RNG = np.random.default_rng(0)
@@ -184,6 +185,8 @@ def test_what_is_no_input(values, message):
 def test_what_is_no_frame_and_names_that_meet():
     with pytest.raises(TypeError, match="X is of type ndarray: give a frame of pandas or polars"):
         TableEncoder().fit(np.ones((3, 2)))
+    with pytest.raises(ValueError, match="X has two columns called 'size': rename one"):
+        TableEncoder().fit(frame().rename(columns={"count": "size"}))
     with pytest.raises(ValueError, match="a value of one column and another column are both 'site=north'"):
         TableEncoder().fit(frame(**{"site=north": NUMBERS}))
     with pytest.raises(ValueError, match="No column of X says anything"):

@@ -1,0 +1,95 @@
+"""The inputs that a model was trained with, of another file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from regnet.tables.checks import missing_cells, problem_of, seen, text_of
+from regnet.tables.columns import Column, FileError
+from regnet.tables.encoding import KINDS, EncodedColumn, unseen
+from regnet.tables.files import reader_of
+from regnet.tables.frame import Frame
+from regnet.tables.readers import Columns, read_columns
+from regnet.tables.table import short
+
+__all__ = ["TrainedInputs", "open_inputs"]
+
+
+class TrainedInputs(NamedTuple):
+    """frame: the file's columns by the names that the model knows; notes: what a user should know of the file."""
+
+    frame: Frame
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def open_inputs(path: str, trained: Sequence[EncodedColumn], *, refuse_unseen: bool = False) -> Iterator[TrainedInputs]:
+    """The columns of a file that a model needs, while it is open; others are ignored. They are checked first.
+
+    A file without a header, whose columns are column0, column1, ..., is taken as it stands if it has as many columns as
+    are needed and not these names. Values of text that the model has not seen are noted, or refused. Columns of numbers
+    are read when they are asked for, and others held in memory. Raises FileError.
+    """
+    with read_columns(path) as columns:
+        place = _places(path, columns, [one.name for one in trained])
+        read = reader_of(path, columns)
+        held: dict[str, Column] = {}
+        notes = list(columns.notes)
+        for one in trained:
+            own = place[one.name]
+            if one.kind == "number" and columns.numeric(columns.names.index(own)):
+                continue
+            column = text_of(columns, own) if one.kind == "factor" else read(own, slice(None))
+            _check(f"{path}: column {own!r}", columns, one, column)
+            notes += _said_of_unseen(f"{path}: column {own!r}", columns, one, column, refuse=refuse_unseen)
+            held[one.name] = column
+
+        def of_model(name: str, rows: slice) -> Column:
+            return held[name].take(rows) if name in held else read(place[name], rows)
+
+        yield TrainedInputs(Frame(place, columns.rows, of_model), tuple(notes))
+
+
+def _places(path: str, columns: Columns, needed: Sequence[str]) -> dict[str, str]:
+    """The file's name of each column that is needed."""
+    missing = [name for name in needed if name not in columns.names]
+    if not missing:
+        return {name: name for name in needed}
+    if not columns.headed and len(columns.names) == len(needed):
+        return dict(zip(needed, columns.names, strict=True))
+    remedy = "rename the columns as they were in training" if columns.headed else "write their names above them"
+    raise FileError(
+        f"{path} has {len(columns.names)} columns ({short(columns.names)}), but the model was trained on "
+        f"{len(needed)}; missing: {short(missing)}. Columns are found by name: {remedy}."
+    )
+
+
+def _check(what: str, columns: Columns, one: EncodedColumn, column: Column) -> None:
+    """Raise FileError for a column that is not what the model was trained with."""
+    problem = None if one.kind == "factor" else problem_of(columns, column)
+    if problem is not None:
+        raise FileError(f"{what} {problem}.")
+    kind = "factor" if column.kind == "text" else column.kind
+    if kind != one.kind and len(column.missing) < len(column.values):
+        shown = f"text ({seen(columns, column)})" if kind == "factor" else KINDS[kind]
+        raise FileError(f"{what} holds {shown}, but the model was trained with {KINDS[one.kind]}.")
+    if len(column.missing) and one.fill is None:
+        raise FileError(
+            f"{what} has no value in {missing_cells(columns, column)}: drop such rows, or train with --missing impute."
+        )
+
+
+def _said_of_unseen(what: str, columns: Columns, one: EncodedColumn, column: Column, *, refuse: bool) -> list[str]:
+    """What to say of values that the model has not seen. Raises FileError if they are refused."""
+    rows = unseen(one, column)
+    if not len(rows):
+        return []
+    values = short(map(repr, np.unique(column.values[rows].astype(str)).tolist()))
+    fact = f"{what} holds values that the model was not trained with ({values}; the first in {columns.place(rows[0])})"
+    if refuse:
+        raise FileError(f"{fact}: leave such rows out, or take --unseen zeros.")
+    return [f"{fact}: all its inputs are 0 in {len(rows)} rows. --unseen error refuses such files."]
