@@ -36,7 +36,8 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         hidden neurons, L1 or L2 on weights, or scikit-learn's own.
     input_groups : array-like or dict, optional
         For input_l1: one label per column (behind a preprocessor: per column that it makes), or a dict from column name
-        to label (columns not in it are groups of their own): columns with the same label are selected together.
+        (of the frame itself, for 'table') to label (columns not in it are groups of their own): columns with the same
+        label are selected together.
     penalty_factor : array-like or dict, optional
         One number >= 0 per column, or a dict from column name to number (1 for columns not in it), the same within a
         group; it multiplies the strength on that input's weights, in the penalties input_l1, weight_l1 and weight_l2,
@@ -183,10 +184,11 @@ class MLPRegressorCV(RegressorMixin, BaseCV):  # type: ignore[misc]  # scikit-le
         Of the table's columns, (n_features_in_,), from 0 to 1, for SelectFromModel and RFE: the strongest strength at
         which a column is still used, divided by the largest of them.
     groups_, n_selected_groups_, selected_groups_ : tuple, array of int and array of bool
-        With input_groups: their labels, at each strength the number of groups used, and with refit which ones
-        best_estimator_ uses.
+        With input_groups, or where columns of the table become several behind 'table': their labels, at each strength
+        the number of groups used, and with refit which ones best_estimator_ uses.
     path_ : PathResult
-        With refit and warm_start: the path on all rows, which gives (strength, estimator) one by one.
+        With refit and warm_start: the path on all rows, which gives (strength, estimator) one by one (behind a
+        preprocessor Pipelines, as best_estimator_ is).
 
     Examples
     --------
