@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from regnet.backend.registry import get_backend
-from regnet.commands.fit_report import Lines, about_run, json_figures, print_summary, save_plot
+from regnet.commands.fit_report import Lines, json_figures, print_summary, save_plot, save_run
 from regnet.commands.fit_run import train
 from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
 from regnet.commands.options import (
@@ -27,15 +27,12 @@ from regnet.commands.options import (
     TaskOption,
     WeightsOption,
     check_choices,
-    check_picture,
-    check_writable,
     open_data,
     parse_numbers,
 )
+from regnet.commands.outputs import check_outputs, check_picture, write_text
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
-from regnet.commands.saving import save_model
 from regnet.mathematics.activations import ACTIVATIONS
-from regnet.networks.model import in_own_units
 from regnet.tables.asked import MISSING, Asked
 from regnet.tables.split import prepare_table
 from regnet.tables.target import TASKS
@@ -90,8 +87,7 @@ def fit(
     `regnet fit spiral` is the origin's workload. Other data: standardised inputs, He initial weights, Adam 1e-3,
     batches of a twentieth of the rows (8 to 200), 100 epochs.
     """
-    for option, path in (("--save", save), ("--plot", plot), ("--json", json_file)):
-        check_writable(option, path)
+    check_outputs({"--save": save, "--plot": plot, "--json": json_file}, {"DATA": data, "--groups": groups})
     if plot is not None:
         check_picture("--plot", plot)
     check_choices(
@@ -149,17 +145,10 @@ def fit(
         l1_step=l1_step,
         early_stopping=False if patience is None else EarlyStopping(patience=patience),
     )
-    print_summary(run)
-    if save is not None:
-        save_model(
-            save,
-            in_own_units(run.model, prepared.affine),
-            prepared.columns,
-            target_name=run.table.target_name,
-            classes=prepared.classes,
-            about=about_run(run),
-        )
+    if save is not None:  # first, so that a terminal that is gone loses nothing
+        save_run(save, run)
     if plot is not None:
         save_plot(plot, run)
     if json_file is not None:
-        json_file.write_text(json.dumps(json_figures(run), indent=1) + "\n")
+        write_text(json_file, json.dumps(json_figures(run), indent=1) + "\n")
+    print_summary(run)

@@ -9,14 +9,16 @@ from typing import Any, final
 import numpy as np
 
 from regnet.commands.fit_run import Run
+from regnet.commands.outputs import write_picture
 from regnet.commands.recipe import Recipe
+from regnet.commands.saving import save_model
 from regnet.display.plots import Regions, training_figure
-from regnet.networks.model import Model
+from regnet.networks.model import Model, in_own_units
 from regnet.tables.split import Prepared
 from regnet.tables.table import Table
 from regnet.training.history import Record
 
-__all__ = ["Lines", "about_run", "json_figures", "print_summary", "save_plot"]
+__all__ = ["Lines", "json_figures", "print_summary", "save_plot", "save_run"]
 
 PENALTIES = ("weight_l1", "weight_l2", "bias_l1", "bias_l2", "input_l1", "neuron_l1")
 """Strengths that a saved model names."""
@@ -79,7 +81,7 @@ def save_plot(path: Path, run: Run) -> None:
         scores["held out"] = history.column("validation_metric")
     regions = _regions(run) if data.classes and data.x_train.shape[1] == 2 else None
     figure = training_figure({"loss": losses, metric: scores}, history.column("epoch"), title, regions)
-    figure.savefig(path, dpi=120)
+    write_picture(path, figure)
 
 
 def _regions(run: Run) -> Regions:
@@ -94,24 +96,6 @@ def _regions(run: Run) -> Regions:
     classes = (outputs.argmax(axis=-1) if outputs.shape[-1] > 1 else outputs[:, 0] > 0).reshape(300, 300)
     names, inputs = tuple(str(name) for name in data.classes or ()), run.table.feature_names
     return Regions(axes[0], axes[1], classes, points, labels, names, (inputs[0], inputs[1]))
-
-
-def about_run(run: Run) -> dict[str, Any]:
-    """What a saved model says of the run that made it."""
-    estimator, metric = run.estimator, run.history.metric_name
-    scores = {f"{metric}, rows to train": run.history[-1].metric}
-    if run.test is not None:
-        scores[f"{metric}, {len(run.prepared.x_test)} rows held out"] = run.test[metric]
-    penalised = {name: getattr(estimator, name) for name in PENALTIES if np.any(getattr(estimator, name) or 0)}
-    return {
-        "data": run.data,
-        "task": run.table.task,
-        "rows": len(run.prepared.x_train),
-        "penalties": {name: list(np.atleast_1d(value).tolist()) for name, value in penalised.items()},
-        "inputs": run.inputs.names,
-        "used": run.inputs.used(estimator.selected_features_.tolist()),
-        "scores": scores,
-    }
 
 
 def json_figures(run: Run) -> dict[str, Any]:
@@ -136,4 +120,34 @@ def json_figures(run: Run) -> dict[str, Any]:
         "weight_norm": last.weight_norm,
         "seconds": run.seconds,
         "history": run.history.to_dicts(),
+    }
+
+
+def save_run(path: Path, run: Run) -> None:
+    """Write the network in the table's own units, with all that a table of new rows needs."""
+    save_model(
+        path,
+        in_own_units(run.model, run.prepared.affine),
+        run.prepared.columns,
+        target_name=run.table.target_name,
+        classes=run.prepared.classes,
+        about=_about(run),
+    )
+
+
+def _about(run: Run) -> dict[str, Any]:
+    """What a saved model says of the run that made it."""
+    estimator, metric = run.estimator, run.history.metric_name
+    scores = {f"{metric}, rows to train": run.history[-1].metric}
+    if run.test is not None:
+        scores[f"{metric}, {len(run.prepared.x_test)} rows held out"] = run.test[metric]
+    penalised = {name: getattr(estimator, name) for name in PENALTIES if np.any(getattr(estimator, name) or 0)}
+    return {
+        "data": run.data,
+        "task": run.table.task,
+        "rows": len(run.prepared.x_train),
+        "penalties": {name: list(np.atleast_1d(value).tolist()) for name, value in penalised.items()},
+        "inputs": run.inputs.names,
+        "used": run.inputs.used(estimator.selected_features_.tolist()),
+        "scores": scores,
     }

@@ -1,8 +1,7 @@
-"""What the commands have in common: options, reading them, and finding out early that they cannot be obeyed."""
+"""Options that commands have in common, and reading them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -30,8 +29,6 @@ __all__ = [
     "TaskOption",
     "WeightsOption",
     "check_choices",
-    "check_picture",
-    "check_writable",
     "open_data",
     "parse_numbers",
 ]
@@ -84,17 +81,6 @@ def parse_numbers(kind: type, name: str, text: str | None) -> tuple[Any, ...] | 
         raise ValueError(f"{name} {text!r}: give numbers separated by commas, such as {example}.") from None
 
 
-def check_writable(option: str, path: Path | None) -> None:
-    """Find out before training that a file cannot be written after it."""
-    if path is None:
-        return
-    folder = path.parent if str(path.parent) else Path()
-    if not folder.is_dir():
-        raise ValueError(f"{option} {str(path)!r}: there is no folder {str(folder)!r}.")
-    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        raise ValueError(f"{option} {str(path)!r} cannot be written.")
-
-
 def check_choices(*options: tuple[str, str | None, Collection[str]]) -> None:
     """Raise ValueError for an option, (name, value, allowed), whose value is not allowed."""
     for option, value, allowed in options:
@@ -122,16 +108,3 @@ def open_data(data: str, asked: Asked, seed: int) -> Iterator[Table]:
 def _print_notes(table: Table) -> None:
     for note in table.notes:
         print(f"note: {note}")
-
-
-def check_picture(option: str, path: Path) -> None:
-    """Find out before training that a picture of this kind cannot be drawn."""
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except ImportError:
-        raise ValueError(f"{option} needs matplotlib: pip install matplotlib.") from None
-    known = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix and path.suffix[1:].lower() not in known:
-        raise ValueError(
-            f"{option} {str(path)!r}: {path.suffix} is no kind of picture: choose one of {', '.join(known)}."
-        )

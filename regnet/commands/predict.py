@@ -13,7 +13,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from regnet.commands.options import check_choices, check_writable
+from regnet.commands.options import check_choices
+from regnet.commands.outputs import check_outputs
 from regnet.commands.saving import SavedModel, load_model
 from regnet.networks.whole_files import whole_text
 from regnet.tables.encoding import encode
@@ -37,7 +38,7 @@ def predict(
 
     A part of the rows at a time, so that a table may be larger than the memory.
     """
-    check_writable("--output", output)
+    check_outputs({"--output": output}, {"MODEL": model, "DATA": data})
     check_choices(("--unseen", unseen, ("zeros", "error")))
     saved = load_model(model)
     with open_inputs(data, saved.columns, refuse_unseen=unseen == "error") as (frame, notes):

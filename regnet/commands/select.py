@@ -26,11 +26,10 @@ from regnet.commands.options import (
     TaskOption,
     WeightsOption,
     check_choices,
-    check_picture,
-    check_writable,
     open_data,
     parse_numbers,
 )
+from regnet.commands.outputs import check_outputs, check_picture, write_picture, write_text
 from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
 from regnet.commands.select_run import choose_strength, folds_of
 from regnet.mathematics.activations import ACTIVATIONS
@@ -40,6 +39,9 @@ from regnet.tables.asked import MISSING, Asked
 from regnet.tables.target import TASKS
 
 __all__ = ["select"]
+
+REPORT = ("path.png", "norms.png", "selection.json", "model.safetensors")
+"""The files of --report."""
 
 
 def select(
@@ -89,13 +91,13 @@ def select(
     The table shows the held-out score at every strength, with its standard error over folds. --report makes a folder
     with path.png, norms.png, selection.json and model.safetensors.
     """
-    for option, path in (("--save", save), ("--json", json_file)):
-        check_writable(option, path)
+    check_outputs({"--save": save, "--json": json_file}, {"DATA": data, "--groups": groups})
     if report is not None:
         check_picture("--report", report / "path.png")
         if report.exists() and not report.is_dir():
             raise ValueError(f"--report {str(report)!r} is a file: give a folder.")
-        check_writable("--report", report.absolute().parent / "x")
+        inside = {f"--report's {name}": report / name for name in REPORT} if report.exists() else {}
+        check_outputs(inside or {"--report": report.absolute()}, {"DATA": data, "--save": save, "--json": json_file})
     check_choices(
         ("--penalty", penalty, PENALTIES),
         ("--rule", rule, RULES),
@@ -136,16 +138,17 @@ def select(
         data, inputs, folds=cv, test_size=test_size, seed=seed,
         begin=lambda split: print_beginning(data, inputs, split, folds_of(inputs.table, cv)), **settings,
     )  # fmt: skip
-    print_selection(found, Console())
     figures = json.dumps(selection_figures(found), indent=1) + "\n"
-    if save is not None:
+    if save is not None:  # first, so that a terminal that is gone loses nothing
         save_selection(save, found)
     if json_file is not None:
-        json_file.write_text(figures)
+        write_text(json_file, figures)
     if report is not None:
         report.mkdir(exist_ok=True)
-        found.fitted.plot_path().savefig(report / "path.png", dpi=120)
-        found.fitted.plot_norms(found.table.feature_names).savefig(report / "norms.png", dpi=120)
-        (report / "selection.json").write_text(figures)
         save_selection(report / "model.safetensors", found)
-        print(f"report: {report}/path.png, norms.png, selection.json, model.safetensors")
+        write_text(report / "selection.json", figures)
+        write_picture(report / "path.png", found.fitted.plot_path())
+        write_picture(report / "norms.png", found.fitted.plot_norms())
+    print_selection(found, Console())
+    if report is not None:
+        print(f"report: {report}/{', '.join(REPORT)}")
