@@ -57,7 +57,8 @@ def target_of(path: str, columns: Columns, name: str, task: str | None, *, drop:
     if not present.all():
         if not drop:
             raise FileError(
-                f"{what} has no value in {missing_cells(columns, column)}: --missing drop leaves such rows out."
+                f"{what} has no value in {missing_cells(columns, column)}: --missing impute leaves such rows out, and "
+                "fills the holes of inputs; --missing drop leaves out all rows with a hole."
             )
         if not present.any():
             raise FileError(f"{what} has no values.")

@@ -110,7 +110,10 @@ def test_an_empty_name_is_no_class(mark, tmp_path):
     """It was one, in text, NumPy and Parquet files alike."""
     kinds = with_cell(with_cell(KINDS, 2, mark), 9, "")
     path = write(tmp_path / "t.csv", table(y=kinds))
-    with pytest.raises(FileError, match=r"'y', the target, has no value in 2 of 60 cells, .* in line 4 the first: --m"):
+    with pytest.raises(
+        FileError,
+        match=r"'y', the target, has no value in 2 of 60 cells, .* in line 4 the first: --missing impute leaves",
+    ):
         read_table(path)
     for missing in ("drop", "impute"):
         found = read_table(path, missing=missing)
