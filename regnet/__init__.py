@@ -18,6 +18,7 @@ from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from regnet.mathematics.penalties import Penalty
 from regnet.mathematics.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
 from regnet.networks.checkpoint import load, save
+from regnet.networks.container import ModelFileError
 from regnet.networks.layers import Dense, Dropout
 from regnet.networks.model import Model
 from regnet.networks.network import Network
@@ -70,6 +71,7 @@ __all__ = [
     "MLPRegressor",
     "MLPRegressorCV",
     "Model",
+    "ModelFileError",
     "Network",
     "Normal",
     "PathResult",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from regnet.networks import checkpoint
+from regnet.networks.container import ModelFileError
 from regnet.networks.model import Model
 from regnet.tables.encoding import EncodedColumn, parts_of
 
@@ -59,14 +60,42 @@ def save_model(
 
 
 def load_model(path: str) -> SavedModel:
-    """Read what `save_model` or `regnet.save` wrote. Raises ValueError for a file without the names of a table."""
+    """Read what `save_model` or `regnet.save` wrote.
+
+    Raises ValueError for a file without the names of a table, ModelFileError for one that is damaged.
+    """
     model, extra = checkpoint.load(path)
     if not {"feature_names", "target_name", "classes"} <= extra.keys():
         raise ValueError(
             f"{path!r} was saved without the names that a table needs: regnet.save(path, model, feature_names=[...], "
             "target_name=..., classes=[...] or None) writes them."
         )
-    columns = tuple(map(EncodedColumn.of_data, extra.get("columns", ())))
-    columns = columns or tuple(EncodedColumn(str(name), "number") for name in extra["feature_names"])
+    try:
+        columns = tuple(map(EncodedColumn.of_data, extra.get("columns", ())))
+        columns = columns or tuple(EncodedColumn(str(name), "number") for name in extra["feature_names"])
+        inputs = len(parts_of(columns))
+    except (TypeError, KeyError, ValueError) as error:
+        raise ModelFileError(f"{path!r}: what it says of its columns is wrong ({error}).") from error
     classes = None if extra["classes"] is None else list(extra["classes"])
-    return SavedModel(model, columns, str(extra["target_name"]), classes, extra.get("about", {}))
+    widths = model.network.in_features, model.network.out_features
+    if inputs != widths[0]:
+        raise ModelFileError(f"{path!r} has {inputs} inputs by name, and its network takes {widths[0]}.")
+    if classes is not None and len(classes) != max(2, widths[1]):
+        raise ModelFileError(f"{path!r} has {len(classes)} classes, and its network tells {max(2, widths[1])} apart.")
+    return SavedModel(model, columns, str(extra["target_name"]), classes, _about(path, extra.get("about", {})))
+
+
+def _about(path: str, about: Any) -> dict[str, Any]:
+    """What was asked and found. Raises ModelFileError where it is not what `save_model` writes."""
+    try:
+        whole = {
+            "rows": int,
+            "penalties": lambda given: {str(name): [float(one) for one in own] for name, own in given.items()},
+            "scores": lambda given: {str(name): float(score) for name, score in given.items()},
+            "versions": lambda given: {str(name): str(number) for name, number in given.items()},
+            "inputs": lambda given: list(map(str, given)),
+            "used": lambda given: list(map(str, given)),
+        }
+        return {name: whole.get(name, str)(value) for name, value in about.items()}  # type: ignore[operator]
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"{path!r}: what it says about its making is wrong ({error}).") from error

@@ -1,51 +1,28 @@
 """Save and load trained networks: arrays in safetensors, the description as JSON beside them. Nothing is executed.
 
-The file's metadata hold one entry `regnet`: {"format": 1, "network": ..., "extra": ...}. Descriptions are the frozen
-dataclasses by class name and fields. Of the extra values arrays of numbers lie beside the weights; arrays of text,
-bytes, dates or Python objects are {"array": dtype, "values": ...} in the JSON.
+The description is {"format": 1, "network": ..., "extra": ...}; of the further values arrays of numbers lie beside the
+weights. Everything is checked before it is read: names, types and shapes, then a hash of all of it.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as save_bytes
 
 from regnet.arrays.tree import leaves
 from regnet.backend.placement import placement_of
-from regnet.mathematics import activations, initializers, losses
-from regnet.networks.layers import Dense, Dropout
+from regnet.networks.container import ModelFileError, TensorShape, open_container, write_container
+from regnet.networks.description import network_from_json, network_to_json
 from regnet.networks.model import Model
 from regnet.networks.network import Network, parameter_names
-from regnet.networks.whole_files import write_whole
+from regnet.networks.values import expected_tensors, value_from_json, value_to_json
 
 __all__ = ["load", "save"]
 
 FORMAT = 1
-
-_TENSORS = frozenset(
-    {"bool", "float16", "float32", "float64"} | {f"{k}int{n}" for k in ("", "u") for n in (8, 16, 32, 64)}
-)
-"""Types of arrays that safetensors holds."""
-
-_CLASSES: dict[str, Any] = {
-    cls.__name__: cls
-    for cls in (
-        Network,
-        Dense,
-        Dropout,
-        *(type(instance) for instance in activations.ACTIVATIONS.values()),
-        *(type(instance) for instance in initializers.INITIALIZERS.values()),
-        *(type(instance) for instance in losses.LOSSES.values()),
-        losses.Quantiles,
-    )
-}
 
 
 def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
@@ -58,26 +35,25 @@ def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
     model : Model
         The trained network, of regnet's own layers, activations, initializers and losses.
     **extra : dict
-        Values for JSON (class names, feature names), NumPy's scalars, and NumPy arrays of numbers, text, bytes, dates
-        or such Python objects (class labels), which `load` returns as they were.
+        None, numbers, text, bytes, lists, tuples, dicts of them, and NumPy arrays of numbers, text, bytes, dates or
+        such objects (class labels), which `load` returns as they were; NumPy's scalars become Python's.
 
     Raises
     ------
     TypeError
         For what cannot be saved, naming it.
+    ValueError
+        For weights that are not finite.
     OSError
         If the file cannot be written; then nothing is left behind.
     """
-    names = parameter_names(model.network)
-    tensors = dict(zip(names, (np.ascontiguousarray(leaf) for leaf in leaves(model.numpy_params())), strict=True))
-    plain = {}
-    for name, value in extra.items():
-        if isinstance(value, np.ndarray) and value.dtype.name in _TENSORS:
-            tensors[f"extra.{name}"] = np.ascontiguousarray(value).reshape(value.shape)
-        else:
-            plain[name] = _to_json(name, value)
-    description = {"format": FORMAT, "network": _encode(model.network), "extra": plain}
-    write_whole(Path(path), save_bytes(tensors, metadata={"regnet": json.dumps(description)}))
+    weights = [np.asarray(leaf) for leaf in leaves(model.numpy_params())]
+    if not all(np.isfinite(weight).all() for weight in weights):
+        raise ValueError("The network has weights that are not finite, and predicts nothing: train it again.")
+    tensors = dict(zip(parameter_names(model.network), weights, strict=True))
+    values = {name: value_to_json(name, value, tensors) for name, value in extra.items()}
+    description = {"format": FORMAT, "network": network_to_json(model.network), "extra": values}
+    write_container(Path(path), description, tensors)
 
 
 def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:
@@ -99,75 +75,36 @@ def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:
     ------
     FileNotFoundError
         If there is no such file.
-    ValueError
-        If the file is no regnet model.
+    ModelFileError
+        If the file is no model of regnet, or was changed or damaged: names, types, shapes and a hash of all of it are
+        checked, tensors before they are read.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no model file {os.fspath(path)!r}.")
-    try:
-        with safe_open(os.fspath(path), framework="np") as file:
-            description = json.loads((file.metadata() or {})["regnet"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        if description["format"] != FORMAT:
-            raise ValueError(
-                f"{os.fspath(path)!r} has model format {description['format']}; this regnet reads {FORMAT}."
-            )
-        network = _decode(description["network"])
-        host = [tensors[name] for name in parameter_names(network)]
-    except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
-        raise ValueError(f"{os.fspath(path)!r} is not a model that regnet saved ({error}).") from error
+    with open_container(path) as file:
+        description = file.description
+        if description.get("format") != FORMAT:
+            raise ModelFileError(f"it has format {str(description.get('format'))[:20]}, and this regnet reads {FORMAT}")
+        if description.keys() != {"format", "network", "extra"} or not isinstance(description["extra"], dict):
+            raise ModelFileError("its description has other parts than a network and further values")
+        network, extra = network_from_json(description["network"]), description["extra"]
+        names = parameter_names(network)
+        weights, arrays = _expected_weights(network, file.shapes), expected_tensors(extra)
+        if weights.keys() & arrays.keys():
+            raise ModelFileError("a weight of its network is a further value too")
+        tensors = file.read(weights | arrays)
+        for name in names:
+            if not np.isfinite(tensors[name]).all():
+                raise ModelFileError(f"the tensor {name!r} holds numbers that are not finite")
+        values = {name: value_from_json(value, tensors) for name, value in extra.items()}
+    host = [tensors[name] for name in names]
     placement = placement_of(host[0])
-    model = Model(network, network.params_from(placement.put(array) for array in host), placement)
-    arrays = {name.removeprefix("extra."): value for name, value in tensors.items() if name.startswith("extra.")}
-    plain = {name: _from_json(value) for name, value in description["extra"].items()}
-    return model, {**plain, **arrays}
+    return Model(network, network.params_from(placement.put(array) for array in host), placement), values
 
 
-def _to_json(name: str, value: Any) -> Any:
-    """An extra value as JSON holds it; scalars of NumPy are Python's."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "USMO":
-        given = value.astype("int64") if value.dtype.kind == "M" else value
-        return {"array": value.dtype.str, "values": _to_json(name, given.tolist())}
-    if isinstance(value, bytes):
-        return {"bytes": value.hex()}
-    if isinstance(value, np.generic) and value.dtype.kind in "biufU":
-        value = value.item()
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_to_json(name, entry) for entry in value]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value) and not {"array", "bytes"} & value.keys():
-        return {key: _to_json(name, entry) for key, entry in value.items()}
-    kind = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
-    raise TypeError(f"{name} holds a value of type {kind}, which cannot be saved: make numbers or text of it.")
-
-
-def _from_json(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_from_json(entry) for entry in value]
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"bytes"}:
-        return bytes.fromhex(value["bytes"])
-    if value.keys() == {"array", "values"}:
-        dtype, values = np.dtype(value["array"]), _from_json(value["values"])
-        return np.asarray(values, dtype="int64").astype(dtype) if dtype.kind == "M" else np.asarray(values, dtype=dtype)
-    return {key: _from_json(entry) for key, entry in value.items()}
-
-
-def _encode(value: Any) -> Any:
-    if is_dataclass(value) and _CLASSES.get(type(value).__name__) is type(value):
-        return {"class": type(value).__name__} | {f.name: _encode(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, (tuple, list)):
-        return [_encode(entry) for entry in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    name = f"{type(value).__module__}.{type(value).__qualname__}"
-    raise TypeError(f"{name} cannot be saved: regnet saves its own layers, activations, initializers and losses only.")
-
-
-def _decode(value: Any) -> Any:
-    if isinstance(value, dict):
-        given = {name: _decode(entry) for name, entry in value.items() if name != "class"}
-        return _CLASSES[value["class"]](**given)
-    return tuple(_decode(entry) for entry in value) if isinstance(value, list) else value
+def _expected_weights(network: Network, shapes: dict[str, TensorShape]) -> dict[str, TensorShape]:
+    """What the parameters are by name: of one type, float32 or float64, which the first of them has."""
+    names = parameter_names(network)
+    first = shapes.get(names[0], TensorShape(("float32",), ())).dtypes[0]
+    dtypes = (first,) if first in ("float32", "float64") else ("float32", "float64")
+    widths = [(layer.in_features, layer.out_features) for layer in network.dense_layers]
+    each = [shape for ins, outs in widths for shape in ((ins, outs), (1, outs))]
+    return {name: TensorShape(dtypes, shape) for name, shape in zip(names, each, strict=True)}

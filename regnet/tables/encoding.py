@@ -66,8 +66,16 @@ class EncodedColumn:
 
     @classmethod
     def of_data(cls, fields: Mapping[str, Any], /) -> Self:
-        """That of a file's fields."""
-        return cls(**{**fields, "levels": tuple(fields["levels"])})
+        """That of a file's fields. Raises ValueError, TypeError or KeyError for what is none."""
+        found = cls(**{**fields, "levels": tuple(fields["levels"])})
+        is_factor, fill = found.kind == "factor", found.fill
+        if not isinstance(found.name, str) or found.kind not in KINDS or type(found.indicator) is not bool:
+            raise ValueError(f"a column {found.name!r} of {found.kind!r}")
+        if not all(isinstance(level, str) for level in found.levels) or is_factor != bool(found.levels):
+            raise ValueError(f"the levels of {found.name!r}")
+        if fill is not None and (fill not in found.levels if is_factor else type(fill) not in (int, float)):
+            raise ValueError(f"{fill!r} in place of missing values of {found.name!r}")
+        return found
 
 
 def parts_of(columns: Iterable[EncodedColumn], /) -> dict[str, str]:
