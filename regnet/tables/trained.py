@@ -76,7 +76,10 @@ def _check(what: str, columns: Columns, one: EncodedColumn, column: Column) -> N
     kind = "factor" if column.kind == "text" else column.kind
     if kind != one.kind and len(column.missing) < len(column.values):
         shown = f"text ({seen(columns, column)})" if kind == "factor" else KINDS[kind]
-        raise FileError(f"{what} holds {shown}, but the model was trained with {KINDS[one.kind]}.")
+        codes = f", or train with --factor '{one.name}', if its values are categories" if kind == "factor" else ""
+        raise FileError(
+            f"{what} holds {shown}, but the model was trained with {KINDS[one.kind]}: mend such cells{codes}."
+        )
     if len(column.missing) and one.fill is None:
         raise FileError(
             f"{what} has no value in {missing_cells(columns, column)}: drop such rows, or train with --missing impute."

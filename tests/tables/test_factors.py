@@ -51,7 +51,8 @@ def test_a_number_where_a_model_has_text_and_the_other_way_round(tmp_path):
     path = write(tmp_path / "t.csv", {"a": ["x", "y"] * 5, "b": [1, 2] * 5, "d": DATES[:10]})
     with pytest.raises(FileError, match=r"column 'b' holds values .* \('1', '2'; the first in line 2\)"):
         inputs_of(path, [EncodedColumn("b", "factor", ("u", "v"))], refuse_unseen=True)
-    with pytest.raises(FileError, match=r"column 'a' holds text \('x' in line 2\), but the model was trained with num"):
+    fact = r"column 'a' holds text \('x' in line 2\), but the model was trained with numbers: mend .* with --factor 'a'"
+    with pytest.raises(FileError, match=fact):
         inputs_of(path, ["a"])
     with pytest.raises(FileError, match=r"column 'd' holds dates, but the model was trained with numbers"):
         inputs_of(path, ["d"])
