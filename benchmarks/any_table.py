@@ -183,7 +183,7 @@ def done_with(model: Path, said: str) -> str:
     if holes := sum(one.indicator for one in columns):
         words.append(f"{counted(holes, 'column')} with holes")
     names = re.findall(r"column '(.*)' is left out", said)
-    names += re.findall(r"columns are left out, because .* in each: (.*)\.$", said, re.MULTILINE)
+    names += re.findall(r"columns are left out, each because [^:]*: (.*)\.$", said, re.MULTILINE)
     if names:
         words.append("left out: " + ", ".join(name or "row names" for name in names))
     return "; ".join(words) or "numbers as they are"

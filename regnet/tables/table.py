@@ -84,7 +84,7 @@ def said_of_left_out(reasons: dict[str, str], where: str = "") -> list[str]:
     for reason in dict.fromkeys(reasons.values()):
         names = [name for name, own in reasons.items() if own == reason]
         if len(names) > 1:
-            found.append(f"{where}{len(names)} columns are left out, because {reason[3:]} in each: {short(names)}.")
+            found.append(f"{where}{len(names)} columns are left out, each because {reason}: {short(names)}.")
         else:
             found.append(f"{where}column {names[0]!r} is left out: {reason}.")
     return found

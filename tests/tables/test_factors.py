@@ -60,6 +60,12 @@ def test_a_number_where_a_model_has_text_and_the_other_way_round(tmp_path):
         inputs_of(path, [EncodedColumn("b", "date")])
 
 
+def test_columns_that_are_left_out_for_one_reason_are_told_together(tmp_path):
+    cells = table(a=["same"] * ROWS, c=["same"] * ROWS)
+    (note,) = read_table(write(tmp_path / "t.csv", cells), "y").notes
+    assert note.endswith("2 columns are left out, each because it is the same in every row: a, c.")
+
+
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
