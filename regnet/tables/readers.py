@@ -90,8 +90,9 @@ def _open_text(path: Path) -> Iterator[Columns]:
     from regnet.tables.text import open_text  # not above: importing DuckDB takes longer than reading most files
 
     with open_text(str(path)) as table:
+        store = table.store
         yield Columns(
-            table.names, table.headed, table.rows, table.cells, table.numeric, table.place, table.text, table.notes
+            table.names, table.headed, store.rows, store.cells, store.numeric, table.place, store.text, table.notes
         )
 
 
