@@ -10,6 +10,7 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from regnet.arrays.tree import leaves
 from regnet.commands.saving import SavedModel, load_model
@@ -25,7 +26,7 @@ def show(model: Annotated[str, typer.Argument(help="a file that regnet fit or se
     saved, console = load_model(model), Console()
     weights = [np.asarray(weight) for weight in leaves(saved.model.numpy_params())[::2]]
     for line in _facts(model, saved):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)  # a command is copied as it is
     console.print(_inputs(saved.columns, weights[0]))
     layers = RichTable("layer", "weights", "at exactly zero", "activation")
     for number, (layer, weight) in enumerate(zip(saved.model.network.dense_layers, weights, strict=True)):
@@ -68,5 +69,5 @@ def _inputs(columns: Sequence[EncodedColumn], weight: NDArray[Any]) -> RichTable
         start += len(one.parts)
         holds = f"text: {short(one.levels)}" if one.kind == "factor" else f"{one.kind}s"
         fill = "an error" if one.fill is None else one.fill if isinstance(one.fill, str) else f"{one.fill:.6g}"
-        table.add_row(one.name, holds, fill, "yes" if rows.any() else "no")
+        table.add_row(Text(one.name), Text(holds), Text(fill), "yes" if rows.any() else "no")  # [b] is no markup
     return table

@@ -14,8 +14,12 @@ from sklearn.linear_model import PoissonRegressor
 from sklearn.model_selection import PredefinedSplit
 
 from regnet import MLPRegressorCV, TableEncoder
+from regnet.backend.placement import placement_of
 from regnet.commands import predict as predicting
-from regnet.commands.saving import load_model
+from regnet.commands.saving import load_model, save_model
+from regnet.networks.model import Model
+from regnet.networks.network import Network
+from regnet.tables.encoding import EncodedColumn
 
 ROWS = 150
 LINEAR = ("--hidden", "", "--n-lambdas", 8)
@@ -205,6 +209,19 @@ def test_what_a_file_holds_is_shown(command, folder):
         assert text in said
     assert "text: n, s, w" in said
     assert ("chosen by 1se" in said) == (command == "select")
+    (made,) = [line for line in said.splitlines() if line.startswith("made by: ")]
+    assert made.endswith("m.st")  # however narrow the terminal is: it is copied
     rows = [line.split() for line in said.splitlines()]
     assert any("dates" in row and "day" in row for row in rows)
     assert any("8" in row and "x" in row and "Relu" in row for row in rows)
+
+
+def test_brackets_in_names_and_values_are_no_markup(tmp_path):
+    """[/b] ended `show` with a traceback, and [red] was not shown."""
+    network = Network.mlp([3, 1], loss="squared_error")
+    model = Model(network, network.init(np.random.default_rng(0)), placement_of(np.zeros(1)))
+    columns = [EncodedColumn("[/b]", "number"), EncodedColumn("s", "factor", ("[/x]", "[red]a"), fill="[red]a")]
+    save_model(tmp_path / "m.st", model, columns, target_name="[/y]", classes=None, about={})
+    said = typed("show", tmp_path / "m.st")
+    for text in ("[/b]", "text: [/x], [red]a", "[/y]"):
+        assert text in said
