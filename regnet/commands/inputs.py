@@ -53,11 +53,13 @@ def parse_factors(texts: Sequence[str], keep: Sequence[str] = ()) -> dict[str, f
     for text in texts:
         name, _, number = text.rpartition("=")
         try:
-            found[name] = float(number)
+            factor = float(number)
         except ValueError:
-            found[name] = float("nan")
-        if not (name and found[name] >= 0):
+            factor = float("nan")
+        if not (name and factor >= 0):
             raise ValueError(f"--penalty-factor {text!r}: give NAME=NUMBER, a number of 0 or more, or inf.")
+        if found.setdefault(name, factor) != factor:
+            raise ValueError(_said_of_two(name, found[name], factor))
     return found
 
 
@@ -144,14 +146,16 @@ def _grouped(table: Table, groups: Sequence[str], labels: Sequence[str]) -> list
 def _numbers(table: Table, labels: Sequence[str], factors: Mapping[str, float]) -> NDArray[np.float64]:
     """The factor of each column, (features,)."""
     known = _known(table, table.labels) | _known(table, labels)
-    found = dict.fromkeys(table.feature_names, 1.0)
-    for given, number in factors.items():
+    given: dict[str, float] = {}
+    for listed, number in factors.items():
         option = "--keep" if number == 0 else "--penalty-factor"
-        for name in split_names([given], [*known, *table.absent]):
-            if name not in table.absent:
-                found |= dict.fromkeys(_columns(option, name, known), number)
-            elif number < np.inf:
+        for name in split_names([listed], [*known, *table.absent]):
+            if name in table.absent and number < np.inf:
                 raise ValueError(f"{option}: {name!r} is left out of the inputs, so that nothing can be said of it.")
+            for column in () if name in table.absent else _columns(option, name, known):
+                if given.setdefault(column, number) != number:
+                    raise ValueError(_said_of_two(name, given[column], number))
+    found = dict.fromkeys(table.feature_names, 1.0) | given
     for label, columns in _members(labels, table.feature_names).items():
         if len({found[column] for column in columns}) > 1:
             each = ", ".join(f"{column}: {found[column]:g}" for column in columns)
@@ -160,6 +164,10 @@ def _numbers(table: Table, labels: Sequence[str], factors: Mapping[str, float]) 
                 "the values of text apart, by --separate-levels."
             )
     return np.asarray(list(found.values()))
+
+
+def _said_of_two(name: str, first: float, second: float) -> str:
+    return f"--penalty-factor: {name!r} has two, {first:g} and {second:g} (--keep is 0): give one."
 
 
 def _known(table: Table, labels: Sequence[str]) -> dict[str, list[str]]:

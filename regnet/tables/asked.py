@@ -58,15 +58,26 @@ class Asked:
         return found
 
     def inputs_of(self, path: str, names: Sequence[str], target: str) -> tuple[str, ...]:
-        """Which of a file's columns may be inputs. Raises FileError where none is left."""
-        roles = {target: "the target", self.weight: "--weights", self.fold: "--fold"}
-        for name in self.columns or ():
-            if name in roles:
-                raise FileError(f"--columns: {name!r} is {roles[name]}, and no input.")
+        """Which of a file's columns may be inputs. Raises FileError where none is left, or a column is two things."""
+        roles = self._roles(target)
+        for option, named in (("--columns", self.columns or ()), ("--factor", self.factors)):
+            for name in named:
+                if name in roles:
+                    raise FileError(f"{option}: {name!r} is {roles[name]}, and no input.")
         given, without = names if self.columns is None else self.columns, {*self.exclude, *self.without}
         found = tuple(name for name in given if name not in roles and name not in without)
         if not found:
-            raise FileError(f"{path}: no input is left beside {', '.join(repr(name) for name in roles if name)}.")
+            raise FileError(f"{path}: no input is left beside {', '.join(map(repr, roles))}.")
+        return found
+
+    def _roles(self, target: str) -> dict[str, str]:
+        """What the columns are that are no inputs. Raises FileError where one is two things."""
+        found = {target: "the target"}
+        for option, name in (("--weights", self.weight), ("--fold", self.fold)):
+            if name is not None and name in found:
+                raise FileError(f"{option}: {name!r} is {found[name]} already: name another column.")
+            if name is not None:
+                found[name] = f"the column of {option}"
         return found
 
     def is_index(self, name: str) -> bool:

@@ -131,6 +131,8 @@ TABLE = Table(
             r"differs within the group 'site' \(site=n: 0, site=s: 1\): give the group one, by its name",
         ),
         (["g=age,site"], ["age=2"], "differs within the group 'g'"),
+        ([], ["age=2", "age=3"], "--penalty-factor: 'age' has two, 2 and 3"),
+        ([], ["age,weight=0", "weight=2"], r"--penalty-factor: 'weight' has two, 0 and 2 \(--keep is 0\): give one"),
         ([], ["id=2"], "'id' is left out of the inputs, so that nothing can be said of it"),
         ([], ["age=inf", "site=inf", "weight=inf", "height=inf"], "leaves every input out"),
     ],
@@ -161,6 +163,7 @@ def test_what_the_options_say_of_columns():
     assert read(factors=["id=inf"]).table is TABLE
     kept = inputs_of(TABLE, (), parse_factors((), ["age,site"]), separate=False, together=True)
     assert kept.factors == [0, 0, 0, 1, 1]
+    assert parse_factors(["age=0", "age=0"], ["age"]) == {"age": 0}
 
 
 def test_groups_from_a_file(tmp_path):

@@ -180,6 +180,11 @@ def test_roles_of_columns(tmp_path):
         ({"exclude": ["a", "b", "w", "part"]}, "no input is left beside 'y'"),
         ({"weight": "a"}, "column 'a', of --weights, holds .* in line .: a weight is a finite number of 0 or more"),
         ({"weight": "q"}, "--weights: .* has no column 'q'"),
+        ({"columns": ["w"], "weight": "w"}, "--columns: 'w' is the column of --weights, and no input"),
+        ({"fold": "y"}, "--fold: 'y' is the target already: name another column"),
+        ({"weight": "y"}, "--weights: 'y' is the target already"),
+        ({"weight": "w", "fold": "w"}, "--fold: 'w' is the column of --weights already"),
+        ({"factors": ["a,y"]}, "--factor: 'y' is the target, and no input"),
     ):
         with pytest.raises(FileError, match=message):
             read_table(path, **asked)
