@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.tables.columns import Column, FileError, judge, text_column
+from regnet.tables.columns import Column, FileError, Like, judge, text_column
 from regnet.tables.dates import AMBIGUOUS
 from regnet.tables.readers import Columns
 
@@ -14,10 +14,10 @@ __all__ = ["judge_column", "missing_cells", "problem_of", "seen", "text_of"]
 COMMAS = "numbers with commas"
 
 
-def judge_column(path: str, columns: Columns, name: str) -> Column:
+def judge_column(path: str, columns: Columns, name: str, like: Like | None = None) -> Column:
     """What the column of this name is. Raises FileError for one that cannot be read."""
     try:
-        return judge(columns.cells(columns.names.index(name)), parse=columns.text is not None)
+        return judge(columns.cells(columns.names.index(name)), parse=columns.text is not None, like=like)
     except FileError as error:
         raise FileError(f"{path}: column {name!r} holds {error}") from error
 

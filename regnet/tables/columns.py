@@ -19,6 +19,7 @@ __all__ = [
     "MISSING",
     "Column",
     "FileError",
+    "Like",
     "counts_rows",
     "is_nothing",
     "is_number",
@@ -57,13 +58,23 @@ class FileError(ValueError):
     """A file cannot be used as a table; the message says why."""
 
 
+class Like(NamedTuple):
+    """What a column of numbers or dates was in another table, for what the cells of this one leave open.
+
+    day_first: as `Column` has it.
+    """
+
+    day_first: bool | None = None
+
+
 class Column(NamedTuple):
     """A column that was judged.
 
     kind: 'number' (values of any numeric or boolean type, NaN where missing), 'date' (days since 1970) or 'duration'
     (days) likewise, 'text' (values are str), or what it holds that is none of these, for a message. missing: rows
     without a value, (k,). odd: the first row that speaks against numbers, or None; numbers: how many cells of a text
-    column are plain numbers. shown: the cells for messages.
+    column are plain numbers. shown: the cells for messages. day_first: of dates that are text, whether the day stands
+    before the month; None where it cannot be mistaken.
     """
 
     kind: str
@@ -72,6 +83,7 @@ class Column(NamedTuple):
     odd: int | None = None
     numbers: int = 0
     shown: NDArray[Any] | None = None
+    day_first: bool | None = None
 
     def cell(self, row: int) -> str:
         """The cell as a message shows it."""
@@ -101,8 +113,11 @@ def plain_numbers(cells: Any, /) -> NDArray[np.float64] | None:
     return values if np.isfinite(values).all() else None
 
 
-def judge(cells: NDArray[Any], /, *, parse: bool = False) -> Column:
-    """What the column (n,) is. parse: it comes from a file of text, whose cells may be numbers; else types count."""
+def judge(cells: NDArray[Any], /, *, parse: bool = False, like: Like | None = None) -> Column:
+    """What the column (n,) is. parse: it comes from a file of text, whose cells may be numbers; else types count.
+
+    like: what tells it where the cells do not: a column of "?" may then be one of numbers without a value.
+    """
     kind = cells.dtype.kind
     if kind in "iub":
         return Column("number", cells)
@@ -111,9 +126,9 @@ def judge(cells: NDArray[Any], /, *, parse: bool = False) -> Column:
     if kind == "S":
         cells, kind = _decoded(cells), "U"
     if kind == "O" and len(cells):
-        return _judge_objects(cells, parse)
+        return _judge_objects(cells, parse, like)
     if kind in "UO":
-        return _judge_text(np.asarray(cells, dtype=object), parse)
+        return _judge_text(np.asarray(cells, dtype=object), parse, like)
     if kind in "Mm":
         return Column("date" if kind == "M" else "duration", days_of_times(cells), np.flatnonzero(np.isnat(cells)))
     return Column("complex numbers" if kind == "c" else "records", cells)
@@ -126,16 +141,16 @@ def _decoded(cells: Any) -> NDArray[Any]:
         raise FileError("bytes that are no UTF-8 text: decode them first.") from None
 
 
-def _judge_objects(cells: NDArray[Any], parse: bool) -> Column:
+def _judge_objects(cells: NDArray[Any], parse: bool, like: Like | None) -> Column:
     """Objects of a typed file: text, numbers that NumPy has no type for, or None."""
     absent = np.asarray([is_nothing(cell) for cell in cells.tolist()], dtype=bool)
     kinds = {type(cell) for cell in cells[~absent]}
     if not kinds:
         return Column("number", np.full(len(cells), np.nan), np.arange(len(cells)))
     if all(issubclass(kind, str) for kind in kinds):
-        return _judge_text(np.where(absent, "", cells), parse)
+        return _judge_text(np.where(absent, "", cells), parse, like)
     if all(issubclass(kind, bytes) for kind in kinds):
-        return _judge_text(_decoded(np.where(absent, b"", cells)), parse)
+        return _judge_text(_decoded(np.where(absent, b"", cells)), parse, like)
     if all(issubclass(kind, (int, float, Decimal, np.number, np.bool_)) for kind in kinds):
         numbers = np.asarray([np.nan if gone else float(cell) for cell, gone in zip(cells, absent, strict=True)])
         return Column("number", numbers, np.flatnonzero(absent))
@@ -161,7 +176,7 @@ def text_column(given: NDArray[Any], /, *, parse: bool = False) -> Column:
     return Column("text", cells, np.flatnonzero([cell in (MISSING_TEXT if parse else ("",)) for cell in cells]))
 
 
-def _judge_text(given: NDArray[Any], parse: bool) -> Column:
+def _judge_text(given: NDArray[Any], parse: bool, like: Like | None) -> Column:
     """Text, unless every cell of a file of text is a number, a date, infinite, or a mark for a missing one."""
     found = text_column(given, parse=parse)
     if not parse:
@@ -171,14 +186,15 @@ def _judge_text(given: NDArray[Any], parse: bool) -> Column:
     plain = np.asarray([_NUMBER.fullmatch(cell) is not None for cell in cells], dtype=bool)
     infinite = np.asarray([_INFINITE.fullmatch(cell) is not None for cell in cells], dtype=bool)
     other = np.flatnonzero(~(missing | plain | infinite))
-    if not len(other) and (not missing.all() or len(found.missing) == len(cells)):
+    if not len(other) and (like is not None or not missing.all() or len(found.missing) == len(cells)):
         return _numbers(cells, missing)
     if len(other):
-        days = days_of_text(cells[~missing].tolist()) if not plain.any() else None
+        first = None if like is None else like.day_first
+        days = days_of_text(cells[~missing].tolist(), day_first=first) if not plain.any() else None
         if isinstance(days, str):
             return Column(days, cells, np.flatnonzero(missing), int(other[0]))
         if days is not None:
-            return _with_holes("date", days, missing, shown=cells)
+            return _with_holes("date", days.days, missing, shown=cells)._replace(day_first=days.day_first)
         commas = _judge_commas(cells, missing, plain)
         if commas is not None:
             return commas

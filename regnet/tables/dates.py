@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AMBIGUOUS", "days_of_objects", "days_of_text", "days_of_times"]
+__all__ = ["AMBIGUOUS", "Days", "days_of_objects", "days_of_text", "days_of_times"]
 
 AMBIGUOUS = "dates that can be read in two ways"
 
@@ -21,6 +21,13 @@ EPOCH = datetime(1970, 1, 1)
 _TIME = r"(?:[T ]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?))? ?(?P<zone>Z|UTC|[+-]\d{2}:?(?:\d{2})?)?"
 _YEAR_FIRST = re.compile(r"(?P<year>\d{4})(?P<mark>[-/.])(?P<first>\d{1,2})(?P=mark)(?P<second>\d{1,2})" + _TIME)
 _YEAR_LAST = re.compile(r"(?P<first>\d{1,2})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})" + _TIME)
+
+
+class Days(NamedTuple):
+    """days: since 1970, (n,); day_first: whether the day stands before the month, None where the year is first."""
+
+    days: NDArray[np.float64]
+    day_first: bool | None
 
 
 def days_of_times(cells: NDArray[Any], /) -> NDArray[np.float64]:
@@ -38,11 +45,12 @@ def days_of_objects(cells: Sequence[Any], /) -> tuple[str, NDArray[np.float64]] 
     return None
 
 
-def days_of_text(cells: Sequence[str], /) -> NDArray[np.float64] | str | None:
+def days_of_text(cells: Sequence[str], /, *, day_first: bool | None = None) -> Days | str | None:
     """Text in days since 1970, if all of it is dates; `AMBIGUOUS` where 1/2/1999 may be of two months; else None.
 
     2026-11-27, 2026/11/27, 27/11/2026, 11/27/2026, 27.11.2026 (with points the day is first), each also with a time of
-    the day, which may have a zone. Which of two numbers is the month is told by the whole column.
+    the day, which may have a zone. Which of two numbers is the month is told by the whole column; day_first: which of
+    them is meant where it does not tell.
     """
     for form in (_YEAR_FIRST, _YEAR_LAST):
         if not cells or form.fullmatch(cells[0]) is None:
@@ -52,21 +60,22 @@ def days_of_text(cells: Sequence[str], /) -> NDArray[np.float64] | str | None:
         if len(matches) < len(cells):
             return None
         if form is _YEAR_FIRST:
-            return _whole(matches, day_first=False)
+            whole = _whole(matches, day_first=False)
+            return None if whole is None else whole._replace(day_first=None)
         if all(one["mark"] == "." for one in matches):
             return _whole(matches, day_first=True)
-        ways = [_whole(matches, day_first=True), _whole(matches, day_first=False)]
+        ways = [_whole(matches, day_first=first) for first in (True, False)]
         possible = [way for way in ways if way is not None]
-        if len(possible) == 2 and not np.array_equal(possible[0], possible[1]):
-            return AMBIGUOUS
+        if len(possible) == 2 and not np.array_equal(possible[0].days, possible[1].days):
+            return AMBIGUOUS if day_first is None else possible[not day_first]
         return possible[0] if possible else None
     return None
 
 
-def _whole(matches: Sequence[re.Match[str]], *, day_first: bool) -> NDArray[np.float64] | None:
+def _whole(matches: Sequence[re.Match[str]], *, day_first: bool) -> Days | None:
     """All matches in days, or None if one of them is no day of the calendar."""
     try:
-        return np.asarray([_days_of(one, day_first=day_first) for one in matches])
+        return Days(np.asarray([_days_of(one, day_first=day_first) for one in matches]), day_first)
     except ValueError:
         return None
 

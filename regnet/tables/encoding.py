@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from typing import Any, Self, final
 
 import numpy as np
@@ -33,6 +35,8 @@ FEW_LEVELS = 10
 ROWS_OF_A_LEVEL = 5
 """Beyond that a value must stand in as many rows, on average, as this: each is an input with weights of its own."""
 
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
+
 
 @final
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class EncodedColumn:
 
     kind: 'number', 'date' (days since 1970), 'duration' (days) or 'factor'; levels: of a factor, each a column of 0 and
     1; fill: what stands where there is no value, the median or the commonest level; indicator: whether a further column
-    is 1 there.
+    is 1 there; day_first: of dates that are text, see `Column`.
     """
 
     name: str
@@ -49,6 +53,7 @@ class EncodedColumn:
     levels: tuple[str, ...] = ()
     fill: float | str | None = None
     indicator: bool = False
+    day_first: bool | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -111,7 +116,8 @@ def learn(name: str, column: Column, /, *, keep_row_numbers: bool = False) -> En
         return numbered
     if len(levels) > most_levels(len(column.values)):
         return f"it has {len(levels)} different values in {len(column.values)} rows"
-    return EncodedColumn(name, "factor" if is_text else column.kind, levels, indicator=bool(absent.any()))
+    kind, indicator = "factor" if is_text else column.kind, bool(absent.any())
+    return EncodedColumn(name, kind, levels, indicator=indicator, day_first=column.day_first)
 
 
 def numbers_rows(column: Column, /) -> str | None:
@@ -171,6 +177,24 @@ def unseen(one: EncodedColumn, column: Column, /) -> NDArray[np.int64]:
 
 
 def _codes(one: EncodedColumn, column: Column) -> NDArray[np.int64]:
-    """The number of each cell's level, -1 for none, (n,)."""
+    """The number of each cell's level, -1 for none, (n,).
+
+    A cell that is no level to the letter is the one level that means the same, if there is one: 1.0 is 1, TRUE is True.
+    """
     numbers = {level: number for number, level in enumerate(one.levels)}
-    return np.asarray([numbers.get(value, -1) for value in column.values.tolist()], dtype=np.int64)
+    cells = column.values.tolist()
+    others = set(cells) - numbers.keys()
+    if others:
+        meant: dict[Hashable, list[str]] = {}
+        for level in one.levels:
+            meant.setdefault(_meaning(level), []).append(level)
+        alike = {cell: meant.get(_meaning(cell), ()) for cell in others}
+        numbers |= {cell: numbers[levels[0]] for cell, levels in alike.items() if len(levels) == 1}
+    return np.asarray([numbers.get(cell, -1) for cell in cells], dtype=np.int64)
+
+
+def _meaning(cell: str) -> Hashable:
+    """What a number or a truth value says, however it is written; other text is what it says."""
+    if _PLAIN.fullmatch(cell):
+        return Decimal(cell)
+    return cell.lower() if cell.lower() in ("true", "false") else cell

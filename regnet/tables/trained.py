@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regnet.tables.checks import missing_cells, problem_of, seen, text_of
-from regnet.tables.columns import Column, FileError
+from regnet.tables.checks import judge_column, missing_cells, problem_of, seen, text_of
+from regnet.tables.columns import Column, FileError, Like
 from regnet.tables.encoding import KINDS, EncodedColumn, unseen
 from regnet.tables.files import reader_of
 from regnet.tables.frame import Frame
@@ -31,8 +31,9 @@ def open_inputs(path: str, trained: Sequence[EncodedColumn], *, refuse_unseen: b
     """The columns of a file that a model needs, while it is open; others are ignored. They are checked first.
 
     A file without a header, whose columns are column0, column1, ..., is taken as it stands if it has as many columns as
-    are needed and not these names. Values of text that the model has not seen are noted, or refused. Columns of numbers
-    are read when they are asked for, and others held in memory. Raises FileError.
+    are needed and not these names. Values of text that the model has not seen are noted, or refused; what a column does
+    not tell, such as which number of 1/2/2026 is the month, is as it was in training. Columns of numbers are read when
+    they are asked for, and others held in memory. Raises FileError.
     """
     with read_columns(path) as columns:
         place = _places(path, columns, [one.name for one in trained])
@@ -43,7 +44,10 @@ def open_inputs(path: str, trained: Sequence[EncodedColumn], *, refuse_unseen: b
             own = place[one.name]
             if one.kind == "number" and columns.numeric(columns.names.index(own)):
                 continue
-            column = text_of(columns, own) if one.kind == "factor" else read(own, slice(None))
+            if one.kind == "factor":
+                column = text_of(columns, own)
+            else:
+                column = judge_column(path, columns, own, Like(one.day_first))
             _check(f"{path}: column {own!r}", columns, one, column)
             notes += _said_of_unseen(f"{path}: column {own!r}", columns, one, column, refuse=refuse_unseen)
             held[one.name] = column

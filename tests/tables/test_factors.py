@@ -202,3 +202,46 @@ def test_a_value_and_a_column_of_one_name_are_refused(tmp_path):
     for columns in ({"s=u": X[:, 0].tolist(), "s": ["u", "v"] * 30}, {"s": ["u", "v"] * 30, "s=u": X[:, 0].tolist()}):
         with pytest.raises(FileError, match="a value of one column and another column are both 's=u': rename one"):
             read_table(write(tmp_path / "t.csv", columns | {"y": X[:, 1].tolist()}))
+
+
+@pytest.mark.parametrize(
+    ("levels", "cells", "numbers"),
+    [
+        (("1", "2", "10"), ["1.0", "02", "+10", "2.5", "x"], [0, 1, 2, -1, -1]),  # pandas writes 1.0 beside a hole
+        (("1.0", "2.0"), ["1", "2", "3"], [0, 1, -1]),
+        (("01", "1", "7"), ["1", "01", "1.0", "007"], [1, 0, -1, 2]),  # 1.0 may be both of them
+        (("False", "True"), ["TRUE", "false", "True", "yes"], [1, 0, 1, -1]),  # pandas' and R's
+        (("north", "9007199254740993"), ["North", "9007199254740992", "9007199254740993.0"], [-1, -1, 1]),
+    ],
+)
+def test_a_value_that_is_written_in_another_way_is_the_same_value(levels, cells, numbers, tmp_path):
+    """All inputs of the column were 0 in every row of a file whose numbers were written 1, where training had 1.0."""
+    path = write(tmp_path / "new.csv", {"g": cells, "b": range(len(cells))})
+    x, notes = inputs_of(path, [EncodedColumn("g", "factor", levels)])
+    np.testing.assert_array_equal(x, [[number == level for level in range(len(levels))] for number in numbers])
+    unseen = [repr(cell) for cell, number in zip(cells, numbers, strict=True) if number < 0]
+    assert len(notes) == bool(unseen)
+    assert all(cell in notes[0] for cell in unseen)
+
+
+@pytest.mark.parametrize(("form", "months"), [("%d/%m/%Y", 2), ("%m-%d-%Y 06:00", 2), ("%d.%m.%Y", 0)])
+def test_a_date_that_can_be_read_in_two_ways_is_read_as_in_training(form, months, tmp_path):
+    """A file of one new row was refused on twelve days of a month."""
+    known = read_table(write(tmp_path / "t.csv", table(a=[one.strftime(form) for one in DATES]))).columns
+    saved = [EncodedColumn.of_data(one.to_data()) for one in known]
+    row = {"a": [datetime.date(2026, 2, 1).strftime(form)], "b": [0.5]}
+    x, _ = inputs_of(write(tmp_path / "one.csv", row), saved)
+    assert x[0, 0] // 1 == 20485
+    if months:
+        with pytest.raises(FileError, match="can be read in two ways"):  # where dates with the year first were learnt
+            inputs_of(tmp_path / "one.csv", [EncodedColumn("a", "date")])
+
+
+@pytest.mark.parametrize("mark", ["?", ".", "-", "NA"])
+def test_a_column_without_any_value_is_what_it_was_in_training(mark, tmp_path):
+    """It was text, and refused, if its mark for a missing value stands for one in numbers alone."""
+    path = write(tmp_path / "t.csv", {"a": [mark] * 3, "d": [mark] * 3, "b": [1.0, 2.0, 4.0]})
+    known = [EncodedColumn("a", "number", fill=1.5, indicator=True), EncodedColumn("d", "date", fill=20000.0), "b"]
+    assert inputs_of(path, known)[0][:, :3].tolist() == [[1.5, 1.0, 20000.0]] * 3
+    with pytest.raises(FileError, match=r"column 'a' has no value in 3 of 3 cells, .* or train with --missing impute"):
+        inputs_of(path, ["a", "b"])
