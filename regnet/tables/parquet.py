@@ -18,6 +18,9 @@ from regnet.tables.columns import FileError
 
 __all__ = ["TypedTable", "open_typed"]
 
+NUMBER = "file_row_number"
+"""The column of DuckDB's that numbers the rows of a Parquet file."""
+
 FLOATS = ("float", "double")
 """Types of DuckDB that may hold NaN."""
 
@@ -31,8 +34,13 @@ EXACT = (
 class TypedTable:
     """The columns of a file that has types; names, rows: see `Columns`."""
 
-    def __init__(self, relation: duckdb.DuckDBPyRelation, names: list[str], index: list[str]) -> None:
+    def __init__(
+        self, relation: duckdb.DuckDBPyRelation, names: list[str], index: list[str], *, numbered: bool = False
+    ) -> None:
         """names: the file's own, of which DuckDB makes different ones; index: those of pandas' index.
+
+        numbered: the relation has the rows' numbers as a further column, by which DuckDB finds them without reading
+        all that are before them.
 
         pandas writes the index of a frame behind its columns, where the target is looked for; a CSV has it before them.
         """
@@ -40,6 +48,7 @@ class TypedTable:
         self._order = sorted(range(len(names)), key=lambda column: names[column] not in index)
         self.names = tuple(names[column] for column in self._order)
         self.rows = len(relation)
+        self._numbered = numbered
         self._facts = cache(self._ask)
 
     def cells(self, column: int, rows: slice = slice(None)) -> NDArray[Any]:
@@ -49,7 +58,7 @@ class TypedTable:
         """
         start, stop, step = rows.indices(self.rows)
         whole = (start, stop) == (0, self.rows)
-        part = self._relation if whole else self._relation.limit(max(stop - start, 0), start)
+        part = self._relation if whole else self._part(start, max(stop, start))
         ((_, found),) = part.project(self._quoted(column)).fetchnumpy().items()
         gone = np.ma.getmaskarray(found)[::step]
         values = np.asarray(np.ma.getdata(found))[::step]
@@ -61,6 +70,11 @@ class TypedTable:
         if values.dtype.kind == "O":
             values = np.asarray([bytes(cell) if isinstance(cell, bytearray) else cell for cell in values], dtype=object)
         return values
+
+    def _part(self, start: int, stop: int) -> duckdb.DuckDBPyRelation:
+        if self._numbered:
+            return self._relation.filter(f"{NUMBER} >= {start} and {NUMBER} < {stop}")
+        return self._relation.limit(stop - start, start)
 
     def numeric(self, column: int) -> bool:
         """Whether every cell of the column is a finite number."""
@@ -101,7 +115,10 @@ def _parquet(database: duckdb.DuckDBPyConnection, path: Path) -> TypedTable:
     schema = database.execute(f"select name, num_children from parquet_schema({name})").fetchall()
     kept = database.execute(f"select value from parquet_kv_metadata({name}) where key = 'pandas'").fetchall()
     index = json.loads(kept[0][0]).get("index_columns", []) if kept else []
-    return TypedTable(database.read_parquet(pattern), _columns(schema), [str(one) for one in index])
+    names = _columns(schema)
+    numbered = all(one.lower() != NUMBER for one in names)  # a column of the file itself would hide the numbers
+    relation = database.read_parquet(pattern, file_row_number=numbered)
+    return TypedTable(relation, names, [str(one) for one in index], numbered=numbered)
 
 
 def _columns(schema: list[tuple[str, int | None]]) -> list[str]:

@@ -71,6 +71,15 @@ def test_what_is_numeric(made, tmp_path):
             assert not table.numeric(column) or (cells.dtype.kind in "iufb" and np.isfinite(cells).all())
 
 
+def test_a_column_that_has_the_name_of_the_rows_numbers(tmp_path):
+    columns = {"a": list(range(60)), "File_Row_Number": list(range(60))[::-1]}
+    need("pyarrow.parquet").write_table(need("pyarrow").table(columns), tmp_path / "t.parquet", row_group_size=7)
+    with read_columns(str(tmp_path / "t.parquet")) as table:
+        assert table.names == tuple(columns)
+        assert table.cells(0, slice(20, 23)).tolist() == [20, 21, 22]
+        assert table.cells(1, slice(20, 23)).tolist() == [39, 38, 37]
+
+
 def test_parts_of_arrays(tmp_path):
     np.savez(tmp_path / "t.npz", x=X, y=np.asarray([np.nan, *Y[1:]]))
     with read_columns(str(tmp_path / "t.npz")) as table:
