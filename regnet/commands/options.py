@@ -43,7 +43,8 @@ ColumnsOption = Annotated[list[str] | None, typer.Option("--columns", help=f"the
 ExcludeOption = Annotated[list[str] | None, typer.Option("--exclude", help=f"columns that are no inputs{_SEVERAL}")]
 KeepOption = Annotated[list[str] | None, typer.Option("--keep", help=f"inputs without a penalty{_SEVERAL}")]
 FactorOption = Annotated[
-    list[str] | None, typer.Option("--factor", help=f"columns whose numbers are codes of categories{_SEVERAL}")
+    list[str] | None,
+    typer.Option("--factor", help=f"columns whose values, numbers too, are categories, however many{_SEVERAL}"),
 ]
 MissingOption = Annotated[
     str, typer.Option(help="missing values: error, impute (median, commonest; an input says where) or drop (rows)")

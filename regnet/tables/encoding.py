@@ -101,8 +101,13 @@ def gone(column: Column, /) -> NDArray[np.bool_]:
     return found
 
 
-def learn(name: str, column: Column, /, *, keep_row_numbers: bool = False) -> EncodedColumn | str:
-    """What becomes of a column, without what stands for missing values; or why it says nothing of other rows."""
+def learn(
+    name: str, column: Column, /, *, keep_row_numbers: bool = False, any_levels: bool = False
+) -> EncodedColumn | str:
+    """What becomes of a column, without what stands for missing values; or why it says nothing of other rows.
+
+    any_levels: text is a factor, however many values it has.
+    """
     absent, is_text = gone(column), column.kind == "text"
     present = column.values if not absent.any() else column.values[~absent]
     if not len(present):
@@ -114,7 +119,7 @@ def learn(name: str, column: Column, /, *, keep_row_numbers: bool = False) -> En
     numbered = None if keep_row_numbers else numbers_rows(column)
     if numbered is not None:
         return numbered
-    if len(levels) > most_levels(len(column.values)):
+    if not any_levels and len(levels) > most_levels(len(column.values)):
         return f"it has {len(levels)} different values in {len(column.values)} rows"
     kind, indicator = "factor" if is_text else column.kind, bool(absent.any())
     return EncodedColumn(name, kind, levels, indicator=indicator, day_first=column.day_first)

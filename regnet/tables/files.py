@@ -131,9 +131,10 @@ def _surveyed(path: str, columns: Columns, asked: Asked, names: Sequence[str], t
         if numbered is not None:
             found.left_out[name] = f"{numbered} (--keep-row-numbers keeps it)"
             continue
-        learnt = learn(name, _taken(column, target.rows), keep_row_numbers=True)
+        learnt = learn(name, _taken(column, target.rows), keep_row_numbers=True, any_levels=name in asked.factors)
         if isinstance(learnt, str):
-            found.left_out[name] = learnt
+            many = column.kind == "text" and "different values" in learnt
+            found.left_out[name] = f"{learnt} (--factor keeps it)" if many else learnt
             continue
         found.learnt[name] = learnt
         if len(column.missing):

@@ -60,6 +60,13 @@ def test_a_number_where_a_model_has_text_and_the_other_way_round(tmp_path):
         inputs_of(path, [EncodedColumn("b", "date")])
 
 
+def test_text_with_many_values_is_a_factor_where_that_is_asked_for(tmp_path):
+    path = write(tmp_path / "t.csv", table(a=[f"name {row % 15}" for row in range(ROWS)]))
+    (note,) = read_table(path).notes
+    assert note.endswith("'a' is left out: it has 15 different values in 60 rows (--factor keeps it).")
+    assert len(read_table(path, factors=["a"]).feature_names) == 16
+
+
 def test_columns_that_are_left_out_for_one_reason_are_told_together(tmp_path):
     cells = table(a=["same"] * ROWS, c=["same"] * ROWS)
     (note,) = read_table(write(tmp_path / "t.csv", cells), "y").notes
