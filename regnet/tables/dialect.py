@@ -96,8 +96,11 @@ def _open(path: Path) -> TextIO:
 def _alike(path: Path) -> str:
     """The first delimiter that cuts the first lines into as many cells each, several; '' if none does."""
     for delimiter in DELIMITERS:
-        with _open(path) as file:
-            widths = {len(row) for row in islice(csv.reader(file, delimiter=delimiter), SAMPLE) if row}
+        try:
+            with _open(path) as file:
+                widths = {len(row) for row in islice(csv.reader(file, delimiter=delimiter), SAMPLE) if row}
+        except csv.Error:  # a line of very many cells is one that is too long, where another delimiter cuts it
+            continue
         if len(widths) == 1 and widths != {1}:
             return delimiter
     return ""

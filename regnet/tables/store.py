@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, final
 
 import duckdb
-import numpy as np
 from numpy.typing import NDArray
 
 from regnet.tables.columns import plain_numbers
 from regnet.tables.dialect import Dialect, pattern
+from regnet.tables.held import HeldColumns
 from regnet.tables.utf8 import parts
 
 __all__ = ["CellStore", "open_database"]
@@ -28,8 +28,14 @@ SAMPLE = 200
 REJECTS = 1000
 """Rows that cannot be read, of which the first is shown: each is kept whole."""
 
-TOGETHER = 100
-"""Columns that one query asks about; its making takes the square of them."""
+TOGETHER = 400
+"""Columns that one query asks about, whose making takes more than twice as long for twice as many."""
+
+AHEAD = 2**21
+"""Cells of numbers that one query reads."""
+
+TEXTS_AHEAD = 2**18
+"""And of text, which takes eight times as much memory."""
 
 UNDERSCORED = re.compile(rb"_(?<=[0-9]_)[0-9]")
 
@@ -53,6 +59,7 @@ class CellStore:
     def __init__(self, database: duckdb.DuckDBPyConnection, file: Path, dialect: Dialect, columns: int) -> None:
         """dialect: skips a header too. Raises duckdb.Error where nothing can be read."""
         self._database, self._file, self._dialect, self._columns = database, file, dialect, columns
+        ((self._most_memory,),) = database.execute("select current_setting('memory_limit')").fetchall()
         database.execute(f"set memory_limit = '{(MEMORY + COLUMN_MEMORY * columns) // 2**10}KiB'")
         kinds = self._guessed(columns)
         self.careful = _doubtful(file)
@@ -65,7 +72,9 @@ class CellStore:
             self._keep("cells", kinds, careful=True)
         ((self.rows,),) = database.execute("select count(*) from cells").fetchall()
         self._numeric = dict.fromkeys(range(columns), False) | self._finite([k for k in kinds if kinds[k] == "DOUBLE"])
-        self._texts = {k: "cells" for k, kind in kinds.items() if kind == "VARCHAR"}
+        self._numbers = self._held("cells", [k for k, one in self._numeric.items() if one], AHEAD)
+        texts = [k for k, kind in kinds.items() if kind == "VARCHAR"]
+        self._texts = dict.fromkeys(texts, self._held("cells", texts, TEXTS_AHEAD))
 
     def _guessed(self, columns: int) -> dict[int, str]:
         """Types by the first rows, in which a cell that is no number settles it: such columns are kept as text."""
@@ -94,7 +103,7 @@ class CellStore:
         try:
             self._database.execute(query)
         except duckdb.OutOfMemoryException:  # cells so long that a few rows fill it
-            self._database.execute("reset memory_limit")
+            self._database.execute(f"set memory_limit = '{self._most_memory}'")  # DuckDB 1.4 says 'reset', and does not
             self._database.execute(query)
 
     def _finite(self, columns: list[int]) -> dict[int, bool]:
@@ -102,7 +111,7 @@ class CellStore:
         found: dict[int, bool] = {}
         for start in range(0, len(columns), TOGETHER):
             asked = columns[start : start + TOGETHER]
-            tests = ", ".join(f"count(c{k}) = count(*) and bool_and(isfinite(c{k}))" for k in asked)
+            tests = ", ".join(f"bool_and(coalesce(isfinite(c{k}), false))" for k in asked)
             (answers,) = self._database.execute(f"select {tests} from cells").fetchall()
             found |= zip(asked, map(bool, answers), strict=True)
         return found
@@ -121,7 +130,7 @@ class CellStore:
 
     def cells(self, column: int, rows: slice = slice(None)) -> NDArray[Any]:
         """A column, or some consecutive rows of it: float64 if `numeric`, else text, which is judged elsewhere."""
-        return self._fetched("cells", column, rows) if self._numeric[column] else self.text(column, rows)
+        return self._numbers.read(column, rows) if self._numeric[column] else self.text(column, rows)
 
     def text(self, column: int, rows: slice = slice(None)) -> NDArray[Any]:
         """A column, or some consecutive rows of it, as the file has it, (n,) str objects."""
@@ -129,15 +138,11 @@ class CellStore:
             alike = [k for k, one in self._numeric.items() if not one and k not in self._texts]
             table, needed = f"text{len(self._texts)}", [column] if self._numeric[column] else alike
             self._keep(table, dict.fromkeys(needed, "VARCHAR"))
-            self._texts |= dict.fromkeys(needed, table)
-        return self._fetched(self._texts[column], column, rows)
+            self._texts |= dict.fromkeys(needed, self._held(table, needed, TEXTS_AHEAD))
+        return self._texts[column].read(column, rows)
 
-    def _fetched(self, table: str, column: int, rows: slice) -> NDArray[Any]:
-        """Rows of a table's column; DuckDB numbers them in the order in which the file has them."""
-        start, stop, step = rows.indices(self.rows)
-        part = "" if (start, stop) == (0, self.rows) else f" where rowid >= {start} and rowid < {stop}"
-        found = self._database.execute(f"select c{column} from {table}{part}").fetchnumpy()[f"c{column}"]
-        return np.asarray(found)[::step]
+    def _held(self, table: str, columns: list[int], ahead: int) -> HeldColumns:
+        return HeldColumns(self._database, table, columns, self.rows, ahead)
 
 
 def _doubtful(file: Path) -> bool:

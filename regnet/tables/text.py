@@ -18,7 +18,7 @@ from regnet.tables.columns import FileError, is_number
 from regnet.tables.dialect import records, told_dialect
 from regnet.tables.headers import read_header
 from regnet.tables.store import CellStore, open_database
-from regnet.tables.utf8 import as_utf8
+from regnet.tables.utf8 import as_utf8, parts
 
 __all__ = ["TextTable", "open_text"]
 
@@ -78,9 +78,7 @@ class TextTable:
         if not worst:
             return
         kind, message, text, position = worst[0]
-        with self._file.open("rb") as file:
-            before = file.read(position - 1 if position else 0)
-        line = 1 + len(re.findall(rb"\r\n|\n|\r", before + text.encode()[: len(text) - len(text.lstrip("\r\n"))]))
+        line = 1 + self._line_ends(max((position or 1) - 1, 0) + len(text) - len(text.lstrip("\r\n")))
         shown = text.strip("\r\n")
         shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
         found = re.search(r"Found: (\d+)", message)
@@ -89,6 +87,17 @@ class TextTable:
         else:
             fact = f"cannot be cut into cells ({kind.lower()})"
         raise FileError(f"{self._path}: line {line} {fact}: {shown}")
+
+    def _line_ends(self, size: int) -> int:
+        """How many there are in so many bytes of the file, of Windows, of old computers or others."""
+        count, last = 0, b""
+        for part in parts(self._file):
+            text = part[:size]
+            count += text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n") - (last + text[:1] == b"\r\n")
+            size, last = size - len(text), text[-1:]
+            if not size:
+                break
+        return count
 
     def place(self, row: int) -> str:
         """Where a row begins: 'line 3'."""
