@@ -59,7 +59,8 @@ def _encoding(path: Path) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for part in parts(path):
-            decoder.decode(part)
+            if not part.isascii() or decoder.getstate()[0]:  # ASCII needs no decoding, a character that is cut does
+                decoder.decode(part)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "cp1252"

@@ -76,6 +76,17 @@ def test_what_is_doubtful_is_seen_between_two_parts_of_the_file(monkeypatch, tmp
             assert table.cells(0)[3] == "1_000"
 
 
+@pytest.mark.parametrize("text", ["a,kind\n1,grün\n2,x\n", "a,kind\n1,x\n2,\U0001f600", "a,kind\n1,gr\u00fc"])
+def test_characters_are_seen_between_two_parts_of_the_file(text, monkeypatch, tmp_path):
+    for size in (1, 2, 3, 4, 5):
+        monkeypatch.setattr(utf8, "BYTES", size)
+        for end, encoding in ((b"", "utf-8"), (b"\xc3", "cp1252")):
+            (tmp_path / "t.csv").write_bytes(text.encode() + end)
+            assert utf8.as_utf8(str(tmp_path / "t.csv"), tmp_path)[1] == (
+                [] if encoding == "utf-8" else [f"{tmp_path / 't.csv'} is no text in UTF-8, and is read as cp1252."]
+            )
+
+
 def test_a_file_that_is_larger_than_the_memory(monkeypatch, tmp_path):
     """What DuckDB may use is too little for the first rows: it is given more, and says nothing of it."""
     monkeypatch.setattr(store, "MEMORY", 2**20)
