@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,12 +33,16 @@ def text_of(columns: Columns, name: str) -> Column:
     judged = judge(cells)
     absent = np.zeros(len(cells), dtype=bool)
     absent[judged.missing] = True
-    shown = [_plain(cell) for cell in (judged.values if judged.kind in ("number", "text") else cells).tolist()]
+    shown = [_plain(cell) for cell in (judged.values.tolist() if judged.kind in ("number", "text") else cells)]
     return text_column(np.asarray(np.where(absent, "", np.asarray(shown, dtype=object)), dtype=object))
 
 
 def _plain(cell: object) -> str:
-    """2.0 is 2: a whole number has no point, whatever type the file gives it."""
+    """As a file of text has it: 2.0 is 2, and a date has no time, whatever type the file gives it."""
+    if isinstance(cell, np.datetime64):
+        cell = cell.astype("datetime64[us]").item()
+    if isinstance(cell, datetime) and cell == datetime(cell.year, cell.month, cell.day):
+        return str(cell.date())
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 

@@ -151,12 +151,12 @@ def _judge_objects(cells: NDArray[Any], parse: bool, like: Like | None) -> Colum
         return _judge_text(np.where(absent, "", cells), parse, like)
     if all(issubclass(kind, bytes) for kind in kinds):
         return _judge_text(_decoded(np.where(absent, b"", cells)), parse, like)
+    times = days_of_objects(cells[~absent].tolist())  # before numbers, of which NumPy's durations are some
+    if times is not None:
+        return _with_holes(times[0], times[1], absent, shown=cells)
     if all(issubclass(kind, (int, float, Decimal, np.number, np.bool_)) for kind in kinds):
         numbers = np.asarray([np.nan if gone else float(cell) for cell, gone in zip(cells, absent, strict=True)])
         return Column("number", numbers, np.flatnonzero(absent))
-    times = days_of_objects(cells[~absent].tolist())
-    if times is not None:
-        return _with_holes(times[0], times[1], absent, shown=cells)
     return Column(f"values of type {' and '.join(sorted(kind.__name__ for kind in kinds))}", cells)
 
 

@@ -37,7 +37,13 @@ def days_of_times(cells: NDArray[Any], /) -> NDArray[np.float64]:
 
 
 def days_of_objects(cells: Sequence[Any], /) -> tuple[str, NDArray[np.float64]] | None:
-    """Python's dates or durations in days, and 'date' or 'duration'; None if they are something else, or mixed."""
+    """Dates or durations in days, and 'date' or 'duration'; None if they are something else, or mixed.
+
+    They are Python's, or NumPy's, of which a file's column is one of objects where it has holes.
+    """
+    for kind, what in ((np.datetime64, "date"), (np.timedelta64, "duration")):
+        if all(isinstance(cell, kind) for cell in cells):
+            return what, days_of_times(np.asarray(cells))
     if all(isinstance(cell, date) for cell in cells):  # a datetime is a date
         return "date", np.asarray([_days(_moment(cell)) for cell in cells])
     if all(isinstance(cell, timedelta) for cell in cells):

@@ -147,6 +147,25 @@ def test_what_other_columns_of_a_parquet_file_mean(tmp_path):
         read_table(str(tmp_path / "t.parquet"))
 
 
+@pytest.mark.parametrize("unit", ["date", "s", "us", "ns"])
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_dates_of_a_typed_file_are_those_of_a_file_of_text(kind, unit, tmp_path):
+    """With holes they were values of type datetime64, and refused; as categories they had the time 00:00:00."""
+    pyarrow, days = need("pyarrow"), [datetime.date(2026, 1, 1 + k % 5) for k in range(ROWS)]
+    days[4:7] = [None] * 3
+    held = pyarrow.date32() if unit == "date" else pyarrow.timestamp(unit)
+    arrow = pyarrow.table({"a": X[:, 0], "d": pyarrow.array(days).cast(held), "y": Y})
+    if kind == "parquet":
+        need("pyarrow.parquet").write_table(arrow, tmp_path / f"t.{kind}")
+    else:
+        need("pyarrow.feather").write_feather(arrow, tmp_path / f"t.{kind}")
+    text = write(tmp_path / "t.csv", {"a": X[:, 0], "d": [day or "" for day in days], "y": Y})
+    for asked in ({}, {"factors": ("d",)}):
+        found, expected = (read_table(path, missing="impute", **asked) for path in (str(tmp_path / f"t.{kind}"), text))
+        assert found.columns == expected.columns
+        np.testing.assert_array_equal(found.x, expected.x)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_name_is_no_pattern(kind, tmp_path):
     """[1] is a 1 to a pattern: another file was read, and no word of it."""
