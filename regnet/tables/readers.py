@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -69,12 +69,13 @@ def read_columns(path: str) -> Iterator[Columns]:
             f"{path} is of no kind that regnet reads: give a .csv, .tsv, .csv.gz, .parquet, .arrow, .xlsx, .ods, .npy "
             "or .npz file."
         )
-    try:
-        with kinds[kind](file) as columns:
+    with ExitStack() as opened:
+        try:
+            columns = opened.enter_context(kinds[kind](file))
             _check(path, columns)
-            yield columns
-    except (OSError, EOFError, csv.Error) as error:
-        raise FileError(f"{path} cannot be read: {error}") from error
+        except (OSError, EOFError, csv.Error) as error:
+            raise FileError(f"{path} cannot be read: {error}") from error
+        yield columns  # an error of writing what becomes of them is none of this file
 
 
 def _check(path: str, columns: Columns) -> None:

@@ -108,3 +108,10 @@ def test_what_only_the_reader_of_files_takes_for_a_number_is_text(cell, tmp_path
     with read_columns(write(tmp_path / "t.csv", {"a": [*Y[1:].tolist(), cell], "b": Y.tolist()})) as table:
         assert [table.numeric(column) for column in range(2)] == [False, True]
         assert table.cells(0, slice(59, 60)).tolist() == [cell]
+
+
+@pytest.mark.parametrize("kind", [csv_file, parquet_file])
+def test_a_full_disk_or_a_closed_pipe_is_no_fault_of_the_file_that_is_read(kind, tmp_path):
+    """With predict m.st t.csv | head it was said that t.csv cannot be read."""
+    with pytest.raises(BrokenPipeError, match="Broken pipe"), read_columns(kind(tmp_path)):
+        raise BrokenPipeError(32, "Broken pipe")
