@@ -58,7 +58,7 @@ def test_the_values_of_a_column_of_text_are_selected_together(folder):
     )
     assert np.corrcoef(y, guesses)[0, 1] > 0.97
     columns = {one["name"]: one for one in checkpoint.load(folder / "m.st")[1]["columns"]}
-    assert columns["day"]["levels"] == ["fri", "mon", "sun", "tue"]
+    assert columns["day"]["levels"] == ("fri", "mon", "sun", "tue")
 
 
 def test_values_of_text_may_be_selected_each_by_itself(folder):
