@@ -51,9 +51,10 @@ class Asked:
         )
         one = [("--weights", self.weight), ("--fold", self.fold)]
         several = [("--columns", found.columns or ()), ("--exclude", found.exclude), ("--factor", found.factors)]
+        known = set(names)
         for option, asked in [*[(option, [name]) for option, name in one if name is not None], *several]:
             for name in asked:
-                if name not in names:
+                if name not in known:
                     raise FileError(f"{option}: {path} {unknown_name(name, names)}")
         return found
 

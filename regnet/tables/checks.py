@@ -19,14 +19,14 @@ COMMAS = "numbers with commas"
 def judge_column(path: str, columns: Columns, name: str, like: Like | None = None) -> Column:
     """What the column of this name is. Raises FileError for one that cannot be read."""
     try:
-        return judge(columns.cells(columns.names.index(name)), parse=columns.text is not None, like=like)
+        return judge(columns.cells(columns.numbers[name]), parse=columns.text is not None, like=like)
     except FileError as error:
         raise FileError(f"{path}: column {name!r} holds {error}") from error
 
 
 def text_of(columns: Columns, name: str) -> Column:
     """The column of this name as text, whatever it says."""
-    number = columns.names.index(name)
+    number = columns.numbers[name]
     if columns.text is not None:
         return text_column(columns.text(number), parse=True)
     cells = np.asarray(columns.cells(number))

@@ -47,7 +47,7 @@ def reader_of(path: str, columns: Columns, factors: Collection[str] = ()) -> Cal
     """
 
     def read(name: str, rows: slice) -> Column:
-        number = columns.names.index(name)
+        number = columns.numbers[name]
         if name in factors:
             return text_of(columns, name).take(rows)
         if columns.numeric(number):
@@ -75,7 +75,7 @@ class _Survey:
 def _table(path: str, columns: Columns, asked: Asked) -> Table:
     """See `open_table`."""
     name = columns.names[-1] if asked.target is None else asked.target
-    if name not in columns.names:
+    if name not in columns.numbers:
         raise FileError(f"{path} has no column {name!r} for the target. Its columns: {short(columns.names)}.")
     if len(columns.names) == 1:
         raise FileError(f"{path} has one column only: at least one input is needed beside the target.")

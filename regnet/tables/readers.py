@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol, final
 from zipfile import BadZipFile
@@ -52,6 +53,11 @@ class Columns:
     text: Cells | None = None
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number of each column; looking it up in `names` for all of 10,000 takes seconds."""
+        return {name: number for number, name in enumerate(self.names)}
+
 
 @contextmanager
 def read_columns(path: str) -> Iterator[Columns]:
@@ -81,7 +87,7 @@ def read_columns(path: str) -> Iterator[Columns]:
 def _check(path: str, columns: Columns) -> None:
     if not columns.rows:
         raise FileError(f"{path} has no rows{' below its header' if columns.headed else ''}.")
-    twice = [name for name in dict.fromkeys(columns.names) if columns.names.count(name) > 1]
+    twice = [name for name, count in Counter(columns.names).items() if count > 1]
     if twice:
         raise FileError(f"{path}: two columns have the same name ({', '.join(map(repr, twice))}): rename one.")
 

@@ -69,7 +69,7 @@ def target_of(path: str, columns: Columns, name: str, task: str | None, *, drop:
         return Target(np.asarray(column.values[present], dtype=object), rows, "classification", notes + said)
     y = column.values[present]
     if y.dtype.kind == "f" and np.abs(y).max() >= EXACT and columns.text is not None:
-        y = _whole_numbers(columns.text(columns.names.index(name))[present], y)
+        y = _whole_numbers(columns.text(columns.numbers[name])[present], y)
     found, said = _told(what, y) if task is None else (task, [])
     if found == "counts":
         _check_counts(what, y)

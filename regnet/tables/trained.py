@@ -42,7 +42,7 @@ def open_inputs(path: str, trained: Sequence[EncodedColumn], *, refuse_unseen: b
         notes = list(columns.notes)
         for one in trained:
             own = place[one.name]
-            if one.kind == "number" and columns.numeric(columns.names.index(own)):
+            if one.kind == "number" and columns.numeric(columns.numbers[own]):
                 continue
             if one.kind == "factor":
                 column = text_of(columns, own)
@@ -60,7 +60,7 @@ def open_inputs(path: str, trained: Sequence[EncodedColumn], *, refuse_unseen: b
 
 def _places(path: str, columns: Columns, needed: Sequence[str]) -> dict[str, str]:
     """The file's name of each column that is needed."""
-    missing = [name for name in needed if name not in columns.names]
+    missing = [name for name in needed if name not in columns.numbers]
     if not missing:
         return {name: name for name in needed}
     if not columns.headed and len(columns.names) == len(needed):
