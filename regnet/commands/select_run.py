@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -126,9 +126,29 @@ def _splitter(table: Table, split: Split, folds: int, seed: int) -> Any:
     if table.fold is None:
         _check_folds(split, folds)
         return folds
-    if _are_groups(table.fold):
-        return GroupKFold(folds, shuffle=True, random_state=seed)
-    return PredefinedSplit(table.fold[split.train])
+    fold = table.fold[split.train]
+    if not _are_groups(table.fold):
+        found = PredefinedSplit(fold)
+        _check_classes(split, found.split())
+        return found
+    count = len(np.unique(fold))
+    if folds > count:
+        raise ValueError(f"--cv {folds}: the column of --fold has {count} different values only: take --cv {count}.")
+    found = GroupKFold(folds, shuffle=True, random_state=seed)
+    _check_classes(split, found.split(fold, groups=fold))
+    return found
+
+
+def _check_classes(split: Split, folds: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> None:
+    """Raise ValueError, in the table's terms, where one of the folds of --fold has all rows of a class."""
+    classes, y = split.classes or [], split.y[split.train]
+    for rows, _ in folds if classes else ():
+        unlearnt = np.setdiff1d(y, y[rows])
+        if len(unlearnt):
+            raise ValueError(
+                f"--fold: all rows of the class {classes[unlearnt[0]]!r} are in one fold, so that no network can learn "
+                "it where this fold is held out: leave the class out, or have rows of it in other folds."
+            )
 
 
 def _check_folds(split: Split, folds: int) -> None:

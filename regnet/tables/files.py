@@ -212,6 +212,8 @@ def _weights(path: str, columns: Columns, name: str | None, rows: NDArray[np.int
         return None
     column = judge_column(path, columns, name).take(rows)
     values = np.asarray(column.values, dtype=np.float64) if column.kind == "number" else np.full(len(rows), np.nan)
+    if not values.any():
+        raise FileError(f"{path}: column {name!r}, of --weights, is 0 in every row: no row would count.")
     bad = np.flatnonzero(~((values >= 0) & np.isfinite(values)))
     if len(bad):
         raise FileError(

@@ -16,6 +16,9 @@ __all__ = ["NAMED", "Table", "said_of_left_out", "short"]
 NAMED = 10
 """Columns that a message names."""
 
+LONGEST = 60
+"""Characters of a name that a message shows."""
+
 
 class Table(NamedTuple):
     """A table with its target.
@@ -91,6 +94,6 @@ def said_of_left_out(reasons: dict[str, str], where: str = "") -> list[str]:
 
 
 def short(names: Iterable[str]) -> str:
-    """The first of some names, and how many there are."""
-    listed = list(map(str, names))
+    """The first of some names, and how many there are; long ones are cut."""
+    listed = [name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..." for name in map(str, names)]
     return ", ".join(listed[:NAMED]) + (f", ... ({len(listed)} in all)" if len(listed) > NAMED else "")

@@ -128,3 +128,16 @@ def test_a_class_of_one_row_is_named_as_the_table_names_it(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,kind\n" + "".join(rows))
     with pytest.raises(ValueError, match=r"One row to train on has the class 'rare', .*: have more rows of that class"):
         choose_strength("t", Inputs(read_table(str(tmp_path / "t.csv"))), folds=3, test_size=0.0, seed=0)
+
+
+def test_a_class_in_one_fold_only_is_named_as_the_table_names_it(tmp_path):
+    """It was the class '2' of fold 2, and to be helped by a StratifiedKFold; too many folds said nothing of --cv."""
+    kinds = ["high", "low"] * 25 + ["rare"] * 2
+    for kind, parts in (("few", [k // 20 for k in range(52)]), ("many", [*range(50), 50, 50])):
+        rows = [f"{k % 7},{k % 5},{parts[k]},{kinds[k]}\n" for k in range(52)]
+        (tmp_path / f"{kind}.csv").write_text("a,b,part,kind\n" + "".join(rows))
+        inputs = Inputs(read_table(str(tmp_path / f"{kind}.csv"), fold="part"))
+        with pytest.raises(ValueError, match=r"--fold: all rows of the class 'rare' are in one fold, .*: leave the"):
+            choose_strength("t", inputs, folds=3, test_size=0.0, seed=0)
+    with pytest.raises(ValueError, match="--cv 52: the column of --fold has 51 different values only: take --cv 51"):
+        choose_strength("t", inputs, folds=52, test_size=0.0, seed=0)

@@ -175,7 +175,8 @@ def test_holes_are_filled_as_the_encoder_of_frames_does_it(tmp_path):
 
 def test_roles_of_columns(tmp_path):
     rows = np.arange(ROWS)
-    path = write(tmp_path / "t.csv", {"a": X[:, 0], "b": X[:, 1], "w": rows % 3, "part": rows % 4, "y": X[:, 1]})
+    path = write(tmp_path / "t.csv", {"a": X[:, 0], "b": X[:, 1], "w": rows % 3, "part": rows % 4, "none": 0 * rows,
+                                     "y": X[:, 1]})  # fmt: skip
     found = read_table(path, weight="w", fold="part")
     assert found.feature_names == ("a", "b")
     np.testing.assert_array_equal(found.weight, rows % 3)
@@ -184,9 +185,10 @@ def test_roles_of_columns(tmp_path):
     for asked, message in (
         ({"columns": ["b", "y"]}, "--columns: 'y' is the target, and no input"),
         ({"columns": ["bb"]}, "--columns: .* has no column 'bb'; did you mean 'b'"),
-        ({"exclude": ["a", "b", "w", "part"]}, "no input is left beside 'y'"),
+        ({"exclude": ["a", "b", "w", "part", "none"]}, "no input is left beside 'y'"),
         ({"weight": "a"}, "column 'a', of --weights, holds .* in line .: a weight is a finite number of 0 or more"),
         ({"weight": "q"}, "--weights: .* has no column 'q'"),
+        ({"weight": "none"}, "column 'none', of --weights, is 0 in every row"),
         ({"columns": ["w"], "weight": "w"}, "--columns: 'w' is the column of --weights, and no input"),
         ({"fold": "y"}, "--fold: 'y' is the target already: name another column"),
         ({"weight": "y"}, "--weights: 'y' is the target already"),
@@ -252,3 +254,8 @@ def test_a_column_without_any_value_is_what_it_was_in_training(mark, tmp_path):
     assert inputs_of(path, known)[0][:, :3].tolist() == [[1.5, 1.0, 20000.0]] * 3
     with pytest.raises(FileError, match=r"column 'a' has no value in 3 of 3 cells, .* or train with --missing impute"):
         inputs_of(path, ["a", "b"])
+
+
+def test_a_note_does_not_show_all_of_a_long_value(tmp_path):
+    (note,) = read_table(write(tmp_path / "t.csv", table(a=["x" * 5000, "y"] * 30))).notes
+    assert len(note) < 300
