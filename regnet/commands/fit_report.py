@@ -132,6 +132,7 @@ def save_run(path: Path, run: Run) -> None:
         target_name=run.table.target_name,
         classes=run.prepared.classes,
         about=_about(run),
+        unheaded=run.table.unheaded,
     )
 
 

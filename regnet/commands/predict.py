@@ -41,7 +41,8 @@ def predict(
     check_outputs({"--output": output}, {"MODEL": model, "DATA": data})
     check_choices(("--unseen", unseen, ("zeros", "error")))
     saved = load_model(model)
-    with open_inputs(data, saved.columns, refuse_unseen=unseen == "error") as (frame, notes):
+    unheaded = saved.unheaded, saved.target_name
+    with open_inputs(data, saved.columns, unheaded, refuse_unseen=unseen == "error") as (frame, notes):
         for note in notes:
             print(f"regnet: note: {note}", file=sys.stderr)
         width = sum(len(one.parts) for one in saved.columns)

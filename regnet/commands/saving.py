@@ -24,7 +24,7 @@ class SavedModel(NamedTuple):
     """What a file holds: the network in the table's own units, and what the command line says of it.
 
     columns: what becomes of each column of a table; classes: labels, or None; about: what was asked and found, for
-    people: command, versions, and what `save_model` was given.
+    people: command, versions, and what `save_model` was given; unheaded: see `Table`.
     """
 
     model: Model
@@ -32,6 +32,7 @@ class SavedModel(NamedTuple):
     target_name: str
     classes: list[Any] | None
     about: dict[str, Any]
+    unheaded: tuple[str, ...] = ()
 
 
 def save_model(
@@ -42,6 +43,7 @@ def save_model(
     target_name: str,
     classes: Sequence[Any] | None,
     about: Mapping[str, Any],
+    unheaded: Sequence[str] = (),
 ) -> None:
     """Write the network, in the table's own units, with all that a table of new rows needs."""
     checkpoint.save(
@@ -51,6 +53,7 @@ def save_model(
         columns=[column.to_data() for column in columns],
         target_name=target_name,
         classes=None if classes is None else list(classes),
+        unheaded=list(unheaded),
         about={
             **about,
             "command": shlex.join(["regnet", *sys.argv[1:]]),
@@ -82,7 +85,8 @@ def load_model(path: str) -> SavedModel:
         raise ModelFileError(f"{path!r} has {inputs} inputs by name, and its network takes {widths[0]}.")
     if classes is not None and len(classes) != max(2, widths[1]):
         raise ModelFileError(f"{path!r} has {len(classes)} classes, and its network tells {max(2, widths[1])} apart.")
-    return SavedModel(model, columns, str(extra["target_name"]), classes, _about(path, extra.get("about", {})))
+    about, unheaded = _about(path, extra.get("about", {})), tuple(map(str, extra.get("unheaded", ())))
+    return SavedModel(model, columns, str(extra["target_name"]), classes, about, unheaded)
 
 
 def _about(path: str, about: Any) -> dict[str, Any]:

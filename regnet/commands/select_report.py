@@ -123,6 +123,7 @@ def save_selection(path: Path, selection: Selection) -> None:
         target_name=selection.table.target_name,
         classes=selection.split.classes,
         about=_about(selection),
+        unheaded=selection.table.unheaded,
     )
 
 

@@ -107,6 +107,7 @@ def _table(path: str, columns: Columns, asked: Asked) -> Table:
         (*notes, *said_of_left_out(survey.left_out, f"{path}: "), *_said_of_encoded(path, used)),
         weight=_weights(path, columns, asked.weight, rows), fold=_folds(path, columns, asked.fold, rows),
         impute=asked.missing == "impute", absent=tuple(one for one in columns.names if one not in survey.learnt),
+        unheaded=() if columns.headed else columns.names,
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ class Table(NamedTuple):
     values; target_name; task: 'classification', 'regression' or 'counts'; notes: what a user should know of it;
     shuffled: whether rows come in random order already, so that a split takes them as they lie; weight: of the rows,
     (n,), or None; fold: which rows are held out together, (n,), or None; impute: whether something may stand for
-    missing values; absent: columns that are not used.
+    missing values; absent: columns that are not used; unheaded: all columns of a file that has no names for them.
     """
 
     frame: Frame
@@ -41,6 +41,7 @@ class Table(NamedTuple):
     fold: NDArray[Any] | None = None
     impute: bool = False
     absent: tuple[str, ...] = ()
+    unheaded: tuple[str, ...] = ()
 
     @classmethod
     def of_matrix(

@@ -27,16 +27,23 @@ class TrainedInputs(NamedTuple):
 
 
 @contextmanager
-def open_inputs(path: str, trained: Sequence[EncodedColumn], *, refuse_unseen: bool = False) -> Iterator[TrainedInputs]:
+def open_inputs(
+    path: str,
+    trained: Sequence[EncodedColumn],
+    unheaded: tuple[Sequence[str], str] = ((), ""),
+    *,
+    refuse_unseen: bool = False,
+) -> Iterator[TrainedInputs]:
     """The columns of a file that a model needs, while it is open; others are ignored. They are checked first.
 
-    A file without a header, whose columns are column0, column1, ..., is taken as it stands if it has as many columns as
-    are needed and not these names. Values of text that the model has not seen are noted, or refused; what a column does
-    not tell, such as which number of 1/2/2026 is the month, is as it was in training. Columns of numbers are read when
-    they are asked for, and others held in memory. Raises FileError.
+    Columns of a file without a header are those of the table of training if that had none either (unheaded: its columns
+    and which of them was the target), with or without the target, or else those that are needed: their number tells
+    which. Values of text that the model has not seen are noted, or refused; what a column does not tell, such as which
+    number of 1/2/2026 is the month, is as it was in training. Columns of numbers are read when they are asked for, and
+    others held in memory. Raises FileError.
     """
     with read_columns(path) as columns:
-        place = _places(path, columns, [one.name for one in trained])
+        place = _places(path, columns, [one.name for one in trained], *unheaded)
         read = reader_of(path, columns)
         held: dict[str, Column] = {}
         notes = list(columns.notes)
@@ -58,13 +65,21 @@ def open_inputs(path: str, trained: Sequence[EncodedColumn], *, refuse_unseen: b
         yield TrainedInputs(Frame(place, columns.rows, of_model), tuple(notes))
 
 
-def _places(path: str, columns: Columns, needed: Sequence[str]) -> dict[str, str]:
+def _places(path: str, columns: Columns, needed: Sequence[str], unheaded: Sequence[str], target: str) -> dict[str, str]:
     """The file's name of each column that is needed."""
+    for names in () if columns.headed else (unheaded, [name for name in unheaded if name != target], needed):
+        if len(names) == len(columns.names):
+            own = dict(zip(names, columns.names, strict=True))
+            return {name: own[name] for name in needed}
+    if unheaded and not columns.headed:
+        raise FileError(
+            f"{path} has {len(columns.names)} columns without names, but the model was trained on {len(unheaded)} with "
+            f"the target, {target!r}, and needs {len(needed)} of them: give all of them, all but the target, or those "
+            "alone."
+        )
     missing = [name for name in needed if name not in columns.numbers]
     if not missing:
         return {name: name for name in needed}
-    if not columns.headed and len(columns.names) == len(needed):
-        return dict(zip(needed, columns.names, strict=True))
     remedy = "rename the columns as they were in training" if columns.headed else "write their names above them"
     raise FileError(
         f"{path} has {len(columns.names)} columns ({short(columns.names)}), but the model was trained on "

@@ -224,3 +224,21 @@ def test_names_values_and_the_command_are_shown_as_they_are(tmp_path, monkeypatc
     said = typed("show", tmp_path / "m.st")
     for text in ("[/b]", "text: [/x], [red]a", "[/y]", f"made by: regnet fit {'x' * 200}"):
         assert text in said
+
+
+def test_a_table_without_names_is_found_by_its_number_of_columns(tmp_path):
+    """Without the target, which was the first column, every input was its neighbour, and no word was said of it."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((60, 3))
+    y, same, draft = 3 * x[:, :1] + x[:, 1:2], np.full((60, 1), 1.5), rng.standard_normal((60, 1))
+    tables = {"t": [y, x[:, :2], same, draft], "new": [x[:, :2], same, draft], "bare": [x[:, :2]], "odd": [x, x]}
+    for name, parts in tables.items():
+        np.savetxt(tmp_path / f"{name}.csv", np.hstack(parts), delimiter=",", fmt="%.17g")
+    typed("select", tmp_path / "t.csv", "--hidden", "", "--lambdas", "0.01", "--target", "column0",
+          "--exclude", "column4", "--save", tmp_path / "m.st")  # fmt: skip
+    found = [predicted(tmp_path, "m.st", f"{name}.csv") for name in ("t", "new", "bare")]
+    assert found[0] == found[1] == found[2]
+    assert np.corrcoef([float(row["column0"]) for row in found[0]], y[:, 0])[0, 1] > 0.99
+    message = "has 6 columns without names, but the model was trained on 5 with the target, 'column0', and needs 2 of"
+    with pytest.raises(ValueError, match=message):
+        predicted(tmp_path, "m.st", "odd.csv")
