@@ -76,7 +76,7 @@ def load_model(path: str) -> SavedModel:
     try:
         columns = tuple(map(EncodedColumn.of_data, extra.get("columns", ())))
         columns = columns or tuple(EncodedColumn(str(name), "number") for name in extra["feature_names"])
-        inputs = len(parts_of(columns))
+        inputs, unheaded = len(parts_of(columns)), tuple(map(str, extra.get("unheaded", ())))
     except (TypeError, KeyError, ValueError) as error:
         raise ModelFileError(f"{path!r}: what it says of its columns is wrong ({error}).") from error
     classes = None if extra["classes"] is None else list(extra["classes"])
@@ -85,7 +85,7 @@ def load_model(path: str) -> SavedModel:
         raise ModelFileError(f"{path!r} has {inputs} inputs by name, and its network takes {widths[0]}.")
     if classes is not None and len(classes) != max(2, widths[1]):
         raise ModelFileError(f"{path!r} has {len(classes)} classes, and its network tells {max(2, widths[1])} apart.")
-    about, unheaded = _about(path, extra.get("about", {})), tuple(map(str, extra.get("unheaded", ())))
+    about = _about(path, extra.get("about", {}))
     return SavedModel(model, columns, str(extra["target_name"]), classes, about, unheaded)
 
 

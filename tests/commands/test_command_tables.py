@@ -86,7 +86,7 @@ def test_a_saved_model_is_in_the_tables_own_units(dtype, tmp_path, monkeypatch):
     np.testing.assert_allclose(np.asarray(predicted) - 1e12, expected - 1e12, atol=5e-4)
     model, extra = checkpoint.load(tmp_path / "m.st")
     assert (run.model.placement.dtype, model.placement.dtype) == (dtype, "float64")
-    assert extra.keys() == {"feature_names", "columns", "target_name", "classes", "about"}
+    assert extra.keys() == {"feature_names", "columns", "target_name", "classes", "about", "unheaded"}
 
 
 LABELS = {

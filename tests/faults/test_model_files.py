@@ -202,6 +202,7 @@ TABLES = {
     "one class of two": ({"classes": ["no"]}, "1 classes"),
     "classes of a regression": ({"classes": ["a", "b", "c"]}, "3 classes"),
     "scores that are text": ({"about": {"scores": {"r2": "much"}}}, "about"),
+    "names that are a number": ({"unheaded": 5}, "columns"),
     "nothing about it": ({"about": [1]}, "about"),
 }
 
