@@ -53,9 +53,10 @@ class Container:
 
     def read(self, expected: Mapping[str, TensorShape]) -> dict[str, NDArray[Any]]:
         """The tensors by name. Raises ModelFileError, before they are read, for others than are expected."""
-        for name in expected.keys() ^ self.shapes.keys():
-            fact = "lacks the tensor" if name in expected else "holds a tensor that its description does not:"
-            raise ModelFileError(f"{fact} {name!r}")
+        for name in sorted(expected.keys() - self.shapes.keys()):
+            raise ModelFileError(f"it lacks the tensor {name!r}")
+        for name in sorted(self.shapes.keys() - expected.keys()):
+            raise ModelFileError(f"it holds a tensor that its description does not: {name!r}")
         for name, (dtypes, shape) in expected.items():
             found = self.shapes[name]
             if found.shape != shape or found.dtypes[0] not in dtypes:

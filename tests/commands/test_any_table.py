@@ -204,7 +204,7 @@ def test_what_a_file_holds_is_shown(command, folder):
         "held out: ",
         "inputs used: ",
         "numpy ",
-        "made by: regnet ",
+        "made by: regnet",
     ):
         assert text in said
     assert "text: n, s, w" in said
