@@ -76,6 +76,8 @@ class EncodedColumn:
         is_factor, fill = found.kind == "factor", found.fill
         if not isinstance(found.name, str) or found.kind not in KINDS or type(found.indicator) is not bool:
             raise ValueError(f"a column {found.name!r} of {found.kind!r}")
+        if found.day_first not in (None, False, True):
+            raise ValueError(f"the order of day and month of {found.name!r}")
         if not all(isinstance(level, str) for level in found.levels) or is_factor != bool(found.levels):
             raise ValueError(f"the levels of {found.name!r}")
         if fill is not None and (fill not in found.levels if is_factor else type(fill) not in (int, float)):

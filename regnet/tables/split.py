@@ -67,7 +67,7 @@ def prepare_table(table: Table, *, test_size: float, seed: int, scale_inputs: bo
     constant = [name for name, same in zip(names, of_x.constant, strict=True) if same]
     of_y = unscaled(1)
     if scale_target and not classes:
-        of_y = scale_of(y[train, None], np.ones(len(train)))
+        of_y = scale_of(y[train, None], _weight(table, train))
     affine = Affine.of(of_x if scale_inputs else unscaled(len(names)), of_y)
     if scale_target and not classes:
         y = affine.standardise_targets(y[:, None])[:, 0].astype(get_config().dtype)
@@ -78,7 +78,10 @@ def prepare_table(table: Table, *, test_size: float, seed: int, scale_inputs: bo
 def split_rows(table: Table, *, test_size: float, seed: int) -> Split:
     """Which rows are held out, and the classes and their numbers. Raises ValueError for one class only."""
     classes, y = _class_numbers(table)
-    train, test = _split(y, classes, test_size=test_size, seed=seed, shuffled=table.shuffled)
+    if table.fold is not None and test_size:
+        train, test = _split_groups(y, table.fold, classes, test_size=test_size, seed=seed)
+    else:
+        train, test = _split(y, classes, test_size=test_size, seed=seed, shuffled=table.shuffled)
     return Split(train, test, y, classes)
 
 
@@ -87,7 +90,7 @@ def _encoded(
 ) -> tuple[tuple[EncodedColumn, ...], NDArray[Any], NDArray[Any], Scaling]:
     """What becomes of each column, the rows to train on and those held out, (n, inputs), and their scaling."""
     narrow = get_config().dtype if scaled else np.float64
-    width, equal = len(table.feature_names), np.ones(len(train))
+    width, weight = len(table.feature_names), _weight(table, train)
     x_train, x_test = np.empty((len(train), width), dtype=narrow), np.empty((len(test), width), dtype=narrow)
     columns, scalings, start = [], [], 0
     for learnt in table.columns:
@@ -95,7 +98,7 @@ def _encoded(
         one = filled(learnt, column.take(train)) if table.impute else learnt
         parts = slice(start, start + len(one.parts))
         values = encode(one, column)
-        own = scale_of(values[train], equal)
+        own = scale_of(values[train], weight)
         if scaled:
             values = Affine.of(own, unscaled(1)).standardise_inputs(values)
         x_train[:, parts], x_test[:, parts] = values[train], values[test]
@@ -103,6 +106,14 @@ def _encoded(
         scalings.append(own)
         start = parts.stop
     return tuple(columns), x_train, x_test, Scaling(*map(np.concatenate, zip(*scalings, strict=True)))
+
+
+def _weight(table: Table, train: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of the rows to train on. Raises ValueError where none counts."""
+    weight = np.ones(len(train)) if table.weight is None else table.weight[train]
+    if not weight.any():
+        raise ValueError("All rows to train on have weight 0: hold fewer rows out, or give them weights.")
+    return weight
 
 
 def _class_numbers(table: Table) -> tuple[list[Any] | None, NDArray[Any]]:
@@ -121,6 +132,30 @@ def _class_numbers(table: Table) -> tuple[list[Any] | None, NDArray[Any]]:
     if len(classes) < 2:
         raise ValueError(f"The target {name!r} has one class only ({classes[0]!r}): nothing to learn.")
     return classes, numbers
+
+
+def _split_groups(
+    y: NDArray[Any], groups: NDArray[Any], classes: list[Any] | None, *, test_size: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of one group are on one side. Raises ValueError where too few groups, or classes, are left to train on."""
+    from sklearn.model_selection import GroupShuffleSplit
+
+    count = len(np.unique(groups))
+    held_out = int(np.ceil(test_size * count))
+    if count - held_out < 2:
+        raise ValueError(
+            f"--test-size {test_size:g} holds {held_out} of the {count} folds of --fold out whole, and two at least "
+            "must be left: take a smaller share, or 0."
+        )
+    splitter = GroupShuffleSplit(1, test_size=held_out, random_state=seed)
+    train, test = next(splitter.split(y, groups=groups))
+    unseen = np.setdiff1d(y, y[train]) if classes else []
+    if classes and len(unseen):
+        raise ValueError(
+            f"--test-size {test_size:g}: all rows of the class {classes[unseen[0]]!r} are in the folds that it holds "
+            "out: take another --seed, or 0."
+        )
+    return train, test
 
 
 def _split(

@@ -20,6 +20,8 @@ from regnet.commands.saving import load_model, save_model
 from regnet.networks.model import Model
 from regnet.networks.network import Network
 from regnet.tables.encoding import EncodedColumn
+from regnet.tables.files import read_table
+from regnet.tables.split import prepare_table, split_rows
 
 ROWS = 150
 LINEAR = ("--hidden", "", "--n-lambdas", 8)
@@ -242,3 +244,35 @@ def test_a_table_without_names_is_found_by_its_number_of_columns(tmp_path):
     message = "has 6 columns without names, but the model was trained on 5 with the target, 'column0', and needs 2 of"
     with pytest.raises(ValueError, match=message):
         predicted(tmp_path, "m.st", "odd.csv")
+
+
+@pytest.mark.parametrize("groups", [4, 50])
+def test_rows_of_one_fold_are_held_out_together(groups, folder):
+    """Rows of a patient were on both sides, so that the held-out score was of rows whose like were trained on."""
+    fold = np.random.default_rng(0).integers(0, groups, ROWS)
+    table = read_table(str(folder / "t.csv"), "visits", columns=("grade",))._replace(fold=fold)
+    split = split_rows(table, test_size=0.25, seed=0)
+    assert not {*fold[split.train]} & {*fold[split.test]}
+    assert sorted([*split.train, *split.test]) == list(range(ROWS))
+    assert 0.15 < len(split.test) / ROWS < 0.35
+    assert len(split_rows(table, test_size=0.0, seed=0).test) == 0
+    with pytest.raises(ValueError, match=r"--test-size 0\.99 holds \d+ of the \d+ folds of --fold out whole, and two"):
+        split_rows(table, test_size=0.99, seed=0)
+    classes = table._replace(task="classification", y=np.where(np.isin(fold, fold[split.test]), "a", "b"))
+    with pytest.raises(ValueError, match="all rows of the class 'a' are in the folds that it holds out"):
+        split_rows(classes, test_size=0.25, seed=0)
+
+
+def test_rows_of_weight_0_do_not_scale_the_others(folder):
+    """The inputs and the target were standardised by all rows, whatever their weights."""
+    table = read_table(str(folder / "t.csv"), "y", columns=("grade", "visits"), missing="drop")
+    counted = np.arange(len(table.y)) % 3 > 0
+    settings = {"test_size": 0.0, "seed": 0, "scale_inputs": True, "scale_target": True}
+    weighted = prepare_table(table._replace(weight=counted.astype(float)), **settings)
+    alone = prepare_table(
+        table._replace(frame=table.frame.take(np.flatnonzero(counted)), y=table.y[counted]), **settings
+    )
+    for name in ("x_center", "x_scale", "y_center", "y_scale"):
+        np.testing.assert_allclose(getattr(weighted.affine, name), getattr(alone.affine, name), rtol=1e-12)
+    with pytest.raises(ValueError, match="All rows to train on have weight 0"):
+        prepare_table(table._replace(weight=np.zeros(len(table.y))), **settings)
