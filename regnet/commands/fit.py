@@ -9,27 +9,11 @@ from typing import Annotated
 import typer
 
 from regnet.backend.registry import get_backend
+from regnet.commands import options
 from regnet.commands.fit_report import Lines, json_figures, print_summary, save_plot, save_run
 from regnet.commands.fit_run import train
 from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
-from regnet.commands.options import (
-    ColumnsOption,
-    ExcludeOption,
-    FactorOption,
-    GroupOption,
-    GroupsOption,
-    KeepOption,
-    MissingOption,
-    PenaltyFactorOption,
-    RowNumbersOption,
-    SeparateOption,
-    TargetOption,
-    TaskOption,
-    WeightsOption,
-    check_choices,
-    open_data,
-    parse_numbers,
-)
+from regnet.commands.options import check_choices, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, check_picture, write_text
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
 from regnet.mathematics.activations import ACTIVATIONS
@@ -46,14 +30,14 @@ def fit(
         str,
         typer.Argument(help="spiral, digits, breast_cancer, diabetes, or a file (CSV, Parquet, Excel, NPY, ...)"),
     ],
-    target: TargetOption = None,
-    task: TaskOption = None,
-    columns: ColumnsOption = None,
-    exclude: ExcludeOption = None,
-    factor: FactorOption = None,
-    missing: MissingOption = "error",
-    weights: WeightsOption = None,
-    keep_row_numbers: RowNumbersOption = False,
+    target: options.TargetOption = None,
+    task: options.TaskOption = None,
+    columns: options.ColumnsOption = None,
+    exclude: options.ExcludeOption = None,
+    factor: options.FactorOption = None,
+    missing: options.MissingOption = "error",
+    weights: options.WeightsOption = None,
+    keep_row_numbers: options.RowNumbersOption = False,
     hidden: Annotated[str | None, typer.Option(help="widths of the hidden layers, such as 512 or 256,128")] = None,
     activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
     dropout: Annotated[float, typer.Option(min=0.0, max=0.99, help="share of hidden outputs dropped")] = 0.0,
@@ -62,11 +46,11 @@ def fit(
     bias_l1: Annotated[str | None, typer.Option(help="strength: one number, or one per layer")] = None,
     bias_l2: Annotated[str | None, typer.Option(help="strength: one number, or one per layer")] = None,
     input_l1: Annotated[float | None, typer.Option(help="group lasso on inputs: used or not")] = None,
-    group: GroupOption = None,
-    groups: GroupsOption = None,
-    penalty_factor: PenaltyFactorOption = None,
-    keep: KeepOption = None,
-    separate_levels: SeparateOption = False,
+    group: options.GroupOption = None,
+    groups: options.GroupsOption = None,
+    penalty_factor: options.PenaltyFactorOption = None,
+    keep: options.KeepOption = None,
+    separate_levels: options.SeparateOption = False,
     neuron_l1: Annotated[str | None, typer.Option(help="group lasso on neurons; one, or one per hidden layer")] = None,
     l1_step: Annotated[str, typer.Option(help="proximal (exact zeros) or subgradient")] = "proximal",
     optimizer: Annotated[str | None, typer.Option(help="sgd, adagrad, rmsprop, adam or adamw")] = None,

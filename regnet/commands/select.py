@@ -10,25 +10,9 @@ import typer
 from rich.console import Console
 
 from regnet.backend.registry import get_backend
+from regnet.commands import options
 from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
-from regnet.commands.options import (
-    ColumnsOption,
-    ExcludeOption,
-    FactorOption,
-    GroupOption,
-    GroupsOption,
-    KeepOption,
-    MissingOption,
-    PenaltyFactorOption,
-    RowNumbersOption,
-    SeparateOption,
-    TargetOption,
-    TaskOption,
-    WeightsOption,
-    check_choices,
-    open_data,
-    parse_numbers,
-)
+from regnet.commands.options import check_choices, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, check_picture, write_picture, write_text
 from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
 from regnet.commands.select_run import choose_strength, folds_of
@@ -48,21 +32,21 @@ def select(
     data: Annotated[
         str, typer.Argument(help="digits, breast_cancer, diabetes, or a file (CSV, Parquet, Excel, NPY, ...)")
     ],
-    target: TargetOption = None,
-    task: TaskOption = None,
-    columns: ColumnsOption = None,
-    exclude: ExcludeOption = None,
-    factor: FactorOption = None,
-    missing: MissingOption = "error",
-    weights: WeightsOption = None,
+    target: options.TargetOption = None,
+    task: options.TaskOption = None,
+    columns: options.ColumnsOption = None,
+    exclude: options.ExcludeOption = None,
+    factor: options.FactorOption = None,
+    missing: options.MissingOption = "error",
+    weights: options.WeightsOption = None,
     fold: Annotated[str | None, typer.Option(help="column that says which rows are held out together")] = None,
-    keep_row_numbers: RowNumbersOption = False,
+    keep_row_numbers: options.RowNumbersOption = False,
     penalty: Annotated[str, typer.Option(help="input_l1, neuron_l1, weight_l1, weight_l2 or alpha")] = "input_l1",
-    group: GroupOption = None,
-    groups: GroupsOption = None,
-    penalty_factor: PenaltyFactorOption = None,
-    keep: KeepOption = None,
-    separate_levels: SeparateOption = False,
+    group: options.GroupOption = None,
+    groups: options.GroupsOption = None,
+    penalty_factor: options.PenaltyFactorOption = None,
+    keep: options.KeepOption = None,
+    separate_levels: options.SeparateOption = False,
     l1_ratio: Annotated[float, typer.Option(min=0.01, max=1.0, help="below 1: the rest is an L2")] = 1.0,
     hidden: Annotated[str, typer.Option(help="widths of the hidden layers, such as 16 or 64,32; '' is linear")] = "16",
     activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",

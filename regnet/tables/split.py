@@ -149,7 +149,7 @@ def _split_groups(
         )
     splitter = GroupShuffleSplit(1, test_size=held_out, random_state=seed)
     train, test = next(splitter.split(y, groups=groups))
-    unseen = np.setdiff1d(y, y[train]) if classes else []
+    unseen = np.setdiff1d(y, y[train] if classes else y)
     if classes and len(unseen):
         raise ValueError(
             f"--test-size {test_size:g}: all rows of the class {classes[unseen[0]]!r} are in the folds that it holds "

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import sys
@@ -255,28 +254,6 @@ def test_weights_that_were_changed_and_files_of_another_kind(tmp_path):
         load(tmp_path)
     with pytest.raises(FileNotFoundError, match="There is no model file"):
         load(tmp_path / "none.st")
-
-
-def test_values_come_back_as_they_were(tmp_path):
-    values = {
-        "zero": np.array(2.5), "pair": (1, (2.0, "x")), "keys": {1: "a", (2, 3): "b", "tensor": "c"}, "no": None,
-        "nan": [float("nan"), float("-inf")], "text": np.array([["a", "bb"], ["", "ä"]]), "raw": b"\x00\xff",
-        "bytes": np.array([b"a", b"bb"]), "days": np.array(["2026-01-01", "NaT"], dtype="datetime64[D]"),
-        "mixed": np.array(["a", 1, None, (1, 2)], dtype=object), "flags": np.array([True, False]),
-        "ints": np.arange(6, dtype=np.uint8).reshape(2, 3), "deep": {"a": [np.arange(3), {"b": np.float32(1.5)}]},
-        "empty": np.empty((0, 3)), "array": {"array": 1, "bytes": 2},
-    }  # fmt: skip
-    save(tmp_path / "m.st", a_model(), **values)
-    _, found = load(tmp_path / "m.st")
-    assert list(found) == list(values)
-    for name, value in values.items():
-        np.testing.assert_equal(found[name], value)
-        assert type(found[name]) is type(value)
-        if isinstance(value, np.ndarray):
-            assert (found[name].dtype, found[name].shape) == (value.dtype, value.shape)
-    for bad in (object(), np.array([1j]), datetime.date(2026, 1, 1), {"a": {1, 2}}, 2**70):
-        with pytest.raises(TypeError, match=r"holds a value of type .*, which cannot be saved"):
-            save(tmp_path / "n.st", a_model(), value=bad)
 
 
 def test_the_hash_is_that_of_the_file(saved, tmp_path):

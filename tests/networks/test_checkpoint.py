@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pytest
 
 from regnet import Network, datasets, fit
 from regnet.networks import checkpoint
+
+X = np.random.default_rng(0).standard_normal((20, 2))
 
 
 def test_a_saved_model_predicts_the_same(tmp_path):
@@ -24,3 +28,26 @@ def test_a_saved_model_predicts_the_same(tmp_path):
         checkpoint.load(tmp_path / "none.st")
     with pytest.raises(OSError):
         checkpoint.save(tmp_path / "no" / "m.st", model)
+
+
+def test_values_come_back_as_they_were(tmp_path):
+    model = fit(Network.mlp([2, 3, 1], loss="squared_error"), X, X[:, :1], epochs=1, progress=False).model
+    values = {
+        "zero": np.array(2.5), "pair": (1, (2.0, "x")), "keys": {1: "a", (2, 3): "b", "tensor": "c"}, "no": None,
+        "nan": [float("nan"), float("-inf")], "text": np.array([["a", "bb"], ["", "ä"]]), "raw": b"\x00\xff",
+        "bytes": np.array([b"a", b"bb"]), "days": np.array(["2026-01-01", "NaT"], dtype="datetime64[D]"),
+        "mixed": np.array(["a", 1, None, (1, 2)], dtype=object), "flags": np.array([True, False]),
+        "ints": np.arange(6, dtype=np.uint8).reshape(2, 3), "deep": {"a": [np.arange(3), {"b": np.float32(1.5)}]},
+        "empty": np.empty((0, 3)), "array": {"array": 1, "bytes": 2},
+    }  # fmt: skip
+    checkpoint.save(tmp_path / "m.st", model, **values)
+    _, found = checkpoint.load(tmp_path / "m.st")
+    assert list(found) == list(values)
+    for name, value in values.items():
+        np.testing.assert_equal(found[name], value)
+        assert type(found[name]) is type(value)
+        if isinstance(value, np.ndarray):
+            assert (found[name].dtype, found[name].shape) == (value.dtype, value.shape)
+    for bad in (object(), np.array([1j]), datetime.date(2026, 1, 1), {"a": {1, 2}}, 2**70):
+        with pytest.raises(TypeError, match=r"holds a value of type .*, which cannot be saved"):
+            checkpoint.save(tmp_path / "n.st", model, value=bad)
