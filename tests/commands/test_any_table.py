@@ -12,6 +12,7 @@ from command_line import typed
 from conftest import need
 from sklearn.linear_model import PoissonRegressor
 from sklearn.model_selection import PredefinedSplit
+from text_files import write
 
 from regnet import MLPRegressorCV, TableEncoder
 from regnet.backend.placement import placement_of
@@ -19,7 +20,7 @@ from regnet.commands import predict as predicting
 from regnet.commands.saving import load_model, save_model
 from regnet.networks.model import Model
 from regnet.networks.network import Network
-from regnet.tables.encoding import EncodedColumn
+from regnet.tables.encoding import EncodedColumn, encode
 from regnet.tables.files import read_table
 from regnet.tables.split import prepare_table, split_rows
 
@@ -276,3 +277,29 @@ def test_rows_of_weight_0_do_not_scale_the_others(folder):
         np.testing.assert_allclose(getattr(weighted.affine, name), getattr(alone.affine, name), rtol=1e-12)
     with pytest.raises(ValueError, match="All rows to train on have weight 0"):
         prepare_table(table._replace(weight=np.zeros(len(table.y))), **settings)
+
+
+def test_fit_fills_holes_by_the_rows_to_train_alone(folder):
+    table = read_table(str(folder / "t.csv"), "visits", columns=("age", "site"), missing="impute")
+    settings = {"test_size": 0.4, "seed": 0, "scale_inputs": False, "scale_target": False}
+    split, prepared = split_rows(table, test_size=0.4, seed=0), prepare_table(table, **settings)
+    age, site = (table.frame[name].take(split.train).values for name in ("age", "site"))
+    assert prepared.columns[0].fill == np.nanmedian(age) != np.nanmedian(table.frame["age"].values)
+    values, counts = np.unique(site[site != "NA"].astype(str), return_counts=True)
+    assert prepared.columns[1].fill == values[counts.argmax()]
+    x = np.concatenate([encode(one, table.frame[one.name]) for one in prepared.columns], axis=1)
+    np.testing.assert_array_equal(prepared.x_train, x[split.train])
+    np.testing.assert_array_equal(prepared.x_test, x[split.test])
+
+
+def test_fit_learns_nothing_of_rows_of_weight_0(tmp_path):
+    rng = np.random.default_rng(0)
+    a, counts = rng.standard_normal(200), np.arange(200) % 4 > 0
+    y = np.where(counts, 2.0 * a + 1.0, -50.0 * a)
+    path = write(tmp_path / "t.csv", {"a": a, "w": counts.astype(int), "y": y})
+    options = ["--hidden", "", "--test-size", 0, "--epochs", 300, "--learning-rate", 0.05]
+    typed("fit", path, *options, "--weights", "w", "--save", tmp_path / "m.st")
+    typed("predict", tmp_path / "m.st", path, "--output", tmp_path / "p.csv")
+    with (tmp_path / "p.csv").open(newline="") as file:
+        guesses = np.asarray([float(row["y"]) for row in csv.DictReader(file)])
+    np.testing.assert_allclose(guesses, 2.0 * a + 1.0, atol=0.05)

@@ -158,6 +158,8 @@ def test_classes_beyond_the_integers_stay_apart(tmp_path):
         (np.random.default_rng(5).poisson(1.0, 300) + 1, "classification"),  # no zeros
         (np.random.default_rng(6).choice(4, 300, p=[0.6, 0.2, 0.15, 0.05]), "classification"),  # few, and most frequent
         (np.random.default_rng(7).binomial(5, 0.9, 300), "classification"),  # grades, most of them good
+        (np.repeat(range(6), [2, 5, 12, 30, 60, 4]), "classification"),  # the commonest is a large one
+        (np.repeat(range(6), [50, 45, 42, 40, 38, 36]), "classification"),  # and here none is rare
         (np.random.default_rng(8).integers(0, 90, 300), "regression"),
         (np.random.default_rng(9).poisson(1.0, 300) / 2, "regression"),
     ],
@@ -174,3 +176,12 @@ def test_counts_classes_and_measurements(numbers, task, tmp_path):
     if task == "regression" and (numbers != numbers.round()).any():
         with pytest.raises(FileError, match=r"holds 0\.5, which is no count: take --task regression"):
             read_table(path, task="counts")
+
+
+@pytest.mark.parametrize("cell", ["+-1", "-+1", "1_0"])
+def test_two_signs_and_underscores_are_no_numbers(cell, tmp_path):
+    """DuckDB reads some of them as numbers, also far below the rows by which it guesses."""
+    cells = [*np.arange(0.5, 3000).tolist(), cell]
+    path = write(tmp_path / "t.csv", {"a": cells, "y": [*cells[::-1][1:], 0.25]})
+    with pytest.raises(FileError, match=r"column 'a' holds text .* in line 3002; 3000 of 3001 cells are numbers"):
+        read_table(path)
