@@ -68,7 +68,7 @@ def test_killed_workers_of_dask_cost_nothing(tmp_path):
     done, rng = threading.Event(), np.random.default_rng()
     killed = []
 
-    with LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
 
         def reaper():
             while not done.wait(rng.uniform(0.5, 2.0)) and len(killed) < kills:
