@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from regnet.arrays.namespace import array_namespace
 from regnet.arrays.tree import tree_map
 from regnet.arrays.types import Array
 from regnet.display.warning import warn
@@ -21,6 +20,8 @@ from regnet.solvers.objective import Objective
 from regnet.solvers.proximal_newton import LinearProblem
 from regnet.solvers.solution import Solution
 from regnet.training.assembly import Problem
+from regnet.training.divergence import remedy_of, told_of_unfinished
+from regnet.training.judgement import FAR_WORSE, data_losses, idle_losses, largest
 
 __all__ = ["NOT_FINITE", "fit_full_batch"]
 
@@ -78,12 +79,30 @@ def fit_full_batch(
     loss = progress.loss = np.float64(found.value[0])
     if estimator.solver != "lbfgs":
         progress.loss_curve, progress.accounts = curve, Accounts(loss)
-    xp = array_namespace(found.point)
-    if not np.isfinite(loss) or not bool(xp.all(xp.isfinite(found.point))):
-        raise ValueError(NOT_FINITE)
+    far = _judge(estimator, network, problem, loss, found.point)
     if found.status[0] != 0:
-        _warn(estimator, progress.n_iter, int(found.status[0]), found.messages[0])
+        _warn(estimator, progress.n_iter, int(found.status[0]), found.messages[0], far)
+    elif far:
+        warn(far, ConvergenceWarning)
     return found.point
+
+
+def _judge(estimator: Any, network: Network, problem: Problem, objective: Any, point: Array) -> str:
+    """What is to be said of a point that is far worse than outputs that are all 0; '' of any other.
+
+    Raises ValueError where the objective, a prediction or a parameter is not finite.
+    """
+    rows, placement = problem.train, problem.placement
+    with placement.backend.session(placement.device):
+        loss = float(data_losses(network, placement, point, rows)[0])
+        idle = float(idle_losses(network, placement, rows)[0])
+        if np.isfinite(objective + loss) and loss <= FAR_WORSE * idle:
+            return ""
+        remedy = remedy_of((largest(rows.x, placement), largest(rows.y, placement)), network.loss_object)
+    if not np.isfinite(objective + loss):
+        raise ValueError(f"{NOT_FINITE} {remedy}, or compute in float64.")
+    further = f"or let the solver go on (max_iter={estimator.max_iter}, tol={estimator.tol})"
+    return f"{told_of_unfinished(loss, idle)} {remedy}, {further}."
 
 
 def _newton(estimator: Any, network: Network, problem: Problem, note: Callable[[int, Any], bool]) -> Solution:
@@ -105,7 +124,7 @@ def _newton(estimator: Any, network: Network, problem: Problem, note: Callable[[
     return found._replace(point=put(found.point))
 
 
-def _warn(estimator: Any, iterations: int, status: int, message: str) -> None:
+def _warn(estimator: Any, iterations: int, status: int, message: str, far: str) -> None:
     text = f"{estimator.solver} failed to converge after {iterations} iteration(s) (status={status}):\n{message}\n"
     if status == STUCK:
         text += "\nNo step from there makes the loss smaller: standardise the inputs, or compute in float64."
@@ -115,4 +134,4 @@ def _warn(estimator: Any, iterations: int, status: int, message: str) -> None:
         "\nYou might also want to scale the data as shown in:\n"
         "    https://scikit-learn.org/stable/modules/preprocessing.html"
     )
-    warn(text, ConvergenceWarning)
+    warn(f"{text}\n{far}" if far else text, ConvergenceWarning)

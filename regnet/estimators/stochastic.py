@@ -18,7 +18,7 @@ from regnet.estimators.stopping import StoppingRule, first_rate
 from regnet.mathematics.optimizers import Optimizer
 from regnet.networks.network import Network
 from regnet.training.assembly import Problem
-from regnet.training.divergence import report_divergence
+from regnet.training.divergence import explain_divergence, report_divergence
 from regnet.training.early_stopping import EarlyStopping
 from regnet.training.samplers import ShuffledSampler
 from regnet.training.trainer import Callback, Trainer
@@ -62,7 +62,8 @@ def fit_stochastic(
 
     score: of a point on the validation rows, if that decides; progress: is kept up to date; rng: shuffles the rows.
     Raises ValueError in scikit-learn's words if the weights or the loss are no longer finite, unless early stopping has
-    better ones; warns DivergenceWarning of that, and of a loss that has exploded.
+    better ones; warns DivergenceWarning of that, and of a loss that has exploded, whose last good point it returns, and
+    ConvergenceWarning of one that is far worse than that of outputs that are 0.
     """
     put, to_numpy = problem.placement.put, problem.placement.backend.to_numpy
     rate = first_rate(estimator) if resume is None else resume.rate
@@ -102,11 +103,11 @@ def fit_stochastic(
         verdict = trainer.finish(rule.best_point)
     state = trainer.state
     point = rule.best_point if trainer.best is None else trainer.best.point
-    lost = point is None and verdict.diverged_at[0] >= 0
+    lost = point is None and bool(verdict.infinite[0])
     point = state.point if point is None else point
     if lost or not verdict.finite[0] or not _all_finite(point):
-        raise ValueError(NOT_FINITE)
-    report_divergence(verdict, optimizer, stack=False, warn=warn)
+        raise ValueError(" ".join([NOT_FINITE, *explain_divergence(verdict, optimizer, network.loss_object)]))
+    report_divergence(verdict, optimizer, network.loss_object, stack=False, incremental=call.incremental, warn=warn)
     resumable = Resumable(optimizer, list(state.slots), int(to_numpy(state.t)), rule.rate, float(trainer.baseline[0]))
     return point, resumable
 

@@ -15,6 +15,9 @@ __all__ = ["Affine", "Scaling", "scale_of", "unscaled"]
 TOLERATED = 1e-4
 """What rounding a network in the table's own units may cost, in standard deviations."""
 
+SMALLEST = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
+"""What columns must vary by for weights in their own units to be numbers: 1 / 1e-310 is none."""
+
 
 @final
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class Affine:
 
         weights: (in, out) each; biases: (out,) each. Zero rows stay exact zeros. The type stays too, unless it is too
         narrow for the table's own units: x w + b cancels digits where a mean is many standard deviations from 0, about
-        eps * |mean| / scale of a standard deviation. Above TOLERATED the network comes back in float64.
+        eps * |mean| / scale of a standard deviation. Above TOLERATED the network comes back in float64, and where a
+        number has no place in the type.
         """
         dtype = self._wide_enough(weights[0].dtype)
         new_w = [np.asarray(one, dtype=np.float64) for one in weights]
@@ -62,12 +66,20 @@ class Affine:
         new_b[0] = new_b[0] - self.x_center[0] @ new_w[0]
         new_w[-1] = new_w[-1] * self.y_scale
         new_b[-1] = new_b[-1] * self.y_scale[0] + self.y_center[0]
+        if not all(_fits(one, dtype) for one in new_w + new_b):
+            dtype = np.dtype(np.float64)
         return [one.astype(dtype) for one in new_w], [one.astype(dtype) for one in new_b]
 
     def _wide_enough(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         parts = ((self.x_center, self.x_scale), (self.y_center, self.y_scale))
         distance = max(float(np.max(np.abs(center) / scale, initial=0.0)) for center, scale in parts)
         return dtype if float(np.finfo(dtype).eps) * distance <= TOLERATED else np.dtype(np.float64)
+
+
+def _fits(values: NDArray[np.float64], dtype: np.dtype[Any]) -> bool:
+    """Whether no number would become infinite, or 0 that is not."""
+    info, sizes = np.finfo(dtype), np.abs(values[values != 0])
+    return not sizes.size or bool(sizes.max() <= float(info.max) and sizes.min() >= float(info.smallest_subnormal))
 
 
 class Scaling(NamedTuple):
@@ -88,7 +100,7 @@ def scale_of(values: NDArray[Any], weight: NDArray[Any]) -> Scaling:
 
     Rows of weight 0 are left out. The scale is 1 where scikit-learn's StandardScaler has 1: variance <= n eps variance
     + (n eps mean)^2. Deviations from the first row are averaged, so that a column of one value has spread 0 exactly;
-    `constant` are those, and columns that vary by the last digits of their values only.
+    `constant` are those, and columns that vary by the last digits of their values only, or by less than SMALLEST.
     Source: Chan, Golub & LeVeque, The American Statistician 37 (1983), for the shift and for the bound.
     """
     counts = weight > 0
@@ -103,8 +115,8 @@ def scale_of(values: NDArray[Any], weight: NDArray[Any]) -> Scaling:
     mean = share @ deviations
     deviations -= mean
     center = 2.0 * (half + unit * mean)
-    scale = 2.0 * unit * np.sqrt(np.einsum("i,ij,ij->j", share, deviations, deviations))
-    constant = spread <= 2.0 * eps * np.maximum(rows.max(axis=0), -rows.min(axis=0))
+    scale = unit * (2.0 * np.sqrt(np.einsum("i,ij,ij->j", share, deviations, deviations)))
+    constant = spread <= np.maximum(2.0 * eps * np.maximum(rows.max(axis=0), -rows.min(axis=0)), SMALLEST)
     few = len(rows) * eps
     plain = constant | (scale * np.sqrt(max(0.0, 1.0 - few)) <= few * np.abs(center))
     return Scaling(center, np.where(plain, 1.0, scale), constant)

@@ -103,4 +103,4 @@ class Between:
                 f"At strength {strength:.6g} the network diverged, or the one that it starts from had: lower "
                 "learning_rate_init, or standardise the inputs."
             )
-        report_unconverged(collected.unconverged, 1, self.spec.epochs)
+        report_unconverged(collected.spec, collected, 1)

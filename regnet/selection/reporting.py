@@ -13,6 +13,7 @@ from regnet.selection.settings import TO_TOLERANCE
 from regnet.sweep.fold import Fold
 from regnet.sweep.spec import SweepSpec
 from regnet.training.divergence import DivergenceWarning
+from regnet.training.judgement import FAR_WORSE
 
 __all__ = ["is_near_tie", "report_absent", "report_divergence", "report_unconverged"]
 
@@ -44,19 +45,29 @@ def report_absent(fold: Fold, names: Sequence[str]) -> None:
     warn(f"Left out of the selection, because they hold one value in all rows: {', '.join(told)}{more}.")
 
 
-def report_unconverged(count: int, of: int, epochs: int) -> None:
-    """Warn of models, `count` of so many, that did not reach their solver's tolerance in so many iterations."""
-    if count:
+def report_unconverged(spec: SweepSpec, collected: Collector, of: int) -> None:
+    """Warn of networks, of so many, that did not reach their solver's tolerance, or are far worse than nothing."""
+    if not collected.unconverged:
+        return
+    counts = f"{collected.unconverged} of {of}"
+    far = f"ended at a training loss more than {FAR_WORSE:.0f} times that of outputs that are all 0"
+    if spec.template.solver in TO_TOLERANCE:
         warn(
-            f"{count} of {of} models did not reach the tolerance in max_iter ({epochs}) iterations, or could make no "
-            "progress: increase max_iter, or tol, and standardise the inputs.",
+            f"{counts} models did not reach the tolerance in max_iter ({spec.epochs}) iterations, or could make no "
+            f"progress, or {far}: increase max_iter, or tol, and standardise the inputs and targets.",
             ConvergenceWarning,
         )
+        return
+    warn(
+        f"{counts} networks {far}, and have learnt nothing yet: standardise the inputs and targets (standardize=True), "
+        f"or train longer (max_iter={spec.epochs}), at another learning_rate_init ({spec.optimizer.learning_rate}).",
+        ConvergenceWarning,
+    )
 
 
 def report_divergence(spec: SweepSpec, collected: Collector) -> None:
     """Warn of networks that were stopped, with their strength and the step."""
-    report_unconverged(collected.unconverged, collected.diverged_at.size, spec.epochs)
+    report_unconverged(spec, collected, collected.diverged_at.size)
     first = collected.diverged_at >= 0
     if spec.warm_start:  # the other strengths of a lane that has diverged are not trained
         lane = first[::-1] if spec.strongest_first else first
@@ -70,8 +81,11 @@ def report_divergence(spec: SweepSpec, collected: Collector) -> None:
         for s, f, r in where[:TOLD]
     ]
     more = f" and {len(where) - TOLD} more" if len(where) > TOLD else ""
+    remedy = "Standardise the inputs and targets."
+    if spec.template.solver not in TO_TOLERANCE:
+        remedy = f"Lower learning_rate_init ({spec.optimizer.learning_rate}), or standardise the inputs and targets."
     warn(
         f"{len(where)} of {collected.diverged_at.size} networks diverged and were stopped ({'; '.join(told)}{more}). "
-        "The others are not touched by it. Lower learning_rate_init, or standardise the inputs.",
+        f"The others are not touched by it. {remedy}",
         DivergenceWarning,
     )

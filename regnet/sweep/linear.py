@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.backend.placement import Placement
+from regnet.networks.network import Rows
 from regnet.solvers.linear_terms import Terms, terms_of
 from regnet.solvers.proximal_newton import LinearProblem
 from regnet.sweep.one_strength import Generators
 from regnet.sweep.spec import Cell, Lane, Outcome, SweepSpec
+from regnet.training.judgement import FAR_WORSE, data_losses, idle_losses
 
 __all__ = ["Linear"]
 
@@ -30,6 +32,7 @@ class Linear:
         self._spec, self._lanes = spec, lanes
         self._host = placement
         self._problems: dict[int, LinearProblem] = {}
+        self._judges: dict[int, tuple[Rows, float]] = {}
         self._units: dict[Cell | int | None, Terms] = {}
 
     def train(self, stage: int, points: NDArray[Any], todo: list[int], first: Generators) -> dict[int, Outcome]:
@@ -45,10 +48,23 @@ class Linear:
             found = self._problem(lane.fold).minimise(
                 start, self._terms_at(cell), tol=float(spec.template.tol), max_iter=spec.epochs
             )
-            point, value = found.point[0].astype(spec.dtype), float(found.value[0])
-            finite = np.isfinite(value) and np.isfinite(point).all()
-            outcomes[k] = Outcome(cell, point, value, -1 if finite else 0, bool(found.status[0] == 0))
+            with np.errstate(over="ignore"):
+                point, value = found.point[0].astype(spec.dtype), float(found.value[0])
+            rows, idle = self._judged_by(lane.fold)
+            loss = float(data_losses(spec.network, self._host, point[None].astype(np.float64), rows)[0])
+            sound = np.isfinite(value) and np.isfinite(loss)
+            converged = bool(found.status[0] == 0 and loss <= FAR_WORSE * idle)
+            outcomes[k] = Outcome(cell, point if sound else points[k, 0], value, -1 if sound else 0, converged)
         return outcomes
+
+    def _judged_by(self, number: int) -> tuple[Rows, float]:
+        """A fold's rows, and the loss of outputs that are all 0 there."""
+        if number not in self._judges:
+            fold, network = self._spec.folds[number], self._spec.network
+            x, y = (np.asarray(one, dtype=np.float64) for one in (fold.x, fold.y))
+            rows = Rows(x, y, fold.weight[:, None])
+            self._judges[number] = rows, float(idle_losses(network, self._host, rows)[0])
+        return self._judges[number]
 
     def _problem(self, number: int) -> LinearProblem:
         if number not in self._problems:

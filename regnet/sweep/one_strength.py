@@ -15,7 +15,7 @@ from regnet.solvers.fista import fista
 from regnet.solvers.objective import Objective
 from regnet.sweep.spec import Cell, Lane, Outcome, SweepSpec
 from regnet.sweep.stack import Stack, draw_point
-from regnet.training.recovery import Memory, exploded
+from regnet.training.judgement import FAR_WORSE, baseline_of, exploded
 
 __all__ = ["Generators", "Lookup", "first_points", "generators_at", "stopped", "train_stage"]
 
@@ -59,6 +59,7 @@ def train_stage(
     """All lanes of a stack at their strength number `stage`, from points (K, 1, size).
 
     One whose loss explodes has diverged at the last step, even though it is finite: what it has learnt is no network.
+    It has the parameters that it began with. One that is far worse than nothing, as it was before, has not converged.
     """
     spec, to_numpy = stack.spec, placement.backend.to_numpy
     seeds = None
@@ -69,17 +70,17 @@ def train_stage(
     cells = [Cell(lane.strengths[stage], lane.fold, lane.restart) for lane in stack.lanes]
     if run is None:
         return _minimise(stack, cells, points, hyper, placement)
-    state, memory = stack.start(points), Memory(run, spec.optimizer.init, stack.losses, placement)
-    baseline = np.maximum(stack.losses(state.point), stack.idle_losses())
+    state = stack.start(points)
+    start, idle = stack.losses(state.point), stack.idle_losses()
     for data, steps in stack.epochs(generators, spec.epochs_at(stage)):
-        state = memory.advance(state, data, hyper, steps)
-    losses = stack.losses(state.point)
-    state = memory.settle(state, losses)
-    values = [to_numpy(array) for array in (state.point, state.loss, state.diverged_at)]
-    values[-1] = np.where(exploded(losses, baseline)[:, None, None], to_numpy(state.t), values[-1])
+        state = run(state, data, hyper, steps)
+    losses, last = stack.losses(state.point), int(to_numpy(state.t))
+    point, loss, step = (to_numpy(array)[:, 0] for array in (state.point, state.loss, state.diverged_at))
+    unsound = ~np.isfinite(losses) | exploded(losses, baseline_of(start, idle))
+    steps = np.where((step[:, 0] < 0) & unsound, last, step[:, 0])
     return [
-        Outcome(cell, point[0], float(loss[0, 0]), int(diverged[0, 0]))
-        for cell, point, loss, diverged in zip(cells, *values, strict=True)
+        Outcome(cell, points[k, 0] if steps[k] >= 0 else point[k], float(loss[k, 0]), int(steps[k]), not far)
+        for k, (cell, far) in enumerate(zip(cells, losses > FAR_WORSE * idle, strict=True))
     ]
 
 
@@ -95,8 +96,12 @@ def _minimise(stack: Stack, cells: list[Cell], points: NDArray[Any], hyper: Any,
         objective.smooth, objective.prox, objective.penalty, start, placement,
         max_iter=spec.epochs, tol=float(spec.template.tol), units=objective.units(),
     )  # fmt: skip
-    host = placement.backend.to_numpy(found.point)
+    host, losses = placement.backend.to_numpy(found.point), stack.losses(found.point[:, None, :])
+    sound, far = np.isfinite(found.value) & np.isfinite(losses), losses > FAR_WORSE * stack.idle_losses()
     return [
-        Outcome(cell, point, float(value), -1 if np.isfinite(value) else 0, status == 0)
-        for cell, point, value, status in zip(cells, host, found.value, found.status, strict=True)
-    ]
+        Outcome(
+            cell, host[k] if sound[k] else points[k, 0], float(found.value[k]), -1 if sound[k] else 0,
+            bool(found.status[k] == 0 and not far[k]),
+        )
+        for k, cell in enumerate(cells)
+    ]  # fmt: skip

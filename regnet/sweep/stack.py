@@ -20,7 +20,7 @@ from regnet.networks.network import Network, Rows, alternating
 from regnet.sweep.blocks import filled_rows
 from regnet.sweep.spec import Cell, Lane, SweepSpec
 from regnet.training.batches import Data, batches_of
-from regnet.training.recovery import data_losses, idle_losses
+from regnet.training.judgement import data_losses, idle_losses
 from regnet.training.samplers import shuffled_again
 from regnet.training.step import Hyper, State, first_state
 

@@ -39,8 +39,9 @@ class FitResult:
     best_epoch : int or None
         Of the restored parameters under early stopping; an array (K,) for a stack.
     diverged_at : int or None
-        The step at which the loss stopped being finite, whereupon the network has its last parameters whose loss was
-        finite; an array (K,) for a stack, -1 where a network did not diverge.
+        The step at which the loss stopped being finite, or the last one if the loss had exploded by then: the network
+        has the last good parameters that it is known to have had; an array (K,) for a stack, -1 where a network did
+        not diverge.
     seconds : float
         Wall time of training.
     """
@@ -133,8 +134,11 @@ def fit(
     Warns
     -----
     DivergenceWarning
-        If a loss became infinite or NaN, or ended more than a hundred times as large as at the start and as that of
-        outputs that are all 0.
+        If a loss became infinite or NaN, or ended more than ten times as large as that of outputs that are all 0 and
+        more than twice as large as at the start. The last good parameters are given back.
+    ConvergenceWarning
+        scikit-learn's, if a loss ended more than ten times as large as that of outputs that are all 0, where it did
+        not begin lower: a network that has learnt nothing.
     """
     optimizer = Adam() if optimizer is None else optimizer
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("log_every", log_every)):
@@ -165,7 +169,7 @@ def fit(
     ):
         done = trainer.run(RandomSampler(problem, shuffle), epochs, bar)
         verdict = trainer.finish()
-    report_divergence(verdict, optimizer, stack=problem.networks is not None)
+    report_divergence(verdict, optimizer, network.loss_object, stack=problem.networks is not None)
     diverged_at = verdict.diverged_at
     best = trainer.best
     point = trainer.state.point if best is None else best.point

@@ -1,14 +1,15 @@
-"""What a training remembers: a network that diverges gets back its last parameters with a finite loss.
+"""What a training remembers: a network that diverges gets back the last good parameters that it had.
 
 A step finds that a loss is not finite when it is at the parameters already, and a step leaves nothing to go back by.
-So the state is copied now and then, and the steps since are gone once more, up to the one before: which is exact, since
-the same steps have the same bits, and costs little as long as nothing diverges. Steps on all rows need one copy of the
-first parameters; where batches are drawn anew, tables of them would pile up, and the state is copied again.
+So the state is copied now and then, and the steps since are gone once more, with looks at the loss 1, 2, 4, 8, ... steps
+before the end: which is exact, since the same steps have the same bits, and costs little as long as nothing diverges.
+Steps on all rows need one copy of the first parameters; where batches are drawn anew, tables of them would pile up, and
+the state is copied again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -18,64 +19,28 @@ from numpy.typing import NDArray
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.tree import tree_map
 from regnet.arrays.types import Array
-from regnet.backend.memo import compile_once
 from regnet.backend.placement import Placement
-from regnet.backend.protocol import Backend
 from regnet.mathematics.optimizers import Slots
-from regnet.networks.model import score
-from regnet.networks.network import Network, Rows
 from regnet.training.batches import Data
 from regnet.training.step import Hyper, State
 
-__all__ = ["Memory", "data_losses", "exploded", "idle_losses"]
+__all__ = ["Memory"]
 
 WINDOW = 64
 """Steps on drawn batches between two copies, at least: a copy must cost little beside them."""
-
-FAR_WORSE = 100.0
-"""Times the loss at the start, and the loss of outputs that are all 0: no training that works ends there."""
-
-
-def _losses(backend: Backend, network: Network, point: Array, rows: Rows) -> Array:
-    loss, _ = score(network, backend, network.unpack(point), rows)
-    return loss
-
-
-def data_losses(network: Network, placement: Placement, point: Array, rows: Rows, /) -> NDArray[np.float64]:
-    """The mean data loss of every network, (K,), on the host; point: (..., 1, size)."""
-    loss = compile_once(placement.backend, _losses, placement.backend, network)(point, rows)
-    return np.asarray(placement.backend.to_numpy(loss), dtype=np.float64).reshape(-1)
-
-
-def idle_losses(network: Network, placement: Placement, rows: Rows, /) -> NDArray[np.float64]:
-    """The mean data loss of outputs that are all 0, (1,) or (K,); 1 where targets are all 0, and give no scale."""
-    xp = array_namespace(rows.y)
-    loss, _ = network.loss_object.value_and_grad(xp.zeros_like(rows.y), rows.y)
-    total = xp.sum(loss * rows.weight, axis=-2)
-    losses = np.asarray(placement.backend.to_numpy(total), dtype=np.float64).reshape(-1)
-    return np.where(losses == 0, 1.0, losses)
-
-
-@np.errstate(all="ignore")
-def exploded(losses: Any, baseline: Any, /) -> NDArray[np.bool_]:
-    """Whether a loss is finite and yet far worse than `baseline`, (K,).
-
-    baseline: the larger of the loss at the start and that of outputs that are all 0. So a spike that was over by the
-    end is no explosion, and neither is noise about a start that was a solution.
-    """
-    return np.asarray(np.isfinite(losses) & (losses > FAR_WORSE * baseline))
 
 
 @dataclass
 class _Window:
     """A copy of a state, and the steps that followed: (data, how many), under one hyper; t: steps before it (0: the
 
-    copy has no slots, which are the optimizer's first ones).
+    copy has no slots, which are the optimizer's first ones); sound: whether the loss before it was, (K,).
     """
 
     start: State
     t: int
     hyper: Hyper
+    sound: NDArray[np.bool_]
     parts: list[tuple[Data, int]] = field(default_factory=list)
 
     @property
@@ -94,7 +59,10 @@ class _Window:
 
 @final
 class Memory:
-    """Runs steps and remembers them. diverged_at: what is known of each network, (K,), -1 or a step."""
+    """Runs steps and remembers them. diverged_at: what is known of each network, (K,), -1 or a step.
+
+    limit: the largest loss of good parameters, (K,), which whoever runs a training sets.
+    """
 
     def __init__(
         self,
@@ -106,54 +74,81 @@ class Memory:
         """run: as `make_run` makes it; init: the optimizer's; losses: the data losses (K,) at a point, on the host."""
         self._run, self._init, self._losses, self._placement = run, init, losses, placement
         self._windows: list[_Window] = []  # the last two
-        self._went_back = False
+        self._good: Array = None  # parameters of an earlier window, where its loss was sound before it and after it
+        self.limit: Any = np.inf
         self.diverged_at: NDArray[np.int64] | None = None
 
     def advance(self, state: State, data: Data, hyper: Hyper, steps: int) -> State:
         """`run(state, data, hyper, steps)`."""
         last = self._windows[-1] if self._windows else None
-        if last is None or last.hyper is not hyper or last.is_full or self._went_back:
-            state, t = self.settle(state), self._t_of(state)
-            last = _Window(_copy(state if t else state._replace(slots=())), t, hyper)
-            self._windows, self._went_back = [*self._windows[-1:], last], False
+        if last is None or last.hyper is not hyper or last.is_full:
+            state = self.settle(state)
+            last = self._open(state, hyper)
         last.add(data, steps)
         return self._run(state, data, hyper, steps)
 
-    def settle(self, state: State, losses: Any = None) -> State:
-        """The state in which networks that have diverged since are back at their last point with a finite loss.
+    def _open(self, state: State, hyper: Hyper) -> _Window:
+        """A window that begins here. The one before it is good where losses were, before it and after it."""
+        t, before = int(self._read(state.t)[0]), self._windows[-1:]
+        sound = (self._read(state.loss, np.float64) <= self.limit) | np.asarray(not before)
+        for window in before:
+            good, point = sound & window.sound, window.start.point
+            self._good = point if good.all() or self._good is None else self._where(good, point, self._good)
+        window = _Window(_copy(state if t else state._replace(slots=())), t, hyper, sound)
+        self._windows = [*before, window]
+        return window
 
-        losses: at the state's point, (K,), if they are known: one that is not finite is a divergence that the next
-        step would find.
+    def settle(self, state: State, bad: Any = None) -> State:
+        """The state in which networks that have diverged since are back at the last good point that is known.
+
+        bad: whether a network must not stay where it is, (K,), if that is known: it diverged at the last step.
         """
         found = self._read(state.diverged_at)
-        if losses is not None:
-            found = np.where((found < 0) & ~np.isfinite(losses), self._t_of(state), found)
+        if bad is not None:
+            found = np.where((found < 0) & bad, int(self._read(state.t)[0]), found)
         known = np.full(len(found), -1) if self.diverged_at is None else self.diverged_at
         new, self.diverged_at = (found >= 0) & (known < 0), found
         if not new.any():
             return state
-        shape, self._went_back = state.diverged_at.shape, True
-        point = self._go_back(state.point, found, new)
-        return state._replace(point=point, diverged_at=self._placement.put(found.reshape(shape), "int32"))
+        point = self._go_back(found, new, state.point)
+        slots = tuple(self._where(new, first, slot) for first, slot in zip(self._init(point), state.slots, strict=True))
+        diverged_at = self._placement.put(found.reshape(state.diverged_at.shape), "int32")
+        return state._replace(point=point, slots=slots, diverged_at=diverged_at)
 
-    def _go_back(self, point: Array, found: NDArray[np.int64], new: NDArray[np.bool_]) -> Array:
-        last = np.full(len(found), -1)
-        for number, window in enumerate(self._windows):
-            last[window.t < found] = number  # the window that holds the step before
+    def _go_back(self, found: NDArray[np.int64], new: NDArray[np.bool_], point: Array) -> Array:
+        """The last good ones of the points before `found`; where none is, the one of the smallest loss, or the first.
+
+        Those of other networks stay as they are.
+        """
+        lowest, tried, good = np.full(len(found), np.inf), np.zeros_like(new), np.zeros_like(new)
         result = point
-        for number, window in enumerate(self._windows):
-            state, done = _copy(window.start), 0
-            state = state if window.t else state._replace(slots=self._init(state.point))
-            for target in np.unique(found[new & (last == number)] - 1):
-                steps = int(target) - window.t
-                state, done = self._replay(window, state, done, steps), steps
-                result = self._where(new & (last == number) & (found - 1 == target), state.point, result)
-        for window in reversed(self._windows):  # a batch's loss was finite, and yet that of all rows may not be
-            bad = new & ~np.isfinite(self._losses(result))
-            if not bad.any():
-                break
-            result = self._where(bad & (window.t < found), window.start.point, result)
+        for own, candidate in self._candidates(found, new):
+            losses = self._losses(candidate)
+            losses = np.where(np.isfinite(losses), losses, np.inf)
+            is_good = own & np.isfinite(losses) & (losses <= self.limit)
+            better = is_good | (own & ~good & (~tried | (losses < lowest)))
+            lowest, tried, good = np.where(better, losses, lowest), tried | own, good | is_good
+            result = self._where(better, candidate, result)
         return result
+
+    def _candidates(self, found: NDArray[np.int64], new: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], Array]]:
+        """Points from early to late, and for which of the new networks each is one."""
+        if self._good is not None:
+            yield new, self._good
+        back = 2 ** np.arange(1 + int(found.max()).bit_length())
+        for number, window in enumerate(self._windows):
+            later = self._windows[number + 1].t if number + 1 < len(self._windows) else np.inf
+            own = found[:, None] - back  # the steps to look at, of each network
+            own = np.where(new[:, None] & (own > window.t) & (own < later), own, -1)
+            if (window.t <= found[new]).any():
+                yield new & (window.t <= found), window.start.point
+            state, done = None, window.t
+            for step in np.unique(own[own >= 0]):
+                if state is None:
+                    state = _copy(window.start)
+                    state = state if window.t else state._replace(slots=self._init(state.point))
+                state, done = self._replay(window, state, done - window.t, int(step) - window.t), int(step)
+                yield (own == step).any(axis=1), state.point
 
     def _replay(self, window: _Window, state: State, done: int, until: int) -> State:
         position = 0
@@ -169,11 +164,8 @@ class Memory:
         chosen = self._placement.put(mask.reshape(shape), "int32") > 0
         return array_namespace(old).where(chosen, new, old)
 
-    def _read(self, array: Array) -> NDArray[np.int64]:
-        return np.asarray(self._placement.backend.to_numpy(array), dtype=np.int64).reshape(-1)
-
-    def _t_of(self, state: State) -> int:
-        return int(self._read(state.t)[0])
+    def _read(self, array: Array, dtype: Any = np.int64) -> NDArray[Any]:
+        return np.asarray(self._placement.backend.to_numpy(array), dtype=dtype).reshape(-1)
 
 
 def _copy(state: State) -> State:

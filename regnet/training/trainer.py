@@ -19,7 +19,8 @@ from regnet.training.assembly import Problem
 from regnet.training.early_stopping import Best, EarlyStopping
 from regnet.training.evaluation import Evaluator
 from regnet.training.history import History, Record
-from regnet.training.recovery import Memory, data_losses, exploded, idle_losses
+from regnet.training.judgement import FAR_WORSE, baseline_of, data_losses, exploded, idle_losses, largest
+from regnet.training.recovery import Memory
 from regnet.training.samplers import Sampler
 from regnet.training.step import Hyper, State, make_run
 
@@ -44,13 +45,28 @@ EpochRule: TypeAlias = Callable[[int, State, Hyper], EpochEnd]
 class Verdict(NamedTuple):
     """What became of each network, (K,) each.
 
-    diverged_at: step at which its loss stopped being finite, or -1; exploded, finite: whether the loss of the point
-    that it is left with is far worse than before the training, or finite.
+    diverged_at: step at which it was found to have diverged, or -1; infinite: whether a loss that is not finite said
+    so; exploded: whether a loss at the end did, far worse than before; unfinished: whether it has not diverged, and yet
+    is far worse than outputs that are all 0; start, idle, ended, kept: data losses at the start, of outputs that are
+    all 0, where training ended, and of the point that is left. steps: of an epoch; largest: absolute values of inputs
+    and targets, where something is to be told.
     """
 
     diverged_at: Any
+    infinite: Any
     exploded: Any
-    finite: Any
+    unfinished: Any
+    start: Any
+    idle: Any
+    ended: Any
+    kept: Any
+    steps: int
+    largest: tuple[float, float] | None
+
+    @property
+    def finite(self) -> Any:
+        """Whether the loss of the point that is left is, (K,)."""
+        return np.isfinite(self.kept)
 
 
 @final
@@ -58,8 +74,8 @@ class Trainer:
     """Runs epochs and keeps the history.
 
     log_every: epochs between records, None for no records (then there are no callbacks and no early stopping);
-    rule: asked after every epoch; baseline: data losses, (K,), that a training which works does not end far above,
-    None for the larger of the start's and that of outputs that are all 0.
+    rule: asked after every epoch; baseline: data losses, (K,), that a training which works does not end far above, see
+    `baseline_of`; None: as they are at the start.
     history, best: what was recorded; state: where training stands.
     """
 
@@ -78,7 +94,7 @@ class Trainer:
         """Nothing runs yet."""
         backend = problem.placement.backend
         self._memory = Memory(make_run(backend, network, optimizer), optimizer.init, self._losses, problem.placement)
-        self.baseline = baseline
+        self.baseline, self._start, self._idle, self._steps = baseline, None, None, 1
         self._problem, self._network, self._log_every, self._rule = problem, network, log_every, rule
         self._evaluator = Evaluator(backend, network, optimizer.learning_rate, problem.train, problem.validation)
         self._callbacks = callbacks
@@ -91,6 +107,7 @@ class Trainer:
         epoch, pace, backend = 0, Pace(), self._problem.placement.backend
         log_every = self._log_every or epochs
         self._set_baseline()
+        self._steps = sampler.steps
         stop = self._log_every is not None and self._record(epoch)
         while epoch < epochs and not stop:
             target = min(epoch - epoch % log_every + log_every, epochs)
@@ -108,31 +125,48 @@ class Trainer:
         return epoch
 
     def finish(self, kept: Array | None = None) -> Verdict:
-        """What became of each network. Call it once, after `run`: one that diverged is then back at its last point.
+        """What became of each network. Call it once, after `run`: one that diverged is then back at its last good point.
 
         kept: the point that is taken instead of where training stands, if a rule of the caller's chose one.
         """
-        before, losses = self.state, self._losses(self.state.point)
-        self.state = self._memory.settle(before, losses)
+        ended, before = self._losses(self.state.point), self.state
         kept = self.best.point if kept is None and self.best is not None else kept
-        diverged_at = self._memory.diverged_at
+        bad = ~np.isfinite(ended)
+        over = np.zeros_like(bad) if kept is not None else exploded(ended, self.baseline)
+        self.state = self._memory.settle(before, bad | over)
+        losses = ended
         if kept is not None or self.state is not before:
             losses = self._losses(self.state.point if kept is None else kept)
-        return Verdict(diverged_at, exploded(losses, self.baseline), np.isfinite(losses))
+        diverged_at: Any = self._memory.diverged_at
+        noticed = np.asarray(self._problem.placement.backend.to_numpy(before.diverged_at)).reshape(-1) >= 0
+        infinite = noticed | ~np.isfinite(ended)
+        over = (over | exploded(losses, self.baseline)) & ~infinite
+        far = losses > FAR_WORSE * (np.inf if self._idle is None else self._idle)
+        told = infinite | over | far
+        return Verdict(
+            diverged_at, infinite, over, far & ~infinite & ~over, self._start, self._idle, ended, losses, self._steps,
+            self._largest() if told.any() else None,
+        )  # fmt: skip
+
+    def _largest(self) -> tuple[float, float]:
+        rows, placement = self._problem.train, self._problem.placement
+        return largest(rows.x, placement), largest(rows.y, placement)
 
     def _losses(self, point: Any) -> Any:
         return data_losses(self._network, self._problem.placement, point, self._problem.train)
 
     def _set_baseline(self) -> None:
         if self.baseline is None:
-            idle = idle_losses(self._network, self._problem.placement, self._problem.train)
-            self.baseline = np.maximum(self._losses(self.state.point), idle)
+            self._start = self._losses(self.state.point)
+            self._idle = idle_losses(self._network, self._problem.placement, self._problem.train)
+            self.baseline = baseline_of(self._start, self._idle)
+        self._memory.limit = FAR_WORSE * self.baseline
 
     def _record(self, epoch: int) -> bool:
         record = self._measured(epoch)
         if not np.isfinite(record.data_loss).all():
             before = self.state
-            self.state = self._memory.settle(before, np.atleast_1d(record.data_loss))
+            self.state = self._memory.settle(before, ~np.isfinite(np.atleast_1d(record.data_loss)))
             record = record if self.state is before else self._measured(epoch)
         self.history.records.append(record)
         stop = self.best is not None and self.best.update(record, self.state.point)

@@ -53,8 +53,8 @@ def losses_along(steps, **options):
 @pytest.mark.parametrize("log_every", [None, 1, 2, 50])
 @pytest.mark.parametrize("batch_size", [None, 90])
 @pytest.mark.parametrize("epochs", [5, 60])
-def test_a_diverged_network_has_its_last_parameters_with_a_finite_loss(log_every, batch_size, epochs):
-    """Its last update led to a loss that is not finite: it is undone, whether a step or a record would notice."""
+def test_a_diverged_network_has_its_last_good_parameters(log_every, batch_size, epochs):
+    """Its last updates led to a loss that is not finite: they are undone, whether a step or a record would notice."""
     options = {"optimizer": SGD(200.0), "batch_size": batch_size, "log_every": log_every, "seed": 3, "progress": False}
     with pytest.warns(DivergenceWarning, match="The loss stopped being finite") as told:
         result = fit(LINE, X, X.sum(axis=1), epochs=epochs, **options)
@@ -62,10 +62,13 @@ def test_a_diverged_network_has_its_last_parameters_with_a_finite_loss(log_every
     assert result.diverged_at >= 1
     assert np.isfinite(result.model.evaluate(X, X.sum(axis=1))["loss"])
     assert np.isfinite(result.history[-1].loss)
-    if batch_size is None:
+    start, idle = fit(LINE, X, X.sum(axis=1), epochs=1, seed=3, progress=False).history[0].loss, np.mean(X.sum(axis=1) ** 2) / 2
+    limit = max(2 * start, 10 * idle)
+    assert result.model.evaluate(X, X.sum(axis=1))["loss"] <= limit
+    if batch_size is None:  # looked for 1, 2, 4, 8 steps before
         values, params = losses_along(result.diverged_at - 1, optimizer=SGD(200.0), seed=3)
-        assert np.isfinite(values).all()
-        assert same(result.model.params, params[-1])
+        good = [t for t in (result.diverged_at - 2**j for j in range(10)) if t > 0 and values[t - 1] <= limit]
+        assert not good or same(result.model.params, params[max(good) - 1])
 
 
 @pytest.mark.parametrize("batch_size", [None, 64])
@@ -103,12 +106,12 @@ def test_early_stopping_gives_back_its_best_and_tells_of_the_divergence():
 
 @pytest.mark.parametrize("optimizer", [SGD(200.0), Adam(1e4)])
 def test_a_loss_that_explodes_without_becoming_infinite_is_told(optimizer):
-    with pytest.warns(DivergenceWarning, match="exploded: it ended more than 100 times as large") as told:
+    with pytest.warns(DivergenceWarning, match="exploded: it ended at .* more than 10 times that of") as told:
         result = fit(LINE, X, X.sum(axis=1), optimizer=optimizer, epochs=2, progress=False)
     assert len(told) == 1
-    assert result.diverged_at is None
-    assert np.isfinite(result.history[-1].loss)
+    assert result.diverged_at == 2
     assert result.history[-1].loss > 1e6
+    assert result.model.evaluate(X, X.sum(axis=1))["loss"] < 10.0
     with pytest.warns(DivergenceWarning, match="of network 1 exploded"):
         fit(LINE, X, X.sum(axis=1), optimizer=SGD([0.01, 20.0]), seed=[1, 2], epochs=2, progress=False)
 
