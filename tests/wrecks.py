@@ -129,7 +129,10 @@ def table(one: Setting) -> tuple[Any, Any]:
         return x, (line > 0).astype(int)
     if one.loss == "classes":
         return x, np.digitize(line, [-0.5, 0.5])
-    y = {"poisson": rng.poisson(np.exp(0.5 * line)), "tweedie": rng.poisson(np.exp(0.5 * line)) * rng.gamma(2.0, 0.5, ROWS)}
+    y = {
+        "poisson": rng.poisson(np.exp(0.5 * line)),
+        "tweedie": rng.poisson(np.exp(0.5 * line)) * rng.gamma(2.0, 0.5, ROWS),
+    }
     y = y.get(one.loss, np.exp(0.5 * line) if one.loss == "gamma" else line + 0.5)
     return x, (y * one.y_scale).astype(one.dtype)
 
@@ -258,8 +261,8 @@ def by_search(one: Setting) -> None:
     kind = MLPRegressorCV if one.loss in REGRESSION else MLPClassifierCV
     lambdas = [*LAMBDAS, one.penalty] if one.penalty > 1 else LAMBDAS
     model = kind(
-        max_iter=min(one.epochs, 20), lambdas=lambdas, cv=3, standardize=one.standardize, batch_size=one.batch or "auto",
-        warm_start=one.seed % 2 == 0, **settings_of(one),
+        max_iter=min(one.epochs, 20), lambdas=lambdas, cv=3, standardize=one.standardize,
+        batch_size=one.batch or "auto", warm_start=one.seed % 2 == 0, **settings_of(one),
     ).fit(x, y)  # fmt: skip
     if one.loss == "squared":
         absurd = int((model.cv_scores_ < ABSURD).sum())

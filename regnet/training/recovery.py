@@ -1,8 +1,8 @@
 """What a training remembers: a network that diverges gets back the last good parameters that it had.
 
 A step finds that a loss is not finite when it is at the parameters already, and a step leaves nothing to go back by.
-So the state is copied now and then, and the steps since are gone once more, with looks at the loss 1, 2, 4, 8, ... steps
-before the end: which is exact, since the same steps have the same bits, and costs little as long as nothing diverges.
+So the state is copied now and then, and the steps since are gone once more, with a look at the loss 1, 2, 4, 8, ...
+steps before the end: which is exact, since the same steps have the same bits, and costs little as long as nothing diverges.
 Steps on all rows need one copy of the first parameters; where batches are drawn anew, tables of them would pile up, and
 the state is copied again.
 """
@@ -131,7 +131,9 @@ class Memory:
             result = self._where(better, candidate, result)
         return result
 
-    def _candidates(self, found: NDArray[np.int64], new: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], Array]]:
+    def _candidates(
+        self, found: NDArray[np.int64], new: NDArray[np.bool_]
+    ) -> Iterator[tuple[NDArray[np.bool_], Array]]:
         """Points from early to late, and for which of the new networks each is one."""
         if self._good is not None:
             yield new, self._good

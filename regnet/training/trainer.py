@@ -94,7 +94,9 @@ class Trainer:
         """Nothing runs yet."""
         backend = problem.placement.backend
         self._memory = Memory(make_run(backend, network, optimizer), optimizer.init, self._losses, problem.placement)
-        self.baseline, self._start, self._idle, self._steps = baseline, None, None, 1
+        self.baseline, self._steps = baseline, 1
+        self._start: Any = None
+        self._idle: Any = None
         self._problem, self._network, self._log_every, self._rule = problem, network, log_every, rule
         self._evaluator = Evaluator(backend, network, optimizer.learning_rate, problem.train, problem.validation)
         self._callbacks = callbacks
@@ -125,7 +127,7 @@ class Trainer:
         return epoch
 
     def finish(self, kept: Array | None = None) -> Verdict:
-        """What became of each network. Call it once, after `run`: one that diverged is then back at its last good point.
+        """What became of each network. Call it once, after `run`: one that diverged is then at its last good point.
 
         kept: the point that is taken instead of where training stands, if a rule of the caller's chose one.
         """

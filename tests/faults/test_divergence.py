@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 from wrecks import drawn, tried
 
-from regnet import SGD, DivergenceWarning, MLPClassifier, MLPRegressor, MLPRegressorCV, Network, config_context, fit, path
+from regnet import (
+    SGD,
+    DivergenceWarning,
+    MLPClassifier,
+    MLPRegressor,
+    MLPRegressorCV,
+    Network,
+    config_context,
+    fit,
+    path,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 3))
@@ -56,7 +66,9 @@ def test_logarithms_whose_exponentials_are_no_numbers_are_a_divergence():
 
 
 def test_a_training_that_learnt_nothing_says_so_with_the_remedy():
-    with pytest.warns(UserWarning, match=r"times that of outputs that are all 0.*Standardise the inputs \(up to 2.*e.05"):
+    with pytest.warns(
+        UserWarning, match=r"times that of outputs that are all 0.*Standardise the inputs \(up to 2.*e.05"
+    ):
         fit(Network.mlp([3, 4, 1], loss="squared_error"), 1e5 * X, Y, epochs=1, progress=False)
 
 
@@ -68,7 +80,6 @@ def test_a_search_counts_what_diverged_and_never_chooses_it():
     assert found.lambda_ == 1e-3
 
 
-
 @pytest.mark.parametrize("library", ["torch", "jax"])
 @pytest.mark.parametrize("loss", ["squared_error", "gamma", "absolute_error"])
 def test_other_libraries_have_the_same_verdicts(library, loss):
@@ -78,8 +89,8 @@ def test_other_libraries_have_the_same_verdicts(library, loss):
         with config_context(backend=backend), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = fit(
-                Network.mlp([3, 4, 1], loss=loss), X, y, optimizer=SGD([1e-3, 1.0, 1e4, 1e9]), seed=[0, 0, 0, 0], epochs=9,
-                progress=False,
+                Network.mlp([3, 4, 1], loss=loss), X, y, optimizer=SGD([1e-3, 1.0, 1e4, 1e9]), seed=[0, 0, 0, 0],
+                epochs=9, progress=False,
             )  # fmt: skip
         assert np.isfinite(found.model.predict(X)).all()
         verdicts.append((found.diverged_at >= 0, [one.category for one in caught]))

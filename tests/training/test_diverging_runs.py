@@ -62,7 +62,10 @@ def test_a_diverged_network_has_its_last_good_parameters(log_every, batch_size, 
     assert result.diverged_at >= 1
     assert np.isfinite(result.model.evaluate(X, X.sum(axis=1))["loss"])
     assert np.isfinite(result.history[-1].loss)
-    start, idle = fit(LINE, X, X.sum(axis=1), epochs=1, seed=3, progress=False).history[0].loss, np.mean(X.sum(axis=1) ** 2) / 2
+    start, idle = (
+        fit(LINE, X, X.sum(axis=1), epochs=1, seed=3, progress=False).history[0].loss,
+        np.mean(X.sum(axis=1) ** 2) / 2,
+    )
     limit = max(2 * start, 10 * idle)
     assert result.model.evaluate(X, X.sum(axis=1))["loss"] <= limit
     if batch_size is None:  # looked for 1, 2, 4, 8 steps before
