@@ -2,7 +2,7 @@
 
 A step finds that a loss is not finite when it is at the parameters already, and a step leaves nothing to go back by.
 So the state is copied now and then, and the steps since are gone once more, with a look at the loss 1, 2, 4, 8, ...
-steps before the end: which is exact, since the same steps have the same bits, and costs little as long as nothing diverges.
+steps before the end: exactly, since the same steps have the same bits, and for little as long as nothing diverges.
 Steps on all rows need one copy of the first parameters; where batches are drawn anew, tables of them would pile up, and
 the state is copied again.
 """
