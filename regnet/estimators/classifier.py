@@ -16,8 +16,10 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
+from regnet.backend.given import check_labels, told_of
 from regnet.backend.placement import to_host
 from regnet.estimators.base import BaseMLP, is_stochastic
+from regnet.estimators.inputs import check_targets, row_weights
 from regnet.estimators.labels import labels_of
 from regnet.estimators.parameters import CONSTRAINTS
 from regnet.estimators.stochastic import Call
@@ -244,7 +246,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
                 "sample of the full training set target to properly estimate the class frequency distributions. Pass "
                 "the resulting weights as the class_weight parameter."
             )
-        if _check_partial_fit_first_call(self, None if classes is None else to_host(classes)):
+        if classes is not None:
+            classes = to_host(check_labels("classes", classes))
+            if classes.ndim != 1:
+                raise ValueError(f"classes has the shape {classes.shape}: give all classes, (n_classes,), once.")
+        with told_of("classes", classes):
+            first = _check_partial_fit_first_call(self, classes)
+        if first:
             known = np.asarray(self.classes_)
             several = np.ndim(y) == 2 and (found := labels_of(y)).kind == "multilabel"
             self._targets = ClassTargets(replace(found, classes=known) if several else labels_of(known))
@@ -321,8 +329,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         float
             The share of rows whose class is right; for several labels, with every label right.
         """
-        weight = None if sample_weight is None else relative_weights(to_host(sample_weight))
-        return float(accuracy_score(to_host(y), to_host(self.predict(X)), sample_weight=weight))
+        found, truth = to_host(self.predict(X)), to_host(check_targets(y, numeric=False))
+        weight = None if sample_weight is None else relative_weights(row_weights(sample_weight, len(found)))
+        with told_of("y", truth):
+            return float(accuracy_score(truth, found, sample_weight=weight))
 
     def _targets_of(self, y: Any, *, incremental: bool, rates: bool = False) -> ClassTargets:
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):

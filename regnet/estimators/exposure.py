@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
+from regnet.backend.given import numbers_of
 from regnet.backend.placement import Placement, dtype_name, is_host_data, to_host
 from regnet.mathematics.losses import Gamma, Loss, Poisson, Tweedie, get_loss
 from regnet.mathematics.weighting import RowWeights, combine_weights, weight_shares
@@ -46,11 +47,8 @@ def log_exposure(offset: Any, exposure: Any, rows: int, loss: str | Loss, /) -> 
         raise ValueError("offset is the logarithm of exposure: give one of them.")
     _power(loss)
     name = "offset" if exposure is None else "exposure"
-    given = to_host(offset if exposure is None else exposure)
-    try:
-        values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must hold numbers, one a row: {error}.") from None
+    given = to_host(numbers_of(name, offset if exposure is None else exposure))
+    values = np.asarray(given, dtype=np.float64)
     if values.shape not in ((), (rows,), (rows, 1)):
         raise ValueError(f"{name} has the shape {values.shape}, but X has {rows} rows: give one number a row.")
     values = np.broadcast_to(values, (rows,)) if values.ndim == 0 else values.reshape(rows)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.backend.given import numbers_of
 from regnet.backend.placement import to_host
 from regnet.mathematics.row_groups import unequal_within
 
@@ -87,10 +88,7 @@ def factors_of(
         return None
     if isinstance(given, Mapping):
         given = [given.get(name, 1.0) for name in _names("penalty_factor", given, names)]
-    try:
-        factors = np.asarray(to_host(given), dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"penalty_factor={given!r}: give numbers.") from None
+    factors = np.asarray(to_host(numbers_of("penalty_factor", given)), dtype=np.float64)
     if factors.shape != (count,):
         raise ValueError(
             f"penalty_factor must hold one number per input: X has {count} features{behind}, penalty_factor has shape "

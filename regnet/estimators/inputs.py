@@ -9,11 +9,12 @@ import sklearn
 from array_api_compat import device as device_of
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import _check_sample_weight, column_or_1d, validate_data
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from regnet.arrays.namespace import array_namespace, root_module
 from regnet.arrays.types import Array
 from regnet.backend.config import asked_dtype, get_config
+from regnet.backend.given import check_given, check_labels, check_table, numbers_of, told_of
 from regnet.backend.placement import Placement, is_host_data, placement_of, to_host
 from regnet.backend.registry import get_backend
 from regnet.mathematics.weighting import RowWeights
@@ -24,10 +25,12 @@ __all__ = [
     "Inputs",
     "check_fit_inputs",
     "check_predict_input",
+    "check_targets",
     "check_weight",
     "dense_rows",
     "make_rows",
     "placement_of_fitted",
+    "row_weights",
     "select_columns",
 ]
 
@@ -57,25 +60,28 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
 
     numeric: y holds numbers (regression). Raises what scikit-learn raises, in its words.
     """
+    x, y = check_table("X", x), check_targets(y, numeric=numeric)
     if is_host_data(x):
-        y, sample_weight = to_host(y), to_host(sample_weight)
-        x, y = validate_data(
-            estimator,
-            x,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=numeric,
-            dtype=_float_types(),
-            reset=reset,
-        )
+        y = to_host(y)
+        if isinstance(y, np.ndarray) and not len(y) and x.shape[0]:
+            raise ValueError(f"Found array with 0 sample(s): y has the shape {y.shape}, and X has {x.shape[0]} rows.")
+        with told_of("X", x):
+            x, y = validate_data(
+                estimator,
+                x,
+                y,
+                accept_sparse=["csr", "csc"],
+                multi_output=True,
+                y_numeric=numeric,
+                dtype=_float_types(),
+                reset=reset,
+            )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, x, dtype=np.float64)
+        weight = None if sample_weight is None else row_weights(sample_weight, x.shape[0])
         backend, config = get_backend(), get_config()
         placement = Placement(backend, config.device or backend.default_device(), x.dtype.name)
-        return Inputs(x, y, check_weight(sample_weight), placement, True)
+        return Inputs(x, y, weight, placement, True)
     x, placement = _check_device_table(estimator, x, reset)
     if is_host_data(y):
         y = validate_data(estimator, X="no_validation", y=y, multi_output=True, y_numeric=numeric)
@@ -90,13 +96,41 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if y.shape[0] != x.shape[0]:
         raise ValueError(f"Found input variables with inconsistent numbers of samples: [{x.shape[0]}, {y.shape[0]}]")
-    if sample_weight is not None:
-        weight = np.asarray(to_host(sample_weight), dtype=np.float64)
-        weight = np.broadcast_to(weight, (x.shape[0],)) if weight.ndim == 0 else weight
-        if weight.shape != (x.shape[0],):
-            raise ValueError(f"sample_weight.shape == {tuple(weight.shape)}, expected {(x.shape[0],)}!")
-        sample_weight = check_weight(weight)
-    return Inputs(x, y, sample_weight, placement, False)
+    weight = None if sample_weight is None else row_weights(sample_weight, x.shape[0])
+    return Inputs(x, y, weight, placement, False)
+
+
+def check_targets(y: Any, /, *, numeric: bool) -> Array:
+    """Numbers (`numeric`), or class labels, where the caller has them; None stays, for scikit-learn to refuse.
+
+    Raises TypeError or ValueError for what would be taken for something else: hidden cells, dates, imaginary parts.
+    """
+    if y is None or issparse(y):  # labels may be sparse
+        return None if y is None else check_given("y", y)
+    y = numbers_of("y", y) if numeric else check_labels("y", y)
+    if is_host_data(y) and y.ndim not in (1, 2):
+        raise ValueError(
+            f"y should be a 1d or 2d array, got an array of shape {y.shape} instead: give one entry a row."
+        )
+    return y
+
+
+def row_weights(sample_weight: Any, rows: int, /) -> NDArray[np.float64]:
+    """Checked weights on the host, (rows,); one number is that of all rows.
+
+    Raises TypeError or ValueError for what are none, in scikit-learn's words for a wrong shape.
+    """
+    weight = np.asarray(to_host(numbers_of("sample_weight", sample_weight)), dtype=np.float64)
+    if weight.ndim == 0:
+        weight = np.full(rows, weight)
+    elif weight.ndim > 1:
+        raise ValueError(f"Sample weights must be 1D array or scalar, got {weight.ndim}D array as sample_weight.")
+    elif weight.shape != (rows,):
+        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(rows,)}!")
+    if not weight.any():
+        raise ValueError("Sample weights must contain at least one non-zero number: all of sample_weight are 0.")
+    check_weight(weight)
+    return weight
 
 
 def check_weight(weight: RowWeights, /) -> RowWeights:
@@ -115,16 +149,12 @@ def _check_device_table(estimator: Any, x: Array, reset: bool, dtype: str | None
             f"Expected 2D array, got {x.ndim}D array instead. Reshape your data either using array.reshape(-1, 1) if "
             "your data has a single feature or array.reshape(1, -1) if it contains a single sample."
         )
-    if "sparse" in str(getattr(x, "layout", "")):
-        raise ValueError("X is a sparse tensor, which no array library but its own computes on: call X.to_dense().")
     if x.shape[0] < 1:
         raise ValueError(f"Found array with 0 sample(s) (shape={tuple(x.shape)}) while a minimum of 1 is required.")
     if x.shape[1] < 1:
         raise ValueError(f"Found array with 0 feature(s) (shape={tuple(x.shape)}) while a minimum of 1 is required.")
     validate_data(estimator, X=x, skip_check_array=True, reset=reset)
     xp = array_namespace(x)
-    if xp.isdtype(x.dtype, "complex floating"):
-        raise ValueError(f"Complex data not supported\n{x}\n")
     placement = placement_of(x)
     placement = placement._replace(dtype=dtype or placement.dtype)
     if xp.isdtype(x.dtype, "real floating") and not bool(xp.all(xp.isfinite(x))):
@@ -152,8 +182,10 @@ def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Array, 
             "as those passed to fit()."
         )
     placement = placement_of_fitted(estimator)
+    x = check_table("X", x)
     if is_host_data(x):
-        x = validate_data(estimator, x, accept_sparse=["csr", "csc"], reset=False)
+        with told_of("X", x):
+            x = validate_data(estimator, x, accept_sparse=["csr", "csc"], reset=False)
         if placement.backend.name == "numpy" and np.result_type(x.dtype, weights.dtype) == np.float64:
             placement = placement._replace(dtype="float64")
         return x, placement, True
@@ -197,8 +229,7 @@ def make_rows(placement: Placement, table: Array, targets: Array, weight: RowWei
 
 def select_columns(x: Any, kept: NDArray[np.bool_], /) -> Any:
     """The columns `kept`, boolean (columns,), host, of a table of any kind that has so many; others as they are."""
-    if isinstance(x, (list, tuple)):
-        x = np.asarray(x)
+    x = check_given("X", x)
     shape: tuple[int, ...] = getattr(x, "shape", ())
     if len(shape) != 2 or shape[1] != len(kept) or kept.all():
         return x

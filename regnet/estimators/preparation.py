@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
+from regnet.backend.given import named
 from regnet.backend.placement import Placement, dtype_name, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
@@ -208,9 +209,12 @@ def _check_validation(
 ) -> RowParts:
     """Validation rows as the training rows are: checked, encoded, on the same device."""
     x, y, *weight = validation_data
-    given = data.check_fit_inputs(estimator, x, y, weight[0] if weight else None, reset=False, numeric=targets.numeric)
-    targets.check(given.y)
-    encoded = targets.encode(given.y)
+    with named("validation_data"):
+        given = data.check_fit_inputs(
+            estimator, x, y, weight[0] if weight else None, reset=False, numeric=targets.numeric
+        )
+        targets.check(given.y)
+        encoded = targets.encode(given.y)
     if encoded.shape[1] != rows[1].shape[1]:
         raise ValueError(f"validation_data: y has {encoded.shape[1]} outputs, but y has {rows[1].shape[1]} in fit.")
     if given.placement.backend is placement.backend:

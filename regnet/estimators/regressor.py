@@ -11,13 +11,14 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
+from sklearn.utils.validation import check_array, check_consistent_length
 
 from regnet.arrays.types import Array
+from regnet.backend.given import numbers_of, told_of
 from regnet.backend.placement import to_host
 from regnet.estimators.base import BaseMLP, is_stochastic
 from regnet.estimators.exposure import as_rates, log_exposure
-from regnet.estimators.inputs import check_weight
+from regnet.estimators.inputs import row_weights
 from regnet.estimators.parameters import CONSTRAINTS
 from regnet.estimators.stochastic import Call
 from regnet.estimators.targets import ValueTargets
@@ -287,11 +288,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
             own quantiles that the predictions save.
         """
         values = to_host(self.predict(X))
-        targets = check_array(to_host(y), ensure_2d=False, input_name="y")
-        check_consistent_length(targets, values)
-        weight = (
-            None if sample_weight is None else _check_sample_weight(to_host(sample_weight), values, dtype=np.float64)
-        )
+        truth = to_host(numbers_of("y", y))
+        with told_of("y", truth):
+            targets = check_array(truth, ensure_2d=False, input_name="y")
+            check_consistent_length(targets, values)
+        weight = None if sample_weight is None else row_weights(sample_weight, len(values))
         if len(targets) < 2:
             return float(r2_score([0.0], [0.0]))
         logs = log_exposure(offset, exposure, len(targets), self._targets.loss)
@@ -300,7 +301,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
                 "fit was given exposures, so that rates are predicted: give score the rows' exposure (exposure=1 where "
                 "y is rates already)."
             )
-        rates = as_rates(targets, check_weight(weight), logs, self._targets.loss)
+        rates = as_rates(targets, weight, logs, self._targets.loss)
         targets = self._targets.encode(rates.y)
         values = values.reshape(len(values), -1) * np.exp(rates.log_unit)
         if targets.shape != values.shape:

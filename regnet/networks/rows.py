@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
-from regnet.backend.placement import Placement, is_host_data, to_host
+from regnet.backend.faults import faults_of, tell
+from regnet.backend.given import numbers_of
+from regnet.backend.placement import Placement, to_host
 from regnet.mathematics.weighting import weight_shares
 from regnet.networks.network import Network, Rows
 from regnet.networks.targets import encode_targets
@@ -20,9 +22,9 @@ __all__ = ["place_shares", "rows_of", "table_of"]
 def rows_of(network: Network, placement: Placement, x: Any, y: Any, sample_weight: Any = None) -> Rows:
     """Checked rows on the device: x (n, in) or (K, n, in), encoded y, weights that sum to 1."""
     table = table_of(x, placement, in_features=network.in_features)
-    target = np.asarray(y) if is_host_data(y) else y
-    if getattr(target, "dtype", None) is not None and str(target.dtype).startswith(("object", "<U", "|S", "str")):
-        raise TypeError("y holds text or mixed objects: give class numbers 0, 1, ... or real values.")
+    target = numbers_of("y", y)
+    if 0 in target.shape:
+        raise ValueError(f"y has the shape {tuple(target.shape)}, without an entry: give one for each row of x.")
     dtype = getattr(array_namespace(target), placement.dtype)
     encoded = placement.put(encode_targets(network, target, table.ndim, dtype=dtype))
     n = table.shape[-2]
@@ -33,11 +35,7 @@ def rows_of(network: Network, placement: Placement, x: Any, y: Any, sample_weigh
 
 def table_of(x: Any, placement: Placement, *, in_features: int) -> Array:
     """Place x on the device as (..., n, in_features), finite. Errors name the column where there is one."""
-    names = [str(name) for name in getattr(x, "columns", [])]
-    if is_host_data(x):
-        x = np.asarray(x)
-        if x.dtype.kind not in "fiub":
-            raise TypeError(f"x holds values of type {x.dtype}, but a network takes numbers: encode text first.")
+    given, x = x, numbers_of("x", x)
     if x.ndim not in (2, 3):
         raise ValueError(f"x has {x.ndim} axes, but a table (n, features) is needed, or (K, n, features) for a stack.")
     if x.shape[-1] != in_features:
@@ -46,12 +44,15 @@ def table_of(x: Any, placement: Placement, *, in_features: int) -> Array:
         raise ValueError("x has no rows.")
     table = placement.put(x)
     xp = array_namespace(table)
-    bad = ~xp.isfinite(table)
-    if bool(xp.any(bad)):
-        column = int(placement.backend.to_numpy(bad).reshape(-1, in_features).any(axis=0).argmax())
-        name = f" ({names[column]})" if names else ""
-        raise ValueError(f"x holds NaN or infinite values, first in column {column}{name}: fill or remove them.")
+    if not bool(xp.all(xp.isfinite(table))):
+        raise _not_finite(given, np.asarray(placement.backend.to_numpy(table)).reshape(-1, in_features))
     return table
+
+
+def _not_finite(given: Any, table: NDArray[Any]) -> ValueError:
+    """The error that tells which columns are meant; given: x, which may have names for them."""
+    frame = given if hasattr(given, "columns") and faults_of(given)[1] else table
+    return ValueError(tell("x", *faults_of(frame)))
 
 
 def place_shares(weight: NDArray[Any] | None, n: int, placement: Placement, /) -> Array:
@@ -62,7 +63,7 @@ def place_shares(weight: NDArray[Any] | None, n: int, placement: Placement, /) -
 def _checked(sample_weight: Any, n: int) -> NDArray[np.float64] | None:
     if sample_weight is None:
         return None
-    weight = np.asarray(to_host(sample_weight), dtype=np.float64)
+    weight = np.asarray(to_host(numbers_of("sample_weight", sample_weight)), dtype=np.float64)
     if weight.ndim == 0 or weight.shape[-1] != n:
         entries = weight.shape[-1] if weight.ndim else 1
         raise ValueError(f"sample_weight has {entries} entries, but x has {n} rows.")

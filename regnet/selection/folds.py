@@ -13,6 +13,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 from regnet.backend.config import asked_dtype, config_context
+from regnet.backend.given import unmasked
 from regnet.backend.placement import Placement, dtype_name, is_host_data, to_host
 from regnet.estimators import inputs as data
 from regnet.estimators.exposure import as_rates, log_exposure
@@ -76,6 +77,7 @@ def check_table(
         table = table.toarray() if hasattr(table, "toarray") else np.asarray(table)
     else:
         x = to_host(x)
+        x = unmasked("X", x) if isinstance(x, np.ma.MaskedArray) else x
         check_consistent_length(x, y, sample_weight)
         stand_in = np.zeros((len(y), 1), dtype=np.float64)
         given = data.check_fit_inputs(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from regnet.backend.given import numbers_of
 from regnet.backend.placement import Placement, to_host
 from regnet.display.warning import warn
 from regnet.estimators.grouping import Grouping
@@ -237,7 +238,7 @@ def _drawn(
             )
         drawer = GaussianKnockoffs(table, None if groups is None else groups.numbers)
         return [drawer.draw(_generator(seed, number, 0)) for number in range(draws)]
-    given = np.asarray(to_host(knockoffs), dtype=np.float64)
+    given = np.asarray(to_host(numbers_of("knockoffs", knockoffs)), dtype=np.float64)
     given = given[None] if given.ndim == 2 else given
     if given.ndim != 3 or given.shape[1:] != table.shape or not len(given):
         raise ValueError(

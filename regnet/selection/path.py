@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from regnet.backend.given import named
 from regnet.backend.placement import to_host
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.parameters import DEFAULT_ALPHA, STRENGTHS
@@ -172,10 +173,11 @@ def _check_validation(given: Any, *, exposed: bool) -> None:
 
 def _score(found: PathResult, transformer: Any, X: Any, y: Any) -> None:
     """Fill in the scores of the estimators on other rows, which are transformed once."""
-    if transformer is not None:
-        X, y = transformer.transform(to_host(X)), to_host(y)
-    for number, one in enumerate(found.estimators):
-        found.scores[number] = (one if transformer is None else one[-1]).score(X, y)
+    with named("validation_data"):
+        if transformer is not None:
+            X, y = transformer.transform(to_host(X)), to_host(y)
+        for number, one in enumerate(found.estimators):
+            found.scores[number] = (one if transformer is None else one[-1]).score(X, y)
 
 
 def check_estimator_for_sweep(estimator: Any) -> None:

@@ -11,6 +11,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.metadata_routing import _raise_for_params as raise_for_params
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 
+from regnet.backend.given import check_labels
 from regnet.backend.placement import to_host
 
 __all__ = ["Routed", "route", "router_of"]
@@ -42,9 +43,13 @@ def route(search: Any, /, *, sample_weight: Any, groups: Any, params: Mapping[st
     With scikit-learn's metadata routing, what they request; without, the splitter has the groups. Raises ValueError or
     TypeError, in scikit-learn's words, for what nobody takes, or nobody has said whether to take.
     """
+    if groups is not None:
+        groups = to_host(check_labels("groups", groups))
+        if groups.ndim != 1:
+            raise ValueError(f"groups has the shape {groups.shape}: give one label a row, (n,).")
     if not routing_enabled():
         raise_for_params(params, search, "fit")
-        return Routed({} if groups is None else {"groups": to_host(groups)}, None)
+        return Routed({} if groups is None else {"groups": groups}, None)
     given = {"sample_weight": sample_weight, "groups": groups, **params}
     routed = process_routing(search, "fit", **{name: value for name, value in given.items() if value is not None})
     score = {name: to_host(value) for name, value in routed.scorer.score.items()} if _is_routed(search) else None

@@ -19,7 +19,8 @@ def frame_of(table: Any) -> Frame:
         return table
     if not (hasattr(table, "columns") and hasattr(table, "shape") and hasattr(table, "__getitem__")):
         raise TypeError(
-            f"X is of type {type(table).__name__}: give a frame of pandas or polars, whose columns have names."
+            f"X is {'None' if table is None else f'of type {type(table).__name__}'}: give a frame of pandas or polars, "
+            "whose columns have names."
         )
     own = {str(name): name for name in table.columns}
     if len(own) < len(table.columns):

@@ -10,6 +10,7 @@ import numpy as np
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.tree import leaves, tree_map
 from regnet.arrays.types import Array, Tree
+from regnet.backend.given import check_given, named
 from regnet.backend.placement import Placement, placement_of
 from regnet.mathematics.optimizers import Optimizer
 from regnet.mathematics.penalties import Penalty
@@ -53,13 +54,15 @@ def prepare(
     seed: int | Sequence[int],
 ) -> Problem:
     """Check and place the arguments of `fit`, which documents them. Raises ValueError, TypeError, BackendError."""
+    check_given("x", x)
     placement = placement_of(x, y, sample_weight)
     train = rows_of(network, placement, x, y, sample_weight)
     validation = None
     if validation_data is not None:
         if len(validation_data) not in (2, 3):
             raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
-        validation = rows_of(network, placement, *validation_data)
+        with named("validation_data"):
+            validation = rows_of(network, placement, *validation_data)
     return assemble(
         network,
         placement,

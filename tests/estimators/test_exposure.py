@@ -227,7 +227,7 @@ def test_losses_without_rates(loss):
 
 
 def test_where_exposures_have_no_place():
-    with pytest.raises(TypeError, match="exposure must hold numbers, one a row"):
+    with pytest.raises(TypeError, match="exposure holds text"):
         MLPRegressor(loss="poisson").fit(X, Y["poisson"], exposure=["a"] * 400)
     with pytest.raises(ValueError, match="validation_data has no exposures"):
         path(MLPRegressor(loss="poisson"), X, Y["poisson"], exposure=EXPOSURE, validation_data=(X, Y["poisson"]))

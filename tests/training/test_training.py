@@ -179,7 +179,7 @@ def test_dropout_drops_its_share_independently():
 
 BAD = {
     "features": (lambda: fit(NETWORK, X[:, :1], Y), "1 features, but the network takes 2"),
-    "nan": (lambda: fit(NETWORK, np.where(X > 0.9, np.nan, X), Y), "NaN or infinite values, first in column"),
+    "nan": (lambda: fit(NETWORK, np.where(X > 0.9, np.nan, X), Y), "Input x contains NaN: column"),
     "rows": (lambda: fit(NETWORK, X, Y[:5]), "450 rows, but y has 5"),
     "classes": (lambda: fit(NETWORK, X, Y + 1), "class numbers from 1 to 3"),
     "fractions": (lambda: fit(NETWORK, X, Y + 0.5), "fractions"),
@@ -218,7 +218,7 @@ def test_objects_of_another_kind_are_named(options, message):
 
 
 def test_text_is_refused():
-    with pytest.raises(TypeError, match="encode text first"):
+    with pytest.raises(TypeError, match="x holds text"):
         fit(NETWORK, np.array([["a", "b"]]), [0])
     with pytest.raises(TypeError, match="y holds text"):
         fit(NETWORK, X, np.array(["a"] * 450))
