@@ -100,7 +100,9 @@ def _judge(estimator: Any, network: Network, problem: Problem, objective: Any, p
             return ""
         remedy = remedy_of((largest(rows.x, placement), largest(rows.y, placement)), network.loss_object)
     if not np.isfinite(objective + loss):
-        raise ValueError(f"{NOT_FINITE} {remedy}, or compute in float64.")
+        error = ValueError(NOT_FINITE)  # scikit-learn's words, and ours below them
+        error.add_note(f"{remedy}, or compute in float64.")
+        raise error
     further = f"or let the solver go on (max_iter={estimator.max_iter}, tol={estimator.tol})"
     return f"{told_of_unfinished(loss, idle)} {remedy}, {further}."
 

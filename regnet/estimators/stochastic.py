@@ -106,7 +106,9 @@ def fit_stochastic(
     lost = point is None and bool(verdict.infinite[0])
     point = state.point if point is None else point
     if lost or not verdict.finite[0] or not _all_finite(point):
-        raise ValueError(" ".join([NOT_FINITE, *explain_divergence(verdict, optimizer, network.loss_object)]))
+        error = ValueError(NOT_FINITE)  # scikit-learn's words, and ours below them
+        error.add_note(" ".join(explain_divergence(verdict, optimizer, network.loss_object)))
+        raise error
     report_divergence(verdict, optimizer, network.loss_object, stack=False, incremental=call.incremental, warn=warn)
     resumable = Resumable(optimizer, list(state.slots), int(to_numpy(state.t)), rule.rate, float(trainer.baseline[0]))
     return point, resumable

@@ -15,7 +15,7 @@ __all__ = ["Affine", "Scaling", "scale_of", "unscaled"]
 TOLERATED = 1e-4
 """What rounding a network in the table's own units may cost, in standard deviations."""
 
-SMALLEST = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
+SMALLEST = 4.0 * float(np.finfo(np.float64).tiny)
 """What columns must vary by for weights in their own units to be numbers: 1 / 1e-310 is none."""
 
 

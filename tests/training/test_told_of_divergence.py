@@ -49,7 +49,7 @@ def test_an_estimator_whose_last_step_led_to_an_infinite_loss_raises():
             try:
                 assert np.isfinite(model.fit(x, y).predict(x)).all()
             except ValueError as error:
-                return str(error)
+                return " ".join([str(error), *error.__notes__])
         return " ".join(str(one.message) for one in caught)
 
     ends = [after(steps) for steps in range(1, 30)]
