@@ -154,6 +154,8 @@ def mean_loss(one: Setting, predicted: Any, y: Any) -> float:
     if one.loss == "binary":
         p = p[:, -1:]
         return float(np.mean(-np.log(np.where(y > 0, p, 1.0 - p))))
+    if one.loss in REGRESSION[5:]:  # an exponential that this type has no number for is at most its smallest one
+        p = np.maximum(p, np.finfo(one.dtype).tiny)
     r = (p - y) / one.y_scale if one.loss in REGRESSION[:5] else p - y
     if one.loss in ("squared", "absolute"):
         return float(np.mean(np.abs(r) ** (2 if one.loss == "squared" else 1)))
