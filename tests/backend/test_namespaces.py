@@ -123,6 +123,7 @@ def test_devices_that_do_not_exist_are_refused(namespace):
         place.backend.asarray([[1.0]], dtype="float32", device="moon")
 
 
+@pytest.mark.filterwarnings("ignore:The training loss ended:sklearn.exceptions.ConvergenceWarning")  # one epoch
 @pytest.mark.parametrize("name", ["numpy", "torch", "jax", "strict"])
 def test_integers_that_float32_would_round_are_computed_on_in_float64(name):
     if missing(name):

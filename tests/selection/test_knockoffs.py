@@ -201,7 +201,7 @@ def test_bad_estimators_and_tables_say_what_is_wrong():
     X, y = table(np.random.default_rng(0))
     with pytest.raises(TypeError, match="give an MLPClassifier or MLPRegressor of regnet"):
         knockoff_selection(object(), X, y)
-    with pytest.raises(ValueError, match="could not convert string to float"):
+    with pytest.raises(ValueError, match="X holds more than numbers: column 0: text"):
         knockoff_selection(LINEAR, np.where(X > 0, "a", "b"), y, **FEW)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         knockoff_selection(LINEAR, X, y[:-1], **FEW)

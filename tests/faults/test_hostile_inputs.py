@@ -1,8 +1,8 @@
 """What is given to public functions, in every container and shape: the right result, or an error that helps.
 
 Right is what the same numbers give as a plain array. An error names the argument in the caller's words, in less than
-600 characters, and nothing of regnet's insides or of a library's. `python tests/faults/test_inputs.py 10000` tries so
-many, in place of two hundred.
+600 characters, and nothing of regnet's insides or of a library's. As a script with a count, such as 10000, it tries
+so many, in place of two hundred.
 """
 
 from __future__ import annotations
