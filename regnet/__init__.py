@@ -17,7 +17,7 @@ from regnet.mathematics.losses import AbsoluteError, Gamma, Huber, Poisson, Quan
 from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from regnet.mathematics.penalties import Penalty
 from regnet.mathematics.schedules import Constant, Cosine, Exponential, InverseTime, StepDecay
-from regnet.networks.checkpoint import load, save
+from regnet.models.files import load, save
 from regnet.networks.container import ModelFileError
 from regnet.networks.layers import Dense, Dropout
 from regnet.networks.model import Model

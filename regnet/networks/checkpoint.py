@@ -14,15 +14,16 @@ import numpy as np
 
 from regnet.arrays.tree import leaves
 from regnet.backend.placement import placement_of
-from regnet.networks.container import ModelFileError, TensorShape, open_container, write_container
+from regnet.networks.container import Container, ModelFileError, TensorShape, open_container, write_container
 from regnet.networks.description import network_from_json, network_to_json
 from regnet.networks.model import Model
 from regnet.networks.network import Network, parameter_names
 from regnet.networks.values import expected_tensors, value_from_json, value_to_json
 
-__all__ = ["load", "save"]
+__all__ = ["FORMAT", "check_format", "load", "read", "save"]
 
 FORMAT = 1
+"""Of the files that this version writes and reads."""
 
 
 def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
@@ -80,24 +81,34 @@ def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:
         checked, tensors before they are read.
     """
     with open_container(path) as file:
-        description = file.description
-        if description.get("format") != FORMAT:
-            raise ModelFileError(f"it has format {str(description.get('format'))[:20]}, and this regnet reads {FORMAT}")
-        if description.keys() != {"format", "network", "extra"} or not isinstance(description["extra"], dict):
-            raise ModelFileError("its description has other parts than a network and further values")
-        network, extra = network_from_json(description["network"]), description["extra"]
-        names = parameter_names(network)
-        weights, arrays = _expected_weights(network, file.shapes), expected_tensors(extra)
-        if weights.keys() & arrays.keys():
-            raise ModelFileError("a weight of its network is a further value too")
-        tensors = file.read(weights | arrays)
-        for name in names:
-            if not np.isfinite(tensors[name]).all():
-                raise ModelFileError(f"the tensor {name!r} holds numbers that are not finite")
-        values = {name: value_from_json(value, tensors) for name, value in extra.items()}
+        return read(file)
+
+
+def read(file: Container, /) -> tuple[Model, dict[str, Any]]:
+    """The network and the further values of an opened file. Raises ModelFileError for a file of anything else."""
+    description = file.description
+    check_format(description)
+    if description.keys() != {"format", "network", "extra"} or not isinstance(description["extra"], dict):
+        raise ModelFileError("its description has other parts than a network and further values")
+    network, extra = network_from_json(description["network"]), description["extra"]
+    names = parameter_names(network)
+    weights, arrays = _expected_weights(network, file.shapes), expected_tensors(extra)
+    if weights.keys() & arrays.keys():
+        raise ModelFileError("a weight of its network is a further value too")
+    tensors = file.read(weights | arrays)
+    for name in names:
+        if not np.isfinite(tensors[name]).all():
+            raise ModelFileError(f"the tensor {name!r} holds numbers that are not finite")
+    values = {name: value_from_json(value, tensors) for name, value in extra.items()}
     host = [tensors[name] for name in names]
     placement = placement_of(host[0])
     return Model(network, network.params_from(placement.put(array) for array in host), placement), values
+
+
+def check_format(description: dict[str, Any], /) -> None:
+    """Raise ModelFileError for a file that another version of regnet wrote, and this one cannot read."""
+    if description.get("format") != FORMAT:
+        raise ModelFileError(f"it has format {str(description.get('format'))[:20]}, and this regnet reads {FORMAT}")
 
 
 def _expected_weights(network: Network, shapes: dict[str, TensorShape]) -> dict[str, TensorShape]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,22 @@ from regnet.networks.container import TENSORS, ModelFileError, TensorShape
 
 __all__ = ["expected_tensors", "value_from_json", "value_to_json"]
 
-MARKS = frozenset({"array", "bytes", "dict", "float", "tensor", "tuple"})
+MARKS = frozenset({"array", "bytes", "dict", "float", "object", "tensor", "tuple"})
 
 _WRITTEN = re.compile(r"[<>|=]?(U\d{1,5}|S\d{1,6}|O|M8(\[\d*\w{1,2}\])?)", re.ASCII)
 """Types of arrays whose cells stand in the JSON."""
 
 
-def value_to_json(name: str, value: Any, tensors: dict[str, NDArray[Any]], /) -> Any:
-    """The JSON of a value; its arrays of numbers join the tensors, as name/0, name/1, ... Raises TypeError."""
+def value_to_json(
+    name: str, value: Any, tensors: dict[str, NDArray[Any]], /, objects: Callable[[Any], Any] = lambda value: None
+) -> Any:
+    """The JSON of a value; its arrays of numbers join the tensors, as name/0, name/1, ... Raises TypeError.
+
+    objects: gives the JSON of values that are kept elsewhere, None for others.
+    """
+    elsewhere = objects(value)
+    if elsewhere is not None:
+        return elsewhere
     if isinstance(value, np.generic) and not isinstance(value, (np.void, np.datetime64, np.timedelta64)):
         value = value.item()
     if value is None or isinstance(value, (str, bool)) or (isinstance(value, int) and abs(value) < 2**64):
@@ -37,12 +45,12 @@ def value_to_json(name: str, value: Any, tensors: dict[str, NDArray[Any]], /) ->
     if isinstance(value, np.ndarray):
         return _array_to_json(name, value, tensors)
     if isinstance(value, (list, tuple)):
-        entries = [value_to_json(name, entry, tensors) for entry in value]
+        entries = [value_to_json(name, entry, tensors, objects) for entry in value]
         return entries if isinstance(value, list) else {"tuple": entries}
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value) and not MARKS & value.keys():
-            return {key: value_to_json(name, entry, tensors) for key, entry in value.items()}
-        return {"dict": [[value_to_json(name, part, tensors) for part in pair] for pair in value.items()]}
+            return {key: value_to_json(name, entry, tensors, objects) for key, entry in value.items()}
+        return {"dict": [[value_to_json(name, part, tensors, objects) for part in pair] for pair in value.items()]}
     raise _unsavable(name, type(value).__name__)
 
 
@@ -86,31 +94,34 @@ def expected_tensors(value: Any, /) -> dict[str, TensorShape]:
     return found
 
 
-def value_from_json(value: Any, tensors: Mapping[str, NDArray[Any]], /) -> Any:
-    """The value. Raises ModelFileError for JSON that `value_to_json` does not write."""
+def value_from_json(value: Any, tensors: Mapping[str, NDArray[Any]], /, objects: Sequence[Any] = ()) -> Any:
+    """The value; objects: those that are kept elsewhere. Raises ModelFileError for JSON that is no value's."""
     if isinstance(value, list):
-        return [value_from_json(entry, tensors) for entry in value]
+        return [value_from_json(entry, tensors, objects) for entry in value]
     if not isinstance(value, dict):
         return value
     if not MARKS & value.keys():
-        return {key: value_from_json(entry, tensors) for key, entry in value.items()}
+        return {key: value_from_json(entry, tensors, objects) for key, entry in value.items()}
     try:
-        return _marked(value, tensors)
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        return _marked(value, tensors, objects)
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
         raise ModelFileError(f"a value of its description is none ({type(error).__name__}: {error})") from None
 
 
-def _marked(value: dict[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Any:
+def _marked(value: dict[str, Any], tensors: Mapping[str, NDArray[Any]], objects: Sequence[Any]) -> Any:
     if "tensor" in value:
         return tensors[value["tensor"]]
+    if value.keys() == {"object"} and type(value["object"]) is int and value["object"] >= 0:
+        return objects[value["object"]]
     if value.keys() == {"float"}:
         return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[value["float"]]
     if value.keys() == {"bytes"}:
         return bytes.fromhex(value["bytes"])
     if value.keys() == {"tuple"}:
-        return tuple(value_from_json(entry, tensors) for entry in value["tuple"])
+        return tuple(value_from_json(entry, tensors, objects) for entry in value["tuple"])
     if value.keys() == {"dict"}:
-        return {value_from_json(key, tensors): value_from_json(entry, tensors) for key, entry in value["dict"]}
+        pairs = [value_from_json(pair, tensors, objects) for pair in value["dict"]]
+        return {key: entry for key, entry in pairs}  # noqa: C416 (a pair of another length is an error)
     if value.keys() != {"array", "shape", "values"} or _WRITTEN.fullmatch(value["array"]) is None:
         raise ModelFileError(f"a value of its description has the keys {', '.join(value)[:100]}")
     return _array(np.dtype(value["array"]), _shape(value["shape"]), value_from_json(value["values"], tensors))
