@@ -9,6 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sklearn.pipeline import Pipeline
+
+from regnet.estimators.base import BaseMLP
+from regnet.estimators.targets import ClassTargets
+from regnet.models.files import load
 from regnet.networks import checkpoint
 from regnet.networks.container import ModelFileError
 from regnet.networks.model import Model
@@ -67,7 +72,9 @@ def load_model(path: str) -> SavedModel:
 
     Raises ValueError for a file without the names of a table, ModelFileError for one that is damaged.
     """
-    model, extra = checkpoint.load(path)
+    model, extra = load(path)
+    if not isinstance(model, Model):
+        return _of_trained(path, model, extra)
     if not {"feature_names", "target_name", "classes"} <= extra.keys():
         raise ValueError(
             f"{path!r} was saved without the names that a table needs: regnet.save(path, model, feature_names=[...], "
@@ -87,6 +94,24 @@ def load_model(path: str) -> SavedModel:
         raise ModelFileError(f"{path!r} has {len(classes)} classes, and its network tells {max(2, widths[1])} apart.")
     about = _about(path, extra.get("about", {}))
     return SavedModel(model, columns, str(extra["target_name"]), classes, about, unheaded)
+
+
+def _of_trained(path: str, found: Any, extra: Mapping[str, Any]) -> SavedModel:
+    """Of an estimator or a search, whose columns are those that its encoder or its names tell of."""
+    best = getattr(found, "best_estimator_", found)
+    network = best[-1] if isinstance(best, Pipeline) else best
+    if not isinstance(network, BaseMLP):
+        raise ValueError(
+            f"{path!r} holds a {type(found).__name__} without a network on all rows: save one of its estimators."
+        )
+    classes = network.classes_.tolist() if hasattr(network, "classes_") else None
+    several = isinstance(network._targets, ClassTargets) and network._targets.labels.kind == "multilabel"
+    if several or hasattr(network, "kept_inputs_") or (classes is None and network.n_outputs_ > 1):
+        raise ValueError(f"{path!r} holds a {type(found).__name__} that only Python can use: load it by regnet.load.")
+    names = getattr(best, "feature_names_in_", [f"x{number}" for number in range(network.n_features_in_)])
+    numbers = tuple(EncodedColumn(str(name), "number") for name in names)
+    columns = best[0].columns_ if isinstance(best, Pipeline) else numbers
+    return SavedModel(network.model_, columns, str(extra.get("target_name", "prediction")), classes, {})
 
 
 def _about(path: str, about: Any) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""`regnet predict` and `regnet show` take what `regnet.save` wrote of estimators and searches."""
+
+import csv
+
+import numpy as np
+import pytest
+from conftest import need
+from sklearn.datasets import load_iris
+from typer.testing import CliRunner
+
+from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, TableEncoder, path, save
+from regnet.commands.app import app
+
+SHORT = {"max_iter": 5, "random_state": 0, "hidden_layer_sizes": (4,)}
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+X, Y = load_iris(return_X_y=True)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+def test_a_search_with_an_encoder(tmp_path):
+    frame = need("pandas").DataFrame(X, columns=[*"abcd"])
+    frame["site"] = np.where(X[:, 0] > 6, "far", "near")
+    labels = np.asarray(["se", "ve", "vi"])[Y]
+    search = MLPClassifierCV(**SHORT, cv=3, n_lambdas=4, preprocessor=TableEncoder()).fit(frame, labels)
+    save(tmp_path / "m.st", search, target_name="kind")
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    done = run("predict", tmp_path / "m.st", tmp_path / "new.csv", "--output", tmp_path / "out.csv")
+    assert done.exit_code == 0, done.output
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["kind", "p(se)", "p(ve)", "p(vi)"]
+    assert [row[0] for row in rows[1:]] == search.predict(frame).tolist()
+    np.testing.assert_allclose(np.asarray([row[1:] for row in rows[1:]], float), search.predict_proba(frame), atol=1e-5)
+    shown = run("show", tmp_path / "m.st")
+    assert shown.exit_code == 0
+    assert "far, near" in shown.output
+
+
+def test_an_estimator_without_names(tmp_path):
+    model = MLPRegressor(**SHORT).fit(X, X[:, 0])
+    save(tmp_path / "m.st", model)
+    np.savetxt(tmp_path / "new.csv", X, delimiter=",", fmt="%.17g")
+    done = run("predict", tmp_path / "m.st", tmp_path / "new.csv", "--output", tmp_path / "out.csv")
+    assert done.exit_code == 0, done.output
+    found = np.loadtxt(tmp_path / "out.csv", skiprows=1)
+    np.testing.assert_allclose(found, model.predict(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (lambda: path(MLPRegressor(**SHORT), X, X[:, 0], n_lambdas=3), "PathResult without a network on all rows"),
+        (lambda: MLPRegressor(**SHORT).fit(X, X[:, 0]).compact(), "that only Python can use"),
+        (
+            lambda: MLPClassifierCV(**SHORT, cv=3, n_lambdas=3, refit=False).fit(X, Y),
+            "MLPClassifierCV without a network on all rows",
+        ),
+        (lambda: MLPClassifier(**SHORT).fit(X, np.stack([Y == 0, Y == 1, Y == 2], 1).astype(int)), "only Python"),
+    ],
+)
+def test_what_the_command_cannot_use(model, said, tmp_path):
+    save(tmp_path / "m.st", model())
+    done = run("predict", tmp_path / "m.st", tmp_path / "new.csv")
+    assert done.exit_code != 0
+    assert said in str(done.exception) + done.output
