@@ -212,6 +212,8 @@ def _polars(kind):
                 return pl.Series("c", [None, *a[1:].tolist()]), None
             return given.with_columns(c0=pl.Series([None, *a[1:, 0].tolist()], dtype=pl.Float64)), None
         if kind == "Decimal":
+            if np.abs(a).max(initial=0.0) > 1e6:  # polars' own decimals end
+                return given, a
             plain = np.round(a, 2)
             cells = [[Decimal(f"{cell:.2f}") for cell in column] for column in np.atleast_2d(plain.T)]
             made = [pl.Series(f"c{k}", column, dtype=pl.Decimal(12, 2)) for k, column in enumerate(cells)]
