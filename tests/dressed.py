@@ -68,6 +68,8 @@ def _number_at(number, place):
 
 
 def _strided(a):
+    if not a.ndim:
+        return a, a
     big = np.full(tuple(2 * n for n in a.shape), np.nan)
     view = big[tuple(slice(None, None, 2) for _ in a.shape)]
     view[...] = a
@@ -75,6 +77,8 @@ def _strided(a):
 
 
 def _backwards(a):
+    if not a.ndim:
+        return a, a
     turned = a[tuple(slice(None, None, -1) for _ in a.shape)].copy()
     return turned[tuple(slice(None, None, -1) for _ in a.shape)], a
 
@@ -161,7 +165,7 @@ def _pandas(dtype, hole=False):
             plain = (a > 0).astype(np.float64)
             found = _frame(a > 0).astype(dtype)
         elif dtype.startswith(("Int", "int", "category")):
-            plain = np.rint(a * 10)
+            plain = np.rint(np.clip(a, -1e3, 1e3) * 10)
             found = _frame(plain.astype(np.int64)).astype(dtype)
         else:
             plain, found = a, _frame(a.copy()).astype(dtype)
@@ -187,7 +191,7 @@ def _sparse_frame(a):
 
 def _columns(make):
     def dress(a):
-        if a.ndim != 2:
+        if a.ndim != 2 or not a.shape[1]:
             return a, a
         return pd.DataFrame(a, columns=make(a.shape[1])), a
 
@@ -202,7 +206,7 @@ def _polars(kind):
             return a, a
         plain = a
         if kind == "Int32":
-            plain = np.rint(a * 10)
+            plain = np.rint(np.clip(a, -1e3, 1e3) * 10)
         names = [f"c{k}" for k in range(a.shape[-1])]
         given = pl.Series("c", plain) if a.ndim == 1 else pl.DataFrame(plain, schema=names)
         if kind == "null":
@@ -242,7 +246,7 @@ def _torch(dtype=None, gradient=False, sparse_layout=False):
     def dress(a):
         import torch
 
-        plain = np.rint(a * 10) if dtype == "int32" else a.astype(dtype or "float64")
+        plain = np.rint(np.clip(a, -1e3, 1e3) * 10) if dtype == "int32" else a.astype(dtype or "float64")
         found = torch.asarray(np.ascontiguousarray(plain).copy())
         if dtype:
             found = found.to(getattr(torch, dtype))
@@ -271,7 +275,7 @@ def _dates(unit):
 
 
 def _ragged(a):
-    if a.ndim != 2 or len(a) < 2:
+    if a.ndim != 2 or len(a) < 2 or a.shape[1] < 2:
         return a, a
     return [row[: 1 + k % 2] for k, row in enumerate(a.tolist())], None
 
@@ -368,7 +372,7 @@ DRESSES = {
     "bytes": lambda a: (b"table", None),
     "a set": lambda a: ({1.0, 2.0}, None),
     "a dict": lambda a: ({"a": a}, None),
-    "an iterator": lambda a: (iter(a.tolist()) if a.ndim else 5, None),
+    "an iterator": lambda a: (iter(a.reshape(-1).tolist()), None),
     "a function": lambda a: (len, None),
 }
 """By name; each is given a float64 array in C order of any rank."""

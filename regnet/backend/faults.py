@@ -143,5 +143,5 @@ def explained(name: str, values: Any, error: Exception, /) -> Exception:
             return kind(tell(name, found, count))
     text = str(error)
     text = text if len(text) <= LONGEST else f"{text[: LONGEST - 30]} ..."
-    told = name in text.split() or text.startswith("Found input variables")  # which are X and y
+    told = name in text.split() or text.startswith(("Found input variables", "Input y"))  # of X and y, and of y
     return kind(text if told else f"{name}: {text}")

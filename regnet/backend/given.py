@@ -38,7 +38,7 @@ def check_given(name: str, values: Any, /) -> Any:
         _check_kind(name, values.dtype.kind, str(values.dtype))
         return np.asarray(values)
     if isinstance(values, (int, float, np.generic)):
-        return np.asarray(values)
+        return check_given(name, np.asarray(values))
     if not is_host_data(values):
         return _check_device_array(name, values)
     if issparse(values):

@@ -15,6 +15,7 @@ from regnet.commands.fit import fit
 from regnet.commands.predict import predict
 from regnet.commands.select import select
 from regnet.commands.show import show
+from regnet.commands.terminal import lose_nothing, say
 
 __all__ = ["app", "main"]
 
@@ -28,7 +29,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"regnet {version('regnet-xp')}")
+        say(f"regnet {version('regnet-xp')}")
         raise typer.Exit
 
 
@@ -45,9 +46,10 @@ for command in (fit, select, predict, show, backends):
 
 def main() -> None:
     """Run the command; errors of the user's making are one sentence on standard error, and exit status 2."""
-    warnings.showwarning = lambda message, *_, **__: print(f"regnet: warning: {message}", file=sys.stderr)
+    lose_nothing()
+    warnings.showwarning = lambda message, *_, **__: say(f"regnet: warning: {message}", error=True)
     try:
         app()
     except (BackendError, ValueError, TypeError, OSError, MemoryError) as error:
-        print(f"regnet: error: {error}", file=sys.stderr)
+        say(f"regnet: error: {error}", error=True)
         sys.exit(2)

@@ -12,6 +12,7 @@ from regnet.commands.fit_run import Run
 from regnet.commands.outputs import write_picture
 from regnet.commands.recipe import Recipe
 from regnet.commands.saving import save_model
+from regnet.commands.terminal import say
 from regnet.display.plots import Regions, training_figure
 from regnet.networks.model import Model, in_own_units
 from regnet.tables.split import Prepared
@@ -37,16 +38,16 @@ class Lines:
         """What is trained on what, and the inputs that are left out."""
         table, rows, classes = self.table, len(prepared.x_train), len(prepared.classes or ())
         widths = (prepared.x_train.shape[1], *self.recipe.hidden, classes if classes > 2 else 1)
-        print(
+        say(
             f"{self.data}: {table.task} of {table.target_name!r}, {rows} rows to train and {len(prepared.x_test)} held "
             f"out, network {'-'.join(str(width) for width in widths)}"
         )
         if self.recipe.standardize:  # as they are, constants may be biases
-            print(prepared.left_out, end="")
+            say(prepared.left_out, end="")
 
     def record(self, record: Record, model: Model, /) -> None:
         """A line of the figures that the origin printed, in 80 columns (a running bar wraps at the terminal's edge)."""
-        print(
+        say(
             f"epoch {record.epoch}: {model.network.metric.name} {record.metric:.4f}, loss {record.loss:.4f} = data "
             f"{record.data_loss:.4f} + penalty {record.penalty_loss:.4f}, lr {record.learning_rate:.4g}"
         )
@@ -56,13 +57,13 @@ def print_summary(run: Run) -> None:
     """The held-out result, what is zero, and how long it took."""
     estimator, placement, metric = run.estimator, run.model.placement, run.history.metric_name
     if run.test is not None:
-        print(f"held out: {metric} {run.test[metric]:.4f}  data loss {run.test['loss']:.4f}")
+        say(f"held out: {metric} {run.test[metric]:.4f}  data loss {run.test['loss']:.4f}")
     zeros = ", ".join(f"layer {layer}: {share:.1%}" for layer, share in run.history[-1].zeros.items())
-    print(f"weights at exactly zero: {zeros}")
+    say(f"weights at exactly zero: {zeros}")
     if estimator.input_l1:
         used = run.inputs.used(estimator.selected_features_.tolist())
-        print(f"inputs used: {len(used)} of {len(run.inputs.names)} ({', '.join(used)})")
-    print(
+        say(f"inputs used: {len(used)} of {len(run.inputs.names)} ({', '.join(used)})")
+    say(
         f"{estimator.n_iter_} epochs in {run.seconds:.1f} s on {placement.backend.name} {placement.device} "
         f"{placement.dtype}"
     )

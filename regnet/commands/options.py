@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from regnet.commands.terminal import say
 from regnet.tables import datasets, files
 from regnet.tables.asked import Asked
 from regnet.tables.table import Table
@@ -108,4 +109,4 @@ def open_data(data: str, asked: Asked, seed: int) -> Iterator[Table]:
 
 def _print_notes(table: Table) -> None:
     for note in table.notes:
-        print(f"note: {note}")
+        say(f"note: {note}")

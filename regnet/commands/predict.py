@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from regnet.commands.options import check_choices
 from regnet.commands.outputs import check_outputs
 from regnet.commands.saving import SavedModel, load_model
+from regnet.commands.terminal import plain, say
 from regnet.networks.whole_files import whole_text
 from regnet.tables.encoding import encode
 from regnet.tables.trained import open_inputs
@@ -36,7 +37,8 @@ def predict(
 ) -> None:
     """Predict: a CSV with one row per row of DATA; for classes also every class's probability.
 
-    A part of the rows at a time, so that a table may be larger than the memory.
+    A part of the rows at a time, so that a table may be larger than the memory. Names of classes are written as they
+    are: a spreadsheet may take one that begins with = + - or @ for a formula.
     """
     check_outputs({"--output": output}, {"MODEL": model, "DATA": data})
     check_choices(("--unseen", unseen, ("zeros", "error")))
@@ -44,7 +46,7 @@ def predict(
     unheaded = saved.unheaded, saved.target_name
     with open_inputs(data, saved.columns, unheaded, refuse_unseen=unseen == "error") as (frame, notes):
         for note in notes:
-            print(f"regnet: note: {note}", file=sys.stderr)
+            say(f"regnet: note: {note}", error=True)
         width = sum(len(one.parts) for one in saved.columns)
         step = max(1, CELLS // width)
         with _opened(output) as file:
@@ -57,14 +59,29 @@ def predict(
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+def _opened(output: Path | None) -> Iterator[Any]:
     """The file, which is written whole or not at all, or standard output."""
     if output is not None:
         with whole_text(output) as file:
             yield file
         return
-    with open(sys.stdout.fileno(), "w", closefd=False, newline="") as file:
-        yield file
+    looked_at = sys.stdout.isatty()
+    encoding = sys.stdout.encoding if looked_at else "utf-8"  # of files, whatever a terminal would show
+    number = sys.stdout.fileno()
+    with open(number, "w", closefd=False, newline="", encoding=encoding, errors="backslashreplace") as file:
+        yield _Screen(file) if looked_at else file
+
+
+class _Screen:
+    """Standard output where somebody looks at it: what a file would hold as it is, a terminal is told plainly."""
+
+    def __init__(self, file: TextIO) -> None:
+        """file: a terminal."""
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """As a file's; the line ends of a CSV are those of the terminal."""
+        return self._file.write(plain(text.replace("\r\n", "\n")))
 
 
 def _header(saved: SavedModel) -> list[str]:

@@ -16,6 +16,7 @@ from regnet.commands.options import check_choices, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, check_picture, write_picture, write_text
 from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
 from regnet.commands.select_run import choose_strength, folds_of
+from regnet.commands.terminal import say
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.selection.choice import RULES
 from regnet.sweep.path_penalty import PENALTIES
@@ -135,4 +136,4 @@ def select(
         write_picture(report / "norms.png", found.fitted.plot_norms())
     print_selection(found, Console())
     if report is not None:
-        print(f"report: {report}/{', '.join(REPORT)}")
+        say(f"report: {report}/{', '.join(REPORT)}")

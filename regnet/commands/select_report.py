@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from regnet.commands.inputs import Inputs
 from regnet.commands.saving import save_model
 from regnet.commands.select_run import Selection
+from regnet.commands.terminal import plain, say
 from regnet.tables.split import Split
 
 __all__ = ["print_beginning", "print_selection", "save_selection", "selection_figures"]
@@ -27,7 +28,7 @@ NAMES = 20
 def print_beginning(data: str, inputs: Inputs, split: Split, folds: str) -> None:
     """What is chosen on which rows; folds: in words."""
     table = inputs.table
-    print(
+    say(
         f"{data}: {table.task} of {table.target_name!r}, {len(split.train)} rows in {folds} and "
         f"{len(split.test)} held out, {len(inputs.names)} inputs"
     )
@@ -52,9 +53,9 @@ def print_selection(selection: Selection, console: Console) -> None:
         table.add_row(*cells, f"{fitted.zeros_[number]:.1%}", marks.get(number, ""), style=style)
     console.print(table)
     if len(shown) < len(fitted.lambdas_):
-        print(f"{len(shown)} of {len(fitted.lambdas_)} strengths; --json has all")
+        say(f"{len(shown)} of {len(fitted.lambdas_)} strengths; --json has all")
     names = selection.selected
-    listed = ", ".join(names[:NAMES]) + (f" and {len(names) - NAMES} more" if len(names) > NAMES else "")
+    listed = plain(", ".join(names[:NAMES])) + (f" and {len(names) - NAMES} more" if len(names) > NAMES else "")
     console.print(
         f"chosen by {fitted.select}: strength {fitted.lambda_:.3g}, {len(names)} of {count} inputs"
         + (f" ({listed})" if names else ": nothing is left, a constant predicts as well")
@@ -70,9 +71,9 @@ def print_selection(selection: Selection, console: Console) -> None:
         )
     if selection.test_score is not None:
         metric = fitted.model_.network.metric.name
-        print(f"on the {len(selection.split.test)} rows held out of the sweep: {metric} {selection.test_score:.4f}")
+        say(f"on the {len(selection.split.test)} rows held out of the sweep: {metric} {selection.test_score:.4f}")
     passes = " in each of two passes" if hasattr(fitted, "pilot_scores_") else ""
-    print(f"{fitted.cv_scores_.size} networks{passes}, {selection.seconds:.1f} s")
+    say(f"{fitted.cv_scores_.size} networks{passes}, {selection.seconds:.1f} s")
 
 
 def selection_figures(selection: Selection) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from regnet.arrays.tree import leaves
 from regnet.commands.saving import SavedModel, load_model
+from regnet.commands.terminal import plain
 from regnet.mathematics.activations import get_activation
 from regnet.tables.encoding import EncodedColumn
 from regnet.tables.table import short
@@ -26,7 +27,7 @@ def show(model: Annotated[str, typer.Argument(help="a file that regnet fit or se
     saved, console = load_model(model), Console()
     weights = [np.asarray(weight) for weight in leaves(saved.model.numpy_params())[::2]]
     for line in _facts(model, saved):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)  # a command is copied as it is
+        console.print(plain(line), markup=False, highlight=False, soft_wrap=True)  # a command is copied as it is
     console.print(_inputs(saved.columns, weights[0]))
     layers = RichTable("layer", "weights", "at exactly zero", "activation")
     for number, (layer, weight) in enumerate(zip(saved.model.network.dense_layers, weights, strict=True)):
@@ -69,5 +70,6 @@ def _inputs(columns: Sequence[EncodedColumn], weight: NDArray[Any]) -> RichTable
         start += len(one.parts)
         holds = f"text: {short(one.levels)}" if one.kind == "factor" else f"{one.kind}s"
         fill = "an error" if one.fill is None else one.fill if isinstance(one.fill, str) else f"{one.fill:.6g}"
-        table.add_row(Text(one.name), Text(holds), Text(fill), "yes" if rows.any() else "no")  # [b] is no markup
+        cells = (Text(plain(text)) for text in (one.name, holds, fill))  # [b] is no markup
+        table.add_row(*cells, "yes" if rows.any() else "no")
     return table

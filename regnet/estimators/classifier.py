@@ -250,11 +250,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             classes = to_host(check_labels("classes", classes))
             if classes.ndim != 1:
                 raise ValueError(f"classes has the shape {classes.shape}: give all classes, (n_classes,), once.")
+        y = check_targets(y, numeric=False)
         with told_of("classes", classes):
             first = _check_partial_fit_first_call(self, classes)
         if first:
             known = np.asarray(self.classes_)
-            several = np.ndim(y) == 2 and (found := labels_of(y)).kind == "multilabel"
+            several = y is not None and len(y.shape) == 2 and (found := labels_of(y)).kind == "multilabel"
             self._targets = ClassTargets(replace(found, classes=known) if several else labels_of(known))
         self._fit(X, y, sample_weight, Call(incremental=True))
         return self

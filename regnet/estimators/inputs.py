@@ -89,8 +89,6 @@ def check_fit_inputs(estimator: Any, x: Any, y: Any, sample_weight: Any, *, rese
     else:
         y = _same_library(y, placement)
         xp = array_namespace(y)
-        if y.ndim not in (1, 2):
-            raise ValueError(f"y should be a 1d or 2d array, got an array of shape {tuple(y.shape)} instead.")
         if xp.isdtype(y.dtype, "real floating") and not bool(xp.all(xp.isfinite(y))):
             raise ValueError("Input y contains NaN or infinity.")
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
@@ -108,10 +106,9 @@ def check_targets(y: Any, /, *, numeric: bool) -> Array:
     if y is None or issparse(y):  # labels may be sparse
         return None if y is None else check_given("y", y)
     y = numbers_of("y", y) if numeric else check_labels("y", y)
-    if is_host_data(y) and y.ndim not in (1, 2):
-        raise ValueError(
-            f"y should be a 1d or 2d array, got an array of shape {y.shape} instead: give one entry a row."
-        )
+    if len(y.shape) not in (1, 2):
+        shape = tuple(y.shape)
+        raise ValueError(f"y should be a 1d or 2d array, got an array of shape {shape} instead: give one entry a row.")
     return y
 
 
@@ -186,6 +183,8 @@ def check_predict_input(estimator: Any, x: Any, method: str, /) -> tuple[Array, 
     if is_host_data(x):
         with told_of("X", x):
             x = validate_data(estimator, x, accept_sparse=["csr", "csc"], reset=False)
+            if x.dtype.kind not in "fiub":  # lists in the cells of a frame of polars
+                raise ValueError(f"X holds values of type {x.dtype}: give numbers.")
         if placement.backend.name == "numpy" and np.result_type(x.dtype, weights.dtype) == np.float64:
             placement = placement._replace(dtype="float64")
         return x, placement, True

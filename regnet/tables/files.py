@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.tables.asked import Asked
+from regnet.tables.asked import Asked, unknown_name
 from regnet.tables.checks import judge_column, missing_cells, problem_of, seen, text_of
 from regnet.tables.columns import INDEX_NAMES, Column, FileError, counts_rows, judge
 from regnet.tables.encoding import EncodedColumn, gone, learn, numbers_rows, parts_of
@@ -76,7 +76,7 @@ def _table(path: str, columns: Columns, asked: Asked) -> Table:
     """See `open_table`."""
     name = columns.names[-1] if asked.target is None else asked.target
     if name not in columns.numbers:
-        raise FileError(f"{path} has no column {name!r} for the target. Its columns: {short(columns.names)}.")
+        raise FileError(f"--target: {path} {unknown_name(name, columns.names)} ({len(columns.names)} columns)")
     if len(columns.names) == 1:
         raise FileError(f"{path} has one column only: at least one input is needed beside the target.")
     asked = asked.of(path, columns.names)
