@@ -141,7 +141,7 @@ def explained(name: str, values: Any, error: Exception, /) -> Exception:
         found, count = faults_of(values)
         if found:
             return kind(tell(name, found, count))
-    text = str(error)
+    text = str(error).replace("y_true", "y")  # a metric's own name of it
     text = text if len(text) <= LONGEST else f"{text[: LONGEST - 30]} ..."
     told = name in text.split() or text.startswith(("Found input variables", "Input y"))  # of X and y, and of y
     return kind(text if told else f"{name}: {text}")

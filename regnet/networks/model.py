@@ -54,6 +54,15 @@ class Model:
     params: Tree
     placement: Placement
 
+    def __repr__(self) -> str:
+        """Widths, loss, and where the parameters are; how many networks a stack has."""
+        widths = [self.network.in_features, *(layer.out_features for layer in self.network.dense_layers)]
+        first, place = leaves(self.params)[0], self.placement
+        stack = f"{first.shape[0]} networks of " if first.ndim > 2 else ""
+        loss = self.network.loss if isinstance(self.network.loss, str) else type(self.network.loss).__name__
+        where = f"{place.backend.name} {place.device} {place.dtype}"
+        return f"Model({stack}widths {'-'.join(map(str, widths))}, {loss}, on {where})"
+
     def outputs(self, x: Any, /) -> Array:
         """Compute the network's outputs (logits).
 

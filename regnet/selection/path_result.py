@@ -78,6 +78,12 @@ class PathResult:
     between: Between | None = field(default=None, repr=False)
     grouping: Grouping | None = field(default=None, repr=False)
 
+    def __repr__(self) -> str:
+        """The range of strengths, and how many inputs are used at either end of it."""
+        counts, count = self.n_selected, len(self.feature_names)
+        ends = f"{counts[0]} to {counts[-1]} of {count} inputs used"
+        return f"PathResult({len(self.lambdas)} strengths from {self.lambdas[0]:.3g} to {self.lambdas[-1]:.3g}; {ends})"
+
     @property
     def selected(self) -> NDArray[np.bool_]:
         """Whether an input has a weight that is not 0, (n, features)."""

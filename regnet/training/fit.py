@@ -53,6 +53,15 @@ class FitResult:
     diverged_at: Any
     seconds: float
 
+    def __repr__(self) -> str:
+        """The network, how long it was trained, and what became of it."""
+        told = [f"{self.epochs} epochs in {self.seconds:.3g} s", repr(self.history)]
+        if isinstance(self.best_epoch, int):
+            told.append(f"best in epoch {self.best_epoch}")
+        if isinstance(self.diverged_at, int):
+            told.append(f"diverged at step {self.diverged_at}")
+        return f"FitResult({self.model!r}; {'; '.join(told)})"
+
 
 def fit(
     network: Network,

@@ -74,6 +74,14 @@ class History:
     metric_name: str
     records: list[Record] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        """How many records, and what the last one measured of one network."""
+        last = self.records[-1] if self.records else None
+        if last is None or np.ndim(last.loss):
+            return f"History({self.metric_name!r}, {len(self.records)} records)"
+        scores = f"loss {last.loss:.4g}, {self.metric_name} {last.metric:.4g}"
+        return f"History({len(self.records)} records; epoch {last.epoch}: {scores})"
+
     def __len__(self) -> int:
         """Number of records."""
         return len(self.records)

@@ -85,7 +85,8 @@ def judge(door, argument, shape, dress):
         return "refused"
     if optional:
         return "right"
-    assert "fit" not in door or door.startswith("TableEncoder") or all_finite(found), "a result that is not finite"
+    trained = "fit" in door and not door.startswith("TableEncoder") and not argument.endswith("_valid")
+    assert not trained or all_finite(found), "a result that is not finite"
     plain = plainly(door, argument, shape, dress)
     if door.startswith("TableEncoder"):
         return "right"
