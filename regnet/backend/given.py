@@ -66,8 +66,10 @@ def check_table(name: str, values: Any, /) -> Any:
 def check_labels(name: str, values: Any, /) -> Any:
     """Class labels: numbers, or text, one type of them. Raises ValueError or TypeError, naming the argument."""
     found = _as_array(check_given(name, values))
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "OT":
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "OST":
         return found
+    if found.dtype.kind == "S":
+        raise TypeError(f"{name} holds bytes, which are no labels: decode them, {name}.astype(str).")
     cells = found.reshape(-1).tolist()
     absent = next((row for row, cell in enumerate(cells) if is_missing(cell)), None)
     if absent is not None:

@@ -104,7 +104,7 @@ def check_targets(y: Any, /, *, numeric: bool) -> Array:
     Raises TypeError or ValueError for what would be taken for something else: hidden cells, dates, imaginary parts.
     """
     if y is None or issparse(y):  # labels may be sparse
-        return None if y is None else check_given("y", y)
+        return None if y is None else check_given("y", y).tocsr()
     y = numbers_of("y", y) if numeric else check_labels("y", y)
     if len(y.shape) not in (1, 2):
         shape = tuple(y.shape)

@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script it finds the tests' own modules
 
-from doors import DOORS, answer
+from doors import CLASSES, DOORS, answer
 from dressed import DRESSES, SHAPES, snapshot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -90,6 +90,8 @@ def judge(door, argument, shape, dress):
     plain = plainly(door, argument, shape, dress)
     if door.startswith("TableEncoder"):
         return "right"
+    if (DOORS[door][1][argument] is CLASSES and "text" in dress) or dress == "string dtype":
+        return "right"  # classes of their own
     assert isinstance(plain, list), f"taken, though as plain numbers: {plain!r}"
     for one, other in zip(found, plain, strict=True):
         tolerance = 2e-2 if dress in LOOSE else 1e-7
