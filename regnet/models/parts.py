@@ -135,7 +135,7 @@ def _estimator(name: str, parts: dict[str, Any]) -> Any:
     value = ESTIMATORS[name](**parts["params"])
     check_shapes(f"its {name}", found, FOUND)
     inputs = len(fitted.weights[0])
-    if type(fitted) is not Fitted or found["n_features_in_"] != inputs or len(value.get_params()) == 0:
+    if type(fitted) is not Fitted or found["n_features_in_"] != inputs:
         raise ModelFileError(f"its {name} does not fit its weights")
     if len(found.get("feature_names_in_", range(inputs))) != inputs:
         raise ModelFileError(f"its {name} has other names than inputs")

@@ -27,27 +27,7 @@ FORMAT = 1
 
 
 def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
-    """Write `model` to `path`, all or nothing.
-
-    Parameters
-    ----------
-    path : str or path
-        The file, which is replaced if it exists.
-    model : Model
-        The trained network, of regnet's own layers, activations, initializers and losses.
-    **extra : dict
-        None, numbers, text, bytes, lists, tuples, dicts of them, and NumPy arrays of numbers, text, bytes, dates or
-        such objects (class labels), which `load` returns as they were; NumPy's scalars become Python's.
-
-    Raises
-    ------
-    TypeError
-        For what cannot be saved, naming it.
-    ValueError
-        For weights that are not finite.
-    OSError
-        If the file cannot be written; then nothing is left behind.
-    """
+    """Write a network to `path`, all or nothing; see `regnet.save`, which takes what else was trained too."""
     weights = [np.asarray(leaf) for leaf in leaves(model.numpy_params())]
     if not all(np.isfinite(weight).all() for weight in weights):
         raise ValueError("The network has weights that are not finite, and predicts nothing: train it again.")
@@ -58,28 +38,7 @@ def save(path: str | os.PathLike[str], model: Model, /, **extra: Any) -> None:
 
 
 def load(path: str | os.PathLike[str], /) -> tuple[Model, dict[str, Any]]:
-    """Read a file that `save` wrote. Nothing in it is executed.
-
-    Parameters
-    ----------
-    path : str or path
-        The file.
-
-    Returns
-    -------
-    model : Model
-        Its parameters go where REGNET_BACKEND and REGNET_DEVICE say, in the dtype in which they were saved.
-    extra : dict
-        The further values that `save` was given.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ModelFileError
-        If the file is no model of regnet, or was changed or damaged: names, types, shapes and a hash of all of it are
-        checked, tensors before they are read.
-    """
+    """Read the file of a network, and the further values; see `regnet.load`."""
     with open_container(path) as file:
         return read(file)
 
