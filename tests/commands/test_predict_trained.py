@@ -54,6 +54,7 @@ def test_an_estimator_without_names(tmp_path):
     [
         (lambda: path(MLPRegressor(**SHORT), X, X[:, 0], n_lambdas=3), "PathResult without a network on all rows"),
         (lambda: MLPRegressor(**SHORT).fit(X, X[:, 0]).compact(), "that only Python can use"),
+        (lambda: MLPRegressor(**SHORT).fit(X, X[:, :2]), "that only Python can use"),
         (
             lambda: MLPClassifierCV(**SHORT, cv=3, n_lambdas=3, refit=False).fit(X, Y),
             "MLPClassifierCV without a network on all rows",
