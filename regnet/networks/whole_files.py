@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-__all__ = ["whole_text", "write_whole"]
+__all__ = ["create_whole", "replace_whole", "whole_text", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes, /) -> None:
@@ -20,6 +20,48 @@ def write_whole(path: Path, content: bytes, /) -> None:
     with _renamed(path) as unfinished, unfinished.open("wb") as file:
         file.write(content)
         _sync(file)
+
+
+def replace_whole(path: Path, content: bytes, /, *, sync: bool = True) -> None:
+    """Give a file its name when all of it is there, in the place of whatever has the name: a link or a pipe too.
+
+    sync: whether to wait until it is on the disk; without that it is whole after any end of this process, but may be
+    lost, or cut off, when the power goes. Raises OSError, also where a folder has the name.
+    """
+    unfinished = _unfinished(path)
+    try:
+        with unfinished.open("xb") as file:
+            file.write(content)
+            if sync:
+                _sync(file)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    if sync:
+        _sync_folder(path.parent)
+
+
+def create_whole(path: Path, content: bytes, /) -> bool:
+    """Write a file that nobody has written yet, whole; whether it was not there. What is there stays as it is.
+
+    Of several that do so at once one is the first. Where a file system has no links, the last one is.
+    """
+    unfinished = _unfinished(path)
+    try:
+        with unfinished.open("xb") as file:
+            file.write(content)
+            _sync(file)
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+    return True
 
 
 @contextmanager
@@ -37,7 +79,7 @@ def _renamed(path: Path) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         yield path
         return
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    unfinished = _unfinished(path)
     try:
         yield unfinished
         if path.exists():
@@ -47,6 +89,11 @@ def _renamed(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _unfinished(path: Path) -> Path:
+    """A name beside the file's own that no other process has."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
 
 
 def _sync(file: BinaryIO | TextIO) -> None:

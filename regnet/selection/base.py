@@ -33,8 +33,8 @@ from regnet.selection.settings import SWEEP_CONSTRAINTS, Estimator, SweepSetting
 from regnet.selection.splitting import make_splits
 from regnet.selection.sweep_spec import make_spec
 from regnet.selection.table_encoding import with_encoded_columns
+from regnet.sweep.fingerprint import data_digest, kernels_of
 from regnet.sweep.fold import Fold
-from regnet.sweep.journal import data_digest, kernels_of
 from regnet.sweep.spec import SweepSpec
 
 __all__ = ["BaseCV"]

@@ -51,6 +51,8 @@ def run_sweep(
             each(outcome)
             done += 1
             bar.update(done, f"strength {spec.lambdas[outcome.cell.strength]:.3g}")
+    if journal is not None:
+        journal.report()
 
 
 def _outcomes(
@@ -71,6 +73,7 @@ def _outcomes(
             else:
                 yield from (one for one in known if one is not None)
         lanes = open_lanes
+        journal.report()
     workers = effective_n_jobs(n_jobs) if executor is None else _workers(executor)
     blocks = blocks_of(spec, lanes, memory_limit, workers)
     if executor is not None:

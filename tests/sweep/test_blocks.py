@@ -75,4 +75,4 @@ def test_a_failure_ends_what_has_not_begun(tmp_path):
 
     with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="scorer"):
         small(executor=pool, sweep_dir=tmp_path, scoring=fails, memory_limit=1, cv=10).fit(*FRIEDMAN)
-    assert len(list(tmp_path.glob("*/*.npz"))) < 6 * 11
+    assert len(list(tmp_path.glob("*/*.safetensors"))) < 6 * 11

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -18,14 +20,16 @@ from regnet import config_context
 def test_a_sweep_goes_on_where_it_stopped(make, tmp_path, fast):
     data = FRIEDMAN if make is small else IRIS
     whole = make(sweep_dir=tmp_path).fit(*data)
-    cells = sorted(tmp_path.glob("*/*.npz"))
+    cells = sorted(tmp_path.glob("*/*.safetensors"))
     written = {cell: cell.stat().st_mtime_ns for cell in cells}
     same(whole, make(sweep_dir=tmp_path).fit(*data))
-    assert written == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("*/*.npz")}  # nothing was trained again
+    assert written == {
+        cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("*/*.safetensors")
+    }  # nothing was trained again
     for cell in cells[1::3]:
         cell.unlink()
     same(whole, make(sweep_dir=tmp_path).fit(*data))
-    assert sorted(tmp_path.glob("*/*.npz")) == cells
+    assert sorted(tmp_path.glob("*/*.safetensors")) == cells
 
 
 @pytest.mark.parametrize(
@@ -66,9 +70,9 @@ def test_passes_share_a_folder_whatever_the_splits(settings, tmp_path):
     """Path, pilot, adaptive path, relaxed networks and refit go on, bit for bit, where no fold has all rows."""
     make = small(cv=TimeSeriesSplit(3), **settings)
     whole, first = clone(make).fit(*FRIEDMAN), clone(make).set_params(sweep_dir=tmp_path).fit(*FRIEDMAN)
-    written = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("*/*.npz")}
+    written = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("*/*.safetensors")}
     again = clone(first).fit(*FRIEDMAN)
-    assert written == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("*/*.npz")}
+    assert written == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("*/*.safetensors")}
     for cell in sorted(written)[::3]:
         cell.unlink()
     for one in (first, again, clone(first).fit(*FRIEDMAN)):
@@ -80,41 +84,58 @@ def test_passes_share_a_folder_whatever_the_splits(settings, tmp_path):
 def test_a_search_without_a_refit_shares_its_path(tmp_path):
     make = small(cv=HOLD_OUT, sweep_dir=tmp_path)
     whole = make.fit(*FRIEDMAN)
-    cells = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
+    cells = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.safetensors")}
     alone = clone(make).set_params(refit=False).fit(*FRIEDMAN)
     assert np.array_equal(whole.pilot_scores_, alone.pilot_scores_)
     # The adaptive path is trained anew, in a stack without the fold of all rows, to whose size rows are filled up: a
     # BLAS adds them in another order then.
     np.testing.assert_allclose(whole.cv_scores_, alone.cv_scores_, rtol=1e-10)
-    assert cells == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
+    assert cells == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.safetensors")}
 
 
 def test_files_that_cannot_be_read(tmp_path):
     """A cell's is trained again; a description's is refused."""
     whole = small(sweep_dir=tmp_path).fit(*FRIEDMAN)
-    cells = sorted(tmp_path.glob("*/*.npz"))
+    cells = sorted(tmp_path.glob("path/*.safetensors"))
     cells[0].write_bytes(cells[0].read_bytes()[:40])
     cells[1].write_bytes(b"")
-    np.savez(cells[2], other=np.zeros(3))
-    np.savez(cells[3], point=np.zeros(3), loss=0.0, diverged_at=-1, converged=True)
-    same(whole, small(sweep_dir=tmp_path).fit(*FRIEDMAN))
-    for content in ("", "[1]", "{}"):
+    cells[2].write_bytes(cells[3].read_bytes())
+    with pytest.warns(UserWarning, match="3 of its records cannot be used, and their networks are trained again"):
+        same(whole, small(sweep_dir=tmp_path).fit(*FRIEDMAN))
+    same(whole, small(sweep_dir=tmp_path).fit(*FRIEDMAN))  # without a warning: they are whole again
+    for content in ("", "[1]", "{}", "[" * 100_000):
         (tmp_path / "path" / "sweep.json").write_text(content)
         with pytest.raises(ValueError, match="delete"):
             small(sweep_dir=tmp_path).fit(*FRIEDMAN)
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="cannot be a folder"):
         small(sweep_dir=tmp_path / "file").fit(*FRIEDMAN)
+    with pytest.raises(ValueError, match="sweep_dir='' names no folder"):
+        small(sweep_dir="").fit(*FRIEDMAN)
+
+
+def test_records_that_cannot_be_written_cost_no_sweep(tmp_path, monkeypatch):
+    """A disk that is full for a while: the sweep goes on, and says so once a pass."""
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    whole = small().fit(*FRIEDMAN)
+    monkeypatch.setattr("regnet.sweep.journal.replace_whole", full)
+    with pytest.warns(UserWarning, match="could not be written.*No space left.*Make room") as told:
+        same(whole, small(sweep_dir=tmp_path).fit(*FRIEDMAN))
+    assert len(told) == 2
+    assert [path.name for path in tmp_path.glob("path/*")] == ["sweep.json"]
 
 
 def test_other_choices_go_on_from_the_same_folder(tmp_path):
     """Rule, refit and scores change nothing of what was trained."""
     make = cold(sweep_dir=tmp_path, penalty="input_l1")
     make.fit(*IRIS)
-    cells = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
+    cells = {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.safetensors")}
     for change in ({"select": "min"}, {"refit": False}, {"scoring": "accuracy"}, {"relax": True}):
         clone(make).set_params(**change).fit(*IRIS)
-    assert cells == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.npz")}
+    assert cells == {cell: cell.stat().st_mtime_ns for cell in tmp_path.glob("path/*.safetensors")}
 
 
 def test_compiled_loops_are_in_the_journal(tmp_path):

@@ -47,7 +47,7 @@ def test_a_killed_process_goes_on(tmp_path):
             killed += 1
         else:
             assert process.returncode == 0  # it came to its end, which is no kill: begin again
-            for cell in (tmp_path / "killed").glob("*/*.npz"):
+            for cell in (tmp_path / "killed").glob("*/*.safetensors"):
                 cell.unlink()
     assert go("killed", "killed.npz").wait() == 0
     with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "killed.npz") as other:

@@ -25,7 +25,7 @@ def test_wide_tables_are_screened_and_do_not_depend_on_it(batch_size, tmp_path, 
     assert {0, 1} <= set(np.flatnonzero(whole.selected_features_))
     assert whole.selected_features_.sum() <= 3
     same(whole, wide(batch_size=batch_size, memory_limit=1))
-    for cell in list(tmp_path.glob("*/*.npz"))[::2]:
+    for cell in list(tmp_path.glob("*/*.safetensors"))[::2]:
         cell.unlink()
     same(whole, wide(batch_size=batch_size, sweep_dir=tmp_path))
 

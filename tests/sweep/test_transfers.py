@@ -26,7 +26,7 @@ from regnet import (
     stability_selection,
 )
 from regnet.arrays.tree import leaves
-from regnet.sweep.journal import _device_name
+from regnet.sweep.fingerprint import _device_name
 
 pytestmark = [
     pytest.mark.skipif(bool(missing("torch")), reason=str(missing("torch"))),
