@@ -69,7 +69,9 @@ def select(
     save: Annotated[Path | None, typer.Option(help="write the chosen model here (safetensors)")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
     jobs: Annotated[int, typer.Option(help="processes; -1: as many as processors")] = 1,
-    sweep_dir: Annotated[Path | None, typer.Option(help="folder of a journal: a killed run goes on from it")] = None,
+    sweep_dir: Annotated[
+        str | None, typer.Option(metavar="PATH", help="folder of a journal: a killed run goes on from it")
+    ] = None,
 ) -> None:
     """Choose the strength of a penalty by cross-validation, and say which inputs are left.
 

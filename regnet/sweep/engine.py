@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, as_completed
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, TypeAlias
 
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits
@@ -24,6 +25,9 @@ RETRIES = 10
 
 LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "CancelledError")
 """Dask's errors, by name, for a task that died with its worker."""
+
+Trained: TypeAlias = tuple[list[Outcome], str | None]
+"""What a block comes to on a worker: its outcomes, and why records of them could not be put."""
 
 
 def run_sweep(
@@ -76,13 +80,18 @@ def _outcomes(
         journal.report()
     workers = effective_n_jobs(n_jobs) if executor is None else _workers(executor)
     blocks = blocks_of(spec, lanes, memory_limit, workers)
-    if executor is not None:
-        yield from _train_elsewhere(spec, blocks, executor, sweep_dir)
-    elif workers > 1:
-        yield from _train_in_processes(spec, blocks, workers, sweep_dir)
-    else:
+    if executor is None and workers == 1:
         for block in blocks:
             yield from _train_block(spec, block, journal)
+        return
+    if executor is not None:
+        trained = _train_elsewhere(spec, blocks, executor, sweep_dir)
+    else:
+        trained = _train_in_processes(spec, blocks, workers, sweep_dir)
+    for outcomes, failure in trained:
+        if journal is not None:
+            journal.failure = failure or journal.failure
+        yield from outcomes
 
 
 def _train_block(spec: SweepSpec, lanes: Sequence[Lane], journal: Journal | None) -> Iterator[Outcome]:
@@ -96,13 +105,13 @@ def _train_block(spec: SweepSpec, lanes: Sequence[Lane], journal: Journal | None
 
 def _block_task(
     spec: SweepSpec, lanes: list[Lane], sweep_dir: str | os.PathLike[str] | None, caller: int, workers: int
-) -> list[Outcome]:
+) -> Trained:
     """A block on a worker. caller: the process that asked; other processes share the processors with one another."""
     journal = None if sweep_dir is None else Journal(sweep_dir, spec)
-    if os.getpid() == caller:
-        return list(_train_block(spec, lanes, journal))
-    with threadpool_limits(max(1, cpu_count() // workers), user_api="blas"):
-        return list(_train_block(spec, lanes, journal))
+    alone = os.getpid() == caller
+    with nullcontext() if alone else threadpool_limits(max(1, cpu_count() // workers), user_api="blas"):
+        outcomes = list(_train_block(spec, lanes, journal))
+    return outcomes, None if journal is None else journal.failure
 
 
 def _workers(executor: Executor) -> int:
@@ -116,7 +125,7 @@ def _workers(executor: Executor) -> int:
 
 def _train_elsewhere(
     spec: SweepSpec, blocks: list[list[Lane]], executor: Executor, sweep_dir: str | os.PathLike[str] | None
-) -> Iterator[Outcome]:
+) -> Iterator[Trained]:
     """Blocks on an executor; one whose worker was lost is sent again, and goes on from its journal if it has one."""
     workers = _workers(executor)
 
@@ -133,12 +142,11 @@ def _train_elsewhere(
 
 def _train_in_processes(
     spec: SweepSpec, blocks: list[list[Lane]], workers: int, sweep_dir: str | os.PathLike[str] | None
-) -> Iterator[Outcome]:
+) -> Iterator[Trained]:
     """Blocks on joblib's processes, which share large arrays and wait for the next sweep when this one is over."""
     tasks = [delayed(_block_task)(spec, block, sweep_dir, os.getpid(), workers) for block in blocks]
     try:
-        for outcomes in Parallel(n_jobs=workers, return_as="generator_unordered")(tasks):
-            yield from outcomes
+        yield from Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
     except BrokenExecutor as error:
         raise _lost(sweep_dir) from error
 
@@ -154,15 +162,17 @@ def _as_they_come(
     waiting: dict[Any, tuple[list[Lane], int]],
     submit: Callable[[list[Lane]], Any],
     sweep_dir: str | os.PathLike[str] | None,
-) -> Iterator[Outcome]:
+) -> Iterator[Trained]:
     while waiting:
         future = next(as_completed(list(waiting)))
         block, tries = waiting.pop(future)
         try:
-            yield from future.result()
+            trained = future.result()
         except BrokenExecutor as error:
             raise _lost(sweep_dir) from error
         except Exception as error:
             if type(error).__name__ not in LOST or tries >= RETRIES:
                 raise
             waiting[submit(block)] = (block, tries + 1)
+        else:
+            yield trained

@@ -22,11 +22,10 @@ __all__ = ["Journal"]
 SHEET = 2**22
 """Bytes that a description has at most."""
 
-
 SYNCING = 0.02
-"""Share of the time that may be spent in waiting for a disk: a small network is trained in less than a disk takes. A
+"""Share of the time that may be spent in waiting for a disk: a small network is trained in less than a disk takes.
 
-power cut loses what the system had not written yet, at most: a record that is not whole is told by its hash, and its
+A power cut loses what the system had not written yet, at most: a record that is not whole is told by its hash, and its
 network is trained again.
 """
 
@@ -55,6 +54,7 @@ class Journal:
         self._compare(mine, self._sheet(mine))
         self._problem = hashlib.sha256(json.dumps([spec.name, mine]).encode()).hexdigest()
         self._unusable: dict[Path, str] = {}
+        self._reported: set[Path] = set()
         self._began, self._synced = time.perf_counter(), 0.0
         self.failure: str | None = None
 
@@ -128,13 +128,14 @@ class Journal:
 
     def report(self) -> None:
         """Warn of the records that `get` found unusable, and of those that could not be put, once."""
-        if self._unusable:
-            (path, reason), count = next(iter(self._unusable.items())), len(self._unusable)
+        unusable = {path: reason for path, reason in self._unusable.items() if path not in self._reported}
+        if unusable:
+            (path, reason), count = next(iter(unusable.items())), len(unusable)
+            self._reported.update(unusable)
             warn(
                 f"sweep_dir={self._shown!r}: {count} of its records cannot be used, and their networks are trained "
                 f"again. The first is {path.name!r}: {reason}."
             )
-            self._unusable.clear()
         if self.failure is not None:
             warn(
                 f"sweep_dir={self._shown!r}: records could not be written, and their networks would have to be trained "

@@ -102,6 +102,7 @@ def test_classes_a_journal_and_a_linear_model(tmp_path):
         (["--cv", 500], "--cv 500: the table has 60 rows"),
         (["--lambdas", "a,b"], "--lambdas 'a,b': give numbers"),
         (["--lambdas", ""], "lambdas is empty"),
+        (["--sweep-dir", ""], "sweep_dir='' names no folder"),
         (["--scoring", "acuracy"], "Did you mean 'accuracy'?"),
         (["--scoring", "roc_auc"], "scoring does not fit the estimator"),
         (["--report", "table.csv"], "is a file: give a folder"),
