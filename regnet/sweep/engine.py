@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, as_completed
-from contextlib import nullcontext
+from contextlib import closing, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
+from joblib.parallel import BACKENDS, get_active_backend
+from threadpoolctl import ThreadpoolController
 
 from regnet.display.progress import progress_bar
 from regnet.sweep.blocks import blocks_of
 from regnet.sweep.journal import Journal
 from regnet.sweep.lanes import train_lanes
+from regnet.sweep.processes import LostWorkerError, map_unordered
 from regnet.sweep.spec import Cell, Lane, Outcome, SweepSpec
 
 __all__ = ["run_sweep"]
@@ -50,8 +54,10 @@ def run_sweep(
     lanes = spec.lanes()
     total = sum(len(lane.strengths) for lane in lanes)
     done = 0
-    with progress_bar(total, f"{spec.name.partition('-')[0]}: networks", enabled=progress) as bar:
-        for outcome in _outcomes(spec, lanes, journal, memory_limit, executor, n_jobs, sweep_dir):
+    title = f"{spec.name.partition('-')[0]}: networks"
+    outcomes = _outcomes(spec, lanes, journal, memory_limit, executor, n_jobs, sweep_dir)
+    with progress_bar(total, title, enabled=progress) as bar, closing(outcomes):
+        for outcome in outcomes:
             each(outcome)
             done += 1
             bar.update(done, f"strength {spec.lambdas[outcome.cell.strength]:.3g}")
@@ -67,7 +73,7 @@ def _outcomes(
     executor: Executor | None,
     n_jobs: int | None,
     sweep_dir: str | os.PathLike[str] | None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     if journal is not None:  # lanes that are over need no training
         open_lanes = []
         for lane in lanes:
@@ -85,13 +91,16 @@ def _outcomes(
             yield from _train_block(spec, block, journal)
         return
     if executor is not None:
-        trained = _train_elsewhere(spec, blocks, executor, sweep_dir)
+        found = _train_elsewhere(spec, blocks, executor, sweep_dir)
+    elif _asks_for_other_workers():
+        found = _train_by_joblib(spec, blocks, workers, sweep_dir)
     else:
-        trained = _train_in_processes(spec, blocks, workers, sweep_dir)
-    for outcomes, failure in trained:
-        if journal is not None:
-            journal.failure = failure or journal.failure
-        yield from outcomes
+        found = _train_in_processes(spec, blocks, workers, sweep_dir)
+    with closing(found) as trained:
+        for outcomes, failure in trained:
+            if journal is not None:
+                journal.failure = failure or journal.failure
+            yield from outcomes
 
 
 def _train_block(spec: SweepSpec, lanes: Sequence[Lane], journal: Journal | None) -> Iterator[Outcome]:
@@ -108,10 +117,18 @@ def _block_task(
 ) -> Trained:
     """A block on a worker. caller: the process that asked; other processes share the processors with one another."""
     journal = None if sweep_dir is None else Journal(sweep_dir, spec)
-    alone = os.getpid() == caller
-    with nullcontext() if alone else threadpool_limits(max(1, cpu_count() // workers), user_api="blas"):
+    with nullcontext() if os.getpid() == caller else _share_of_threads(workers):
         outcomes = list(_train_block(spec, lanes, journal))
     return outcomes, None if journal is None else journal.failure
+
+
+@contextmanager
+def _share_of_threads(workers: int) -> Iterator[None]:
+    """No more BLAS threads than a worker's share of the processors, nor than it has been given."""
+    blas = ThreadpoolController().select(user_api="blas")
+    given = [one["num_threads"] for one in blas.info()]
+    with blas.limit(limits=min([max(1, cpu_count() // workers), *given])):
+        yield
 
 
 def _workers(executor: Executor) -> int:
@@ -125,7 +142,7 @@ def _workers(executor: Executor) -> int:
 
 def _train_elsewhere(
     spec: SweepSpec, blocks: list[list[Lane]], executor: Executor, sweep_dir: str | os.PathLike[str] | None
-) -> Iterator[Trained]:
+) -> Generator[Trained, None, None]:
     """Blocks on an executor; one whose worker was lost is sent again, and goes on from its journal if it has one."""
     workers = _workers(executor)
 
@@ -142,8 +159,21 @@ def _train_elsewhere(
 
 def _train_in_processes(
     spec: SweepSpec, blocks: list[list[Lane]], workers: int, sweep_dir: str | os.PathLike[str] | None
-) -> Iterator[Trained]:
-    """Blocks on joblib's processes, which share large arrays and wait for the next sweep when this one is over."""
+) -> Generator[Trained, None, None]:
+    """Blocks on processes of this one, which end with it."""
+    folder = None if sweep_dir is None else Path(sweep_dir).absolute()  # they began where this process was then
+    task = partial(_block_task, spec, sweep_dir=folder, caller=os.getpid(), workers=workers)
+    try:
+        yield from map_unordered(task, blocks, workers)
+    except LostWorkerError as error:
+        memory = " A system does so when memory runs out: ask for fewer n_jobs, or give a smaller memory_limit."
+        raise _lost(sweep_dir, f": {error}.{memory if error.killed else ''}") from error
+
+
+def _train_by_joblib(
+    spec: SweepSpec, blocks: list[list[Lane]], workers: int, sweep_dir: str | os.PathLike[str] | None
+) -> Generator[Trained, None, None]:
+    """Blocks on what `joblib.parallel_config` names: threads, or another library's workers."""
     tasks = [delayed(_block_task)(spec, block, sweep_dir, os.getpid(), workers) for block in blocks]
     try:
         yield from Parallel(n_jobs=workers, return_as="generator_unordered")(tasks)
@@ -151,11 +181,16 @@ def _train_in_processes(
         raise _lost(sweep_dir) from error
 
 
-def _lost(sweep_dir: str | os.PathLike[str] | None) -> BrokenExecutor:
+def _asks_for_other_workers() -> bool:
+    """Whether joblib's backend is another one than its processes, whose place our own take."""
+    return not isinstance(get_active_backend()[0], BACKENDS.get("loky", ()))
+
+
+def _lost(sweep_dir: str | os.PathLike[str] | None, how: str = ".") -> BrokenExecutor:
     remedy = "Give sweep_dir=..., and the next one goes on where it stopped."
     if sweep_dir is not None:
         remedy = f"Run it again with sweep_dir={str(sweep_dir)!r}: it goes on from there."
-    return BrokenExecutor(f"A worker process was lost, and the sweep with it. {remedy}")
+    return BrokenExecutor(f"A worker process was lost, and the sweep with it{how} {remedy}")
 
 
 def _as_they_come(

@@ -6,9 +6,11 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-from joblib import Parallel
+from joblib import Parallel, parallel_config
 from sweeps import FRIEDMAN, IRIS, cold, same, small
 from threadpoolctl import threadpool_limits
+
+from regnet.sweep.processes import map_unordered
 
 
 @pytest.mark.parametrize("make", [small, cold])
@@ -53,6 +55,19 @@ def test_processes_change_nothing(make, tmp_path):
 def test_n_jobs_are_processes_and_change_nothing(monkeypatch):
     asked = []
 
+    def spy(function, arguments, n_workers):
+        asked.append(n_workers)
+        return map_unordered(function, arguments, n_workers)
+
+    whole = small().fit(*FRIEDMAN)
+    monkeypatch.setattr("regnet.sweep.engine.map_unordered", spy)
+    same(whole, small(n_jobs=2).fit(*FRIEDMAN))
+    assert asked == [2, 2]  # the first path and the second
+
+
+def test_joblib_may_name_other_workers(monkeypatch, tmp_path):
+    asked = []
+
     class Spy(Parallel):
         def __init__(self, **given):
             asked.append(given["n_jobs"])
@@ -60,8 +75,10 @@ def test_n_jobs_are_processes_and_change_nothing(monkeypatch):
 
     whole = small().fit(*FRIEDMAN)
     monkeypatch.setattr("regnet.sweep.engine.Parallel", Spy)
-    same(whole, small(n_jobs=2).fit(*FRIEDMAN))
-    assert asked == [2, 2]  # the first path and the second
+    with parallel_config("threading", n_jobs=3):
+        same(whole, small().fit(*FRIEDMAN))
+        same(whole, small(n_jobs=2, sweep_dir=tmp_path).fit(*FRIEDMAN))
+    assert asked == [3, 3, 2, 2]
 
 
 def test_one_way_to_say_where_networks_are_trained():
