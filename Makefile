@@ -2,7 +2,7 @@
 # make test   ruff, mypy, the floors' contract, pytest: what takes longer than ten seconds is left out
 # make test-long  the tests that make test leaves out
 # make bench  every workload against its peers (PyTorch too with EXTRA=torch): tables, a file, a picture, README's table
-# make wheel  dist/*.whl, which a machine without a network can install
+# make wheel  dist/*.whl, which a machine without a network can install; THERE is its Python, 3.12 for example
 # make gpu    a GPU's tests and benchmarks by PYTHON as it is (it has CuPy, torch, JAX) and the wheel; figures go to OUT
 # Set PYTHON to another interpreter, EXTRA to further packages for tests and benchmarks (EXTRA="torch jax"), WORKERS to
 # the processes that share the tests (0: none but pytest's own).
@@ -16,9 +16,10 @@ WORKERS ?= 2
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# What is in dist registers the backends and brings small packages; the rest is the tree's and the machine's.
-ON_GPU = PYTHONPATH=$(CURDIR)/build/gpu$${PYTHONPATH:+:$$PYTHONPATH} $(PYTHON)
-CARRIED = array-api-compat array-api-extra array-api-strict
+# What is in dist registers the backends and brings packages; the rest is the tree's and the machine's.
+ON_GPU = PYTHONPATH=$(CURDIR)/backends:$(CURDIR)/build/gpu$${PYTHONPATH:+:$$PYTHONPATH} $(PYTHON)
+CARRIED = array-api-compat array-api-extra array-api-strict duckdb python-calamine openpyxl et-xmlfile nvmath-python
+THERE ?= $(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
 .PHONY: demo test test-long bench lint types floors unit wheel gpu gpu-test gpu-bench clean
 
@@ -79,7 +80,7 @@ wheel: $(VENV)/bin/python
 	$(INSTALL) build
 	rm -rf dist
 	$(BIN)/python -m build --wheel --outdir dist
-	$(BIN)/python -m pip download --quiet --no-deps --dest dist $(CARRIED)
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary=:all: --python-version $(THERE) --dest dist $(CARRIED)
 
 gpu: gpu-test gpu-bench
 

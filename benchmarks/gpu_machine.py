@@ -7,7 +7,8 @@ from importlib.util import find_spec
 
 NEEDED = (
     "cupy", "numpy", "sklearn", "scipy", "rich", "typer", "safetensors", "threadpoolctl", "joblib", "array_api_compat",
-    "array_api_extra", "array_api_strict", "hypothesis", "pytest", "matplotlib", "regnet_cupy",
+    "array_api_extra", "array_api_strict", "duckdb", "hypothesis", "pytest", "matplotlib", "pandas", "pyarrow",
+    "python_calamine", "openpyxl", "regnet_cupy",
 )  # fmt: skip
 BETTER = {
     "nvmath": "CUDA graphs of wide networks, and the floor of the products",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, final
 
@@ -36,6 +37,15 @@ class CupyBackend(Backend):
                 f"CuPy {cupy.__version__} is installed but finds no NVIDIA driver with a GPU: check nvidia-smi, or "
                 "set REGNET_BACKEND to numpy."
             )
+        try:  # a driver is enough to get here, and not to compile a kernel
+            cupy.cuda.nvrtc.getVersion()
+            import_module("cupy.cublas")
+        except Exception as error:
+            major = cupy.cuda.runtime.runtimeGetVersion() // 1000
+            raise BackendError(
+                f"CuPy {cupy.__version__} finds a GPU, and not NVIDIA's libraries NVRTC and cuBLAS ({error}): "
+                f"pip install 'cupy-cuda{major}x[ctk]', or install the CUDA toolkit {major}."
+            ) from error
         self._cupy = cupy
 
     @staticmethod
