@@ -120,6 +120,7 @@ class Stack:
         steps = -(-rows // size)
         at_once = max(1, TABLE_ELEMENTS // (len(self.lanes) * steps * size))
         orders = {pair: np.arange(len(spec.folds[pair[0]].x)) for pair in self._pairs}
+        parts = {pair: list(gen_batches(len(order), size)) for pair, order in orders.items()}
         done = 0
         while done < total:
             count = min(at_once, total - done)
@@ -128,7 +129,7 @@ class Stack:
                 for epoch in range(count):
                     if spec.template.shuffle:
                         orders[pair] = shuffled_again(orders[pair], generators[pair])
-                    for step, part in enumerate(gen_batches(len(orders[pair]), size)):
+                    for step, part in enumerate(parts[pair]):
                         drawn = orders[pair][part] + self._starts[pair[0]]
                         table[number, epoch * steps + step, : len(drawn)] = drawn
             table = np.roll(table, done * steps, axis=1)  # step t takes batch t % (count * steps)
