@@ -1,7 +1,7 @@
 """The CUDA source on the processor: compiled by the C++ compiler, and enough of CuPy, over NumPy, to launch it.
 
-A block's threads are fibers that take turns at every barrier: what they do is what the source says, in an order that
-CUDA allows. It knows nothing of speed, of the memory model, or of cuBLAS. `empty` is full of NaN.
+A block's threads are fibers that take turns, and wait for each other at barriers: what they do is what the source says,
+in an order that CUDA allows. It knows nothing of speed, of the memory model, or of cuBLAS. `empty` is full of NaN.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ if COMPILER is None and find_spec("ziglang") is not None:  # pip install ziglang
 SHIM = r"""
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <setjmp.h>
 #include <ucontext.h>
@@ -41,7 +43,7 @@ SHIM = r"""
 #define __device__
 #define __launch_bounds__(threads)
 #define __shared__ static
-using std::min; using std::fmax;
+using std::min; using std::max; using std::fmax;
 using std::exp; using std::log; using std::log1p; using std::expm1; using std::tanh; using std::sqrt; using std::fabs;
 using std::isfinite;
 struct Index { int x, y, z; };
@@ -53,30 +55,32 @@ static std::vector<ucontext_t> fibers;
 static std::vector<std::vector<char>> stacks;
 struct Place { jmp_buf where; };
 static Place scheduler, places[1024];
-static char done[1024];
+static char done[1024], waits[1024];  // for nothing, for its block, or for its warp
+enum { NOTHING, BLOCK, WARP };
 static std::function<void()> body;
 static int current;
 
-static void yield() {
+static void yield(char what) {
     int own = current;
+    waits[own] = what;
     if (!_setjmp(places[own].where)) _longjmp(scheduler.where, 1);
 }
 static void fiber() {
     for (;;) {
         body();
         done[current] = 1;
-        yield();
+        yield(NOTHING);
     }
 }
-static void __syncthreads() { yield(); }
+static void __syncthreads() { yield(BLOCK); }
 
 static double exchanged[1024];
 template <class T> T __shfl_xor_sync(unsigned, T value, int offset) {
     int thread = threadIdx.y * blockDim.x + threadIdx.x;
     exchanged[thread] = value;
-    __syncthreads();
+    yield(WARP);
     T other = T(exchanged[thread ^ offset]);
-    __syncthreads();
+    yield(WARP);
     return other;
 }
 
@@ -94,19 +98,39 @@ static void resume(int i) {
     setcontext(&fibers[i]);
 }
 
+// Lets threads go on if all of them that still run have come to their barrier.
+static bool release(int start, int stop, char barrier) {
+    bool any = false;
+    for (int i = start; i < stop; i++) {
+        if (!done[i] && waits[i] != barrier) return false;
+        any |= !done[i];
+    }
+    for (int i = start; i < stop; i++) waits[i] = NOTHING;
+    return any;
+}
+
 static void run_block(bool meet) {
     int count = blockDim.x * blockDim.y;
     for (int i = 0; i < count; i++) {
-        done[i] = 0;
+        done[i] = waits[i] = 0;
         threadIdx = {i % blockDim.x, i / blockDim.x, 0};
         if (!meet) body();
     }
-    for (int left = meet ? count : 0; left > 0;)
+    for (int left = meet ? count : 0; left > 0;) {
+        bool moved = false;
         for (int i = 0; i < count; i++) {
-            if (done[i]) continue;
+            if (done[i] || waits[i]) continue;
             resume(i);
             left -= done[i];
+            moved = true;
         }
+        bool met = release(0, count, BLOCK);
+        for (int start = 0; start < count; start += 32) met |= release(start, min(start + 32, count), WARP);
+        if (left > 0 && !moved && !met) {
+            fprintf(stderr, "threads wait for each other at different barriers\n");
+            abort();
+        }
+    }
 }
 
 template <class... A, std::size_t... I>
@@ -131,7 +155,7 @@ template <class... A> void launch(bool meet, void (*kernel)(A...), const int* di
 def _library(code, options):
     kernels = re.findall(r"^KERNEL (\w+)(\([^)]*\) { .*?}$|.*?^})", code, re.DOTALL | re.MULTILINE)
     # Threads that never meet need no fibers.
-    meeting = re.compile("__syncthreads|_sum\\(|row_loss|go_backward")
+    meeting = re.compile("__syncthreads|settle|_sum\\(|row_loss|go_backward|there_and_back")
     wrappers = [
         f'extern "C" __attribute__((visibility("default"))) void emulate_{name}(const int* dims, void** values) '
         f"{{ launch({int(bool(meeting.search(text)))}, {name}, dims, values); }}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from regnet_cupy.device_code import THREADS
+from regnet_cupy.device_code import ROUND, THREADS
 from regnet_cupy.plan import Plan
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "TILE_ELEMENTS",
     "Chunks",
     "Piece",
+    "block_of",
     "bytes_of",
     "cut_rows",
     "grid_of",
@@ -32,17 +33,21 @@ adds to the weights' gradients in memory."""
 BLOCKS = 2048
 """Blocks of a launch up to which chunks are as short as they may be; a GPU has room for a thousand or two."""
 
-KERNELS = {"backward": (64, 128), "loss_gradient": (8, 128), "few_outputs": (8, 256)}
+KERNELS = {"backward": (64, 128), "loss_gradient": (8, 128), "last_layers": (ROUND, 128)}
 """For each kernel the rows of a chunk at least, and chunks at most, which one block adds up in `finish`."""
 
 
 class Piece(NamedTuple):
-    """Sums over chunks of rows: `sums` (networks, chunks, length) end up at `place` of the gradient."""
+    """Sums over chunks of rows: `sums` (networks, chunks, length) end up at `place` of the gradient.
+
+    rows: of a weight whose sums lie turned round, (columns, rows); 1 for what lies as in the gradient.
+    """
 
     place: int
     length: int
     chunks: int
-    sums: Any
+    rows: int = 1
+    sums: Any = None
 
 
 class Chunks(NamedTuple):
@@ -52,10 +57,19 @@ class Chunks(NamedTuple):
     number: int
 
 
-def cut_rows(kernel: str, rows: int, networks: int) -> Chunks:
-    """The chunks of a tile of so many rows; few are long, so that their sums are soon added."""
+def block_of(columns: int, least: int = 1) -> tuple[int, int]:
+    """A block's threads for so many units, at least `least`, and for rows side by side."""
+    wide = min(THREADS, max(least, 1 << (columns - 1).bit_length()))
+    return wide, THREADS // wide
+
+
+def cut_rows(kernel: str, rows: int, networks: int, side_by_side: int = 1) -> Chunks:
+    """The chunks of a tile of so many rows; few are long, so that their sums are soon added.
+
+    side_by_side: for how many times a chunk's least rows a block has threads.
+    """
     shortest, most = KERNELS[kernel]
-    most = max(1, min(most, BLOCKS // networks))
+    shortest, most = shortest * side_by_side, max(1, min(most, BLOCKS // networks))
     each = -(-max(shortest, -(-rows // most)) // 8) * 8
     return Chunks(each, -(-rows // each))
 
@@ -68,7 +82,7 @@ def tile_rows(plan: Plan, networks: int, rows: int, /) -> int:
 def bytes_of(plan: Plan, networks: int, rows: int, size: int, itemsize: int, /) -> int:
     """About how many bytes a step's own arrays take, beside the state and the data."""
     tile = tile_rows(plan, networks, rows)
-    few = (plan.widths[0] + 1) * plan.few_inputs + plan.widths[-1] * plan.few_outputs + 1
+    few = (plan.widths[0] + 1) * plan.few_inputs + plan.widths[-1] * (plan.few_outputs or plan.own_outputs) + 1
     sums = cut_rows("backward", tile, networks).number * few * max(plan.widths[1:])
     return itemsize * networks * (tile * (2 * sum(plan.widths[1:]) + plan.widths[0]) + sums + 8 * size)
 

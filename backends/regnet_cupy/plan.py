@@ -15,12 +15,12 @@ from regnet.mathematics.losses import (
 )
 from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from regnet.mathematics.schedules import SCHEDULES, as_schedule
-from regnet_cupy.device_code import FEW
+from regnet_cupy.device_code import FEW, ROUND, THREADS, Form
 
 __all__ = ["ACTIVATIONS", "LOSSES", "RULES", "Plan", "plan_of"]
 
-FEW_WEIGHTS = 4096
-"""Weights of a layer of few outputs up to which our own product takes it: it reads them once a row, from cache."""
+REGISTERS = 150
+"""Numbers up to which a thread keeps its units' weights, gradients and activations in its 255 registers."""
 
 ACTIVATIONS: tuple[type[Any], ...] = (Identity, Relu, LeakyRelu, Tanh, Sigmoid)
 LOSSES: tuple[type[Any], ...] = (
@@ -63,14 +63,39 @@ class Plan(NamedTuple):
         return self.widths[0] <= FEW
 
     @property
+    def all_few(self) -> bool:
+        """Whether there is one hidden layer between few inputs and the outputs."""
+        return self.depth == 2 and self.few_inputs
+
+    @property
     def few_outputs(self) -> bool:
-        """Whether the way back from the last layer to a hidden one is a sum of few terms."""
-        return self.depth > 1 and self.widths[-1] <= FEW
+        """Whether the way back from the last layer to a hidden one is a sum of few terms, made where it is used."""
+        return self.depth > 1 and self.widths[-1] <= FEW and not self.own_outputs and not self.all_few
 
     @property
     def own_outputs(self) -> bool:
-        """Whether the last layer's product is made where the loss is."""
-        return self.few_outputs and self.ends_linear and self.widths[-1] * self.widths[-2] <= FEW_WEIGHTS
+        """Whether one kernel goes from the last hidden layer to the loss and back, its units' weights in registers."""
+        numbers = 2 * (self.widths[-1] + self.widths[0] * self.all_few + 1) + ROUND
+        few = self.depth > 1 and self.widths[-1] <= FEW
+        return few and self.ends_linear and self.units * numbers <= REGISTERS
+
+    @property
+    def in_one(self) -> bool:
+        """Whether that kernel begins at the inputs."""
+        return self.own_outputs and self.all_few
+
+    @property
+    def units(self) -> int:
+        """Units of the last hidden layer that a thread of that kernel has."""
+        return -(-self.widths[-2] // THREADS)
+
+    @property
+    def form(self) -> Form:
+        """What the kernels are compiled for."""
+        inputs, outputs = (width if width <= FEW else 1 for width in (self.widths[0], self.widths[-1]))
+        if not self.own_outputs:
+            return Form(inputs, outputs)
+        return Form(inputs, outputs, self.units, self.activations[-2], self.dropouts[-2][1] > 0)
 
     @property
     def late_bias(self) -> bool:

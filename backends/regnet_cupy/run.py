@@ -11,6 +11,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, final
 
@@ -20,15 +21,22 @@ from regnet.backend.protocol import Backend, Run
 from regnet.mathematics.optimizers import Optimizer
 from regnet.mathematics.schedules import as_schedule, is_constant
 from regnet_cupy.arrays import TILE_ELEMENTS, bytes_of, networks_of
-from regnet_cupy.device_code import FEW, Kernels
-from regnet_cupy.device_step import FACTORS, DeviceStep
+from regnet_cupy.device_code import Form, Kernels
+from regnet_cupy.device_step import DeviceStep
 from regnet_cupy.plan import Plan, plan_of
 from regnet_cupy.products import CublasProducts, CupyProducts, Products
+from regnet_cupy.update import FACTORS
 
 __all__ = ["GraphRun", "Replay", "make_run_of"]
 
 MOST_NETWORKS = 65535
 """Blocks along a grid's third axis, which is the network."""
+
+AT_ONCE = 16
+"""Steps of the larger graph: its launch takes the host no longer, and the device rests once instead of 16 times."""
+
+WORTH_IT = 64
+"""Steps of a run from which on the larger graph is captured, which takes a millisecond or two."""
 
 KEPT = 2
 """Steps that stay captured: of a network's rows, and of other rows of it."""
@@ -134,8 +142,7 @@ class GraphRun:
 
     def _try_to_make(self, state: Any, data: Any, hyper: Any) -> DeviceStep:
         cupy, plan, dtype = self._cupy, self._plan, str(state.point.dtype)
-        few = (width if width <= FEW else 1 for width in (plan.widths[0], plan.widths[-1]))
-        kernels = _kernels(cupy, dtype, *few, cupy.cuda.Device().id)
+        kernels = _kernels(cupy, dtype, plan.form, cupy.cuda.Device().id)
         products: Products = self._products or CupyProducts(cupy)
         if self._products is None and plan.has_products:
             products = _products(cupy, dtype)
@@ -163,8 +170,8 @@ def _form(tree: Any) -> Any:
 
 
 @lru_cache(maxsize=32)
-def _kernels(cupy: Any, dtype: str, inputs: int, outputs: int, device: int) -> Kernels:
-    return Kernels(cupy, dtype, inputs, outputs)
+def _kernels(cupy: Any, dtype: str, form: Form, device: int) -> Kernels:
+    return Kernels(cupy, dtype, form)
 
 
 _handles: dict[Any, CublasProducts] = {}
@@ -192,14 +199,14 @@ class Replay:
         """rows: the data as they were given, kept alive since they are known by their identity."""
         self.step, self._cupy, self._rows, self._capture = step, cupy, rows, capture
         self._warm, self._stream = False, None
-        self._graph: Any = None
+        self._graphs: dict[int, Any] = {}
         self._loaded: list[Any] = []
         self._given: list[Any] = []
 
     @property
     def captured(self) -> bool:
         """Whether there is a graph."""
-        return self._graph is not None
+        return bool(self._graphs)
 
     def load(self, state: Any, hyper: Any, batches: Any) -> None:
         """Copy what is not where it was left to where the step reads it."""
@@ -224,26 +231,36 @@ class Replay:
         if n and not self._warm:
             self.step()
             n, self._warm = n - 1, True
-        if n and self._capture and self._graph is None:
-            self._graph = self._captured()
-        for _ in range(n):
-            if self._graph is None:
-                self.step()
-            else:
-                self._graph.launch()
+        for steps in (AT_ONCE, 1):
+            enough = WORTH_IT if steps > 1 and steps not in self._graphs else steps
+            times, n = divmod(n, steps) if n >= enough and (steps == 1 or self.step.tiles == 1) else (0, n)
+            graph = self._graph_of(steps) if times else None
+            for _ in range(times):
+                if graph is None:
+                    self._launch(steps)
+                else:
+                    graph.launch()
 
-    def _captured(self) -> Any:
-        """A graph of one step; None, and a sentence in the log, where it cannot be had."""
-        self._stream = stream = self._cupy.cuda.Stream(non_blocking=True)  # cuBLAS keeps it until its next product
+    def _launch(self, steps: int) -> None:
+        for _ in range(steps):
+            self.step()
+
+    def _graph_of(self, steps: int) -> Any:
+        """A graph of so many steps; None, and a sentence in the log, where it cannot be had."""
+        if steps in self._graphs or not self._capture:
+            return self._graphs.get(steps)
+        stream = self._stream = self._stream or self._cupy.cuda.Stream(non_blocking=True)  # cuBLAS keeps it
         try:
             with stream:
                 stream.begin_capture()
                 try:
-                    self.step()
-                finally:
-                    graph = stream.end_capture()
+                    self._launch(steps)
+                except BaseException:
+                    with suppress(Exception):  # what it says of an invalid capture would hide the cause
+                        stream.end_capture()
+                    raise
+                self._graphs[steps] = stream.end_capture()
         except Exception as error:  # whatever it is, launching one by one does the same
             self._capture = False
             _say(f"A CUDA graph could not be captured, and steps are launched one by one: {error}")
-            return None
-        return graph
+        return self._graphs.get(steps)

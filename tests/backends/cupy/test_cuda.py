@@ -28,6 +28,7 @@ from regnet.training.batches import batches_of
 from regnet.training.step import Hyper
 from regnet_cupy import run as cuda_run
 from regnet_cupy.plan import LOSSES as KERNELS
+from regnet_cupy.plan import plan_of
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler, nor ziglang, to run the CUDA source")
 
@@ -150,7 +151,21 @@ def test_rows_in_tiles(widths, batches, rng, monkeypatch):
     compare(network, Adam(0.01), point, data, hyper, "float64", steps=2)
 
 
-@pytest.mark.parametrize("widths", [[6, 8, 3], [6, 8, 20], [3, 2], [20, 2]], ids=str)
+@pytest.mark.parametrize("networks", [None, 2])
+@pytest.mark.parametrize("widths", [[3, 300, 2], [20, 600, 2], [3, 1200, 9], [20, 1300, 9]], ids=str)
+def test_hidden_layers_wider_than_a_block(widths, networks, rng):
+    """Several units a thread; the last two have too many weights for its registers, and go another way."""
+    network = Network.mlp(widths, loss="categorical_crossentropy", dropout=0.3)
+    plan = plan_of(network, Adam(0.01))
+    assert plan.own_outputs == (widths[-1] == 2)
+    point, data, rate = problem(network, networks, "float64", rng, rows=20)
+    data = data._replace(number=np.arange(20, dtype="int32")[:, None])
+    seed = rng.integers(-(2**31), 2**31, rate.shape).astype("int32")
+    hyper = Hyper(rate, strengths_of("smooth", network.layout, point, rng), seed)
+    compare(network, Adam(0.01), point / 8, data, hyper, "float64", steps=2)
+
+
+@pytest.mark.parametrize("widths", [[6, 8, 3], [6, 8, 20], [20, 9, 2], [20, 7, 9, 2], [3, 2], [20, 2]], ids=str)
 def test_an_activation_on_the_last_layer(widths, rng):
     kinds = ["relu"] * (len(widths) - 2) + ["tanh"]
     layers = [Dense(a, b, kind) for a, b, kind in zip(widths, widths[1:], kinds, strict=False)]
@@ -168,7 +183,7 @@ def test_an_activation_on_the_last_layer(widths, rng):
 
 def test_a_schedule_goes_on_from_one_table_of_factors_to_the_next(rng, monkeypatch):
     monkeypatch.setattr(cuda_run, "FACTORS", 8)
-    monkeypatch.setattr("regnet_cupy.device_step.FACTORS", 8)
+    monkeypatch.setattr("regnet_cupy.update.FACTORS", 8)
     network, optimizer = Network.mlp([3, 4, 2], loss="squared_error"), AdamW(Cosine(0.05, steps=25), weight_decay=0.1)
     point, data, rate = problem(network, None, "float64", rng)
     compare(
