@@ -1,6 +1,7 @@
 # make demo   the origin's network with and without its penalties, then a strength chosen by cross-validation
 # make test   ruff, mypy, the floors' contract, pytest: what takes longer than ten seconds is left out
 # make test-long  the tests that make test leaves out
+# make faults the long forms of tests/faults: kills, mutated files, wrecks, hostile inputs; MANY=1 for all of them, which takes hours
 # make bench  every workload against its peers (PyTorch too with EXTRA=torch): tables, a file, a picture, README's table
 # make wheel  dist/*.whl, which a machine without a network can install; THERE is its Python, 3.12 for example
 # make gpu    a GPU's tests and benchmarks by PYTHON as it is (it has CuPy, torch, JAX) and the wheel; figures go to OUT
@@ -21,7 +22,7 @@ ON_GPU = PYTHONPATH=$(CURDIR)/backends:$(CURDIR)/build/gpu$${PYTHONPATH:+:$$PYTH
 CARRIED = array-api-compat array-api-extra array-api-strict duckdb python-calamine openpyxl et-xmlfile nvmath-python
 THERE ?= $(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
-.PHONY: demo test test-long bench lint types floors unit wheel gpu gpu-test gpu-bench clean
+.PHONY: demo test test-long faults bench lint types floors unit wheel gpu gpu-test gpu-bench clean
 
 demo: $(VENV)/.demo
 	@mkdir -p demo
@@ -67,6 +68,17 @@ unit: $(VENV)/.test
 
 test-long: $(VENV)/.test
 	$(PYTEST) -m slow
+
+# How often each, divided by MANY.
+MANY ?= 10
+FAULTS = divergence:1500 hostile_inputs:10000 model_files:1000000 records:100000 saved_searches:20000 two_sweeps:200 \
+         workers:200
+
+faults: $(VENV)/.test
+	@failed=; for one in $(FAULTS); do name=$${one%:*}; count=$$(($${one#*:} / $(MANY))); \
+	  echo "== $$name, $$count times"; \
+	  PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/faults/test_$$name.py $$count || failed="$$failed $$name"; \
+	done; test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
 
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml
 	$(INSTALL) -e '.[bench]' $(EXTRA)

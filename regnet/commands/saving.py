@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sklearn.pipeline import Pipeline
 
+from regnet.arrays.tree import leaves
 from regnet.estimators.base import BaseMLP
 from regnet.estimators.targets import ClassTargets
 from regnet.models.files import load
@@ -75,6 +76,10 @@ def load_model(path: str) -> SavedModel:
     model, extra = load(path)
     if not isinstance(model, Model):
         return _of_trained(path, model, extra)
+    if (stacked := leaves(model.params)[0]).ndim > 2:
+        raise ValueError(
+            f"{path!r} holds a stack of {stacked.shape[0]} networks: only Python can use it, by regnet.load."
+        )
     if not {"feature_names", "target_name", "classes"} <= extra.keys():
         raise ValueError(
             f"{path!r} was saved without the names that a table needs: regnet.save(path, model, feature_names=[...], "

@@ -71,10 +71,11 @@ def check_format(description: dict[str, Any], /) -> None:
 
 
 def _expected_weights(network: Network, shapes: dict[str, TensorShape]) -> dict[str, TensorShape]:
-    """What the parameters are by name: of one type, float32 or float64, which the first of them has."""
+    """What the parameters are by name: of one type, float32 or float64, and of as many networks, as the first one."""
     names = parameter_names(network)
-    first = shapes.get(names[0], TensorShape(("float32",), ())).dtypes[0]
-    dtypes = (first,) if first in ("float32", "float64") else ("float32", "float64")
+    first = shapes.get(names[0], TensorShape(("float32",), ()))
+    dtypes = first.dtypes[:1] if first.dtypes[0] in ("float32", "float64") else ("float32", "float64")
+    networks = first.shape[:1] if len(first.shape) == 3 and first.shape[0] else ()
     widths = [(layer.in_features, layer.out_features) for layer in network.dense_layers]
-    each = [shape for ins, outs in widths for shape in ((ins, outs), (1, outs))]
+    each = [(*networks, *shape) for ins, outs in widths for shape in ((ins, outs), (1, outs))]
     return {name: TensorShape(dtypes, shape) for name, shape in zip(names, each, strict=True)}

@@ -8,12 +8,13 @@ from conftest import need
 from sklearn.datasets import load_iris
 from typer.testing import CliRunner
 
-from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, TableEncoder, path, save
+from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, Network, TableEncoder, fit, path, save
 from regnet.commands.app import app
 
 SHORT = {"max_iter": 5, "random_state": 0, "hidden_layer_sizes": (4,)}
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = load_iris(return_X_y=True)
+NETWORK = Network.mlp([4, 3, 1], loss="squared_error")
 
 
 def run(*arguments):
@@ -55,6 +56,10 @@ def test_an_estimator_without_names(tmp_path):
         (lambda: path(MLPRegressor(**SHORT), X, X[:, 0], n_lambdas=3), "PathResult without a network on all rows"),
         (lambda: MLPRegressor(**SHORT).fit(X, X[:, 0]).compact(), "that only Python can use"),
         (lambda: MLPRegressor(**SHORT).fit(X, X[:, :2]), "that only Python can use"),
+        (
+            lambda: fit(NETWORK, X, X[:, :1], epochs=1, seed=[0, 1], progress=False).model,
+            "holds a stack of 2 networks: only Python",
+        ),
         (
             lambda: MLPClassifierCV(**SHORT, cv=3, n_lambdas=3, refit=False).fit(X, Y),
             "MLPClassifierCV without a network on all rows",

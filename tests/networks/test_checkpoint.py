@@ -9,6 +9,8 @@ import pytest
 
 from regnet import Network, datasets, fit
 from regnet.networks import checkpoint
+from regnet.networks.container import ModelFileError
+from regnet.networks.model import Model
 
 X = np.random.default_rng(0).standard_normal((20, 2))
 
@@ -28,6 +30,20 @@ def test_a_saved_model_predicts_the_same(tmp_path):
         checkpoint.load(tmp_path / "none.st")
     with pytest.raises(OSError):
         checkpoint.save(tmp_path / "no" / "m.st", model)
+
+
+def test_a_stack_comes_back_whole(tmp_path):
+    """Its arrays have an axis more, of the same length in all of them."""
+    network = Network.mlp([2, 3, 1], loss="squared_error")
+    model = fit(network, X, X[:, :1], epochs=2, seed=range(4), progress=False).model
+    checkpoint.save(tmp_path / "m.st", model)
+    loaded, _ = checkpoint.load(tmp_path / "m.st")
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    params = model.numpy_params()
+    uneven = Model(network, ((params[0][0], params[0][1][:3]), *params[1:]), model.placement)
+    checkpoint.save(tmp_path / "uneven.st", uneven)
+    with pytest.raises(ModelFileError, match=r"shape \(3, 1, 3\), where .* shape \(4, 1, 3\)"):
+        checkpoint.load(tmp_path / "uneven.st")
 
 
 def test_values_come_back_as_they_were(tmp_path):
