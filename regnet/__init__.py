@@ -33,10 +33,12 @@ from regnet.selection import (
     stability_selection,
 )
 from regnet.tables import TableEncoder, datasets
+from regnet.training.checkpoint import CheckpointError, CheckpointWarning, CheckpointWriteError
 from regnet.training.divergence import DivergenceWarning
 from regnet.training.early_stopping import EarlyStopping
 from regnet.training.fit import FitResult, fit
 from regnet.training.history import History, Record
+from regnet.training.interruption import Interrupted, catch_signals
 
 __version__ = "0.1.0"
 
@@ -49,6 +51,9 @@ __all__ = [
     "Backend",
     "BackendError",
     "BackendInfo",
+    "CheckpointError",
+    "CheckpointWarning",
+    "CheckpointWriteError",
     "Constant",
     "Cosine",
     "Dense",
@@ -64,6 +69,7 @@ __all__ = [
     "HeUniform",
     "History",
     "Huber",
+    "Interrupted",
     "InverseTime",
     "KnockoffResult",
     "MLPClassifier",
@@ -87,6 +93,7 @@ __all__ = [
     "TableEncoder",
     "Tweedie",
     "backend_names",
+    "catch_signals",
     "config_context",
     "datasets",
     "fit",

@@ -36,6 +36,7 @@ from regnet.networks.model import Model, apply_in_blocks
 from regnet.networks.network import Network
 from regnet.networks.strengths import over_batches
 from regnet.solvers.objective import Objective
+from regnet.training.checkpoint import Checkpoint
 
 __all__ = ["BaseMLP", "is_stochastic"]
 
@@ -71,23 +72,25 @@ class BaseMLP(BaseEstimator, Parameters, Exchange, ABC):  # type: ignore[misc]  
         check_call(self, call, validation_data)
         call = call._replace(held_out=validation_data is not None)
         prepared = prepare(self, X, y, sample_weight, call, validation_data)
-        fitted = prepared.start
+        fitted, file = prepared.start, None
         try:
-            fitted = self._train(prepared, call)
+            fitted, file = self._train(prepared, call)
         finally:
             write_fitted(self, fitted)
+        if file is not None:
+            file.check_written()
 
-    def _train(self, prepared: Prepared, call: Call) -> Fitted:
-        """What training makes of `prepared.start`, whose progress is kept up to date."""
+    def _train(self, prepared: Prepared, call: Call) -> tuple[Fitted, Checkpoint | None]:
+        """What training makes of `prepared.start`, whose progress is kept up to date; the file of a checkpoint."""
         start, network, problem = prepared.start, prepared.network, prepared.problem
         strengths = over_batches(problem.hyper.strengths, problem.train.x.shape[-2], problem.batch_rows)
         objective = Objective(network, problem.placement, problem.train, strengths)
-        resumable = start.resumable
+        resumable, file = start.resumable, None
         give = problem.placement.backend.to_numpy if prepared.host else (lambda array: array)
         if self.solver in FULL_BATCH:
             point = fit_full_batch(self, network, objective, problem, start.progress)
         else:
-            point, resumable = fit_stochastic(
+            point, resumable, file = fit_stochastic(
                 self, network, problem, prepared.optimizer, prepared.score, start.progress,
                 resume=prepared.resume, rng=prepared.rng, call=call,
             )  # fmt: skip
@@ -95,7 +98,7 @@ class BaseMLP(BaseEstimator, Parameters, Exchange, ABC):  # type: ignore[misc]  
         weights, biases = weights_of(tree_map(give, network.unpack(point)))
         biases = shifted(biases, -prepared.log_unit)
         residual = None if call.incremental else float(objective.residual(point)[0])
-        return replace(start, weights=weights, biases=biases, kkt_residual=residual, resumable=resumable)
+        return replace(start, weights=weights, biases=biases, kkt_residual=residual, resumable=resumable), file
 
     def _fitted(self, placement: Placement) -> tuple[Network, Tree]:
         """The fitted network; its widths come from the weights, which `compact` may have narrowed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, final
@@ -181,6 +182,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         validation_data: tuple[Any, ...] | None = None,
         callbacks: Sequence[Callback] = (),
         log_every: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
     ) -> Self:
         """Train on all rows.
 
@@ -199,6 +202,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             the training. Batch solvers only.
         log_every : int, optional
             Epochs between the records that `history_` keeps; default 1.
+        checkpoint : str or path, optional
+            A file in which the training is kept while it runs, and from which it goes on if the file exists, as
+            `regnet.fit` says; `max_iter` may have grown. Batch solvers only.
+        checkpoint_every : int, optional
+            Epochs between two writings of it; None: by time.
 
         Returns
         -------
@@ -210,7 +218,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         ValueError
             For bad data, in scikit-learn's words, and for a parameter that does not fit, naming it.
         """
-        self._fit(X, y, sample_weight, Call(callbacks=callbacks, log_every=log_every), validation_data)
+        self._fit(
+            X,
+            y,
+            sample_weight,
+            Call(callbacks=callbacks, log_every=log_every, checkpoint=checkpoint, checkpoint_every=checkpoint_every),
+            validation_data,
+        )
         return self
 
     @available_if(is_stochastic)  # type: ignore[untyped-decorator]

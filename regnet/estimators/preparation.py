@@ -72,6 +72,11 @@ def check_call(estimator: Parameters, call: Call, validation_data: tuple[Any, ..
     callbacks: Any = call.callbacks
     if not isinstance(callbacks, Iterable):
         raise TypeError("callbacks must be a list of functions: callbacks=[function].")
+    if call.checkpoint is not None and estimator.solver in FULL_BATCH:
+        raise ValueError(
+            f"checkpoint is written between steps, and solver={estimator.solver!r} has none that could be gone on "
+            "from: leave it out, or use solver='adam'."
+        )
     if validation_data is not None and call.exposed:
         raise ValueError("validation_data has no exposures: leave it out, or give y / exposure with sample_weight.")
     asked = [name for name in ("callbacks", "log_every") if getattr(call, name)]

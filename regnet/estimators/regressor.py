@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, final
@@ -182,6 +183,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         validation_data: tuple[Any, ...] | None = None,
         callbacks: Sequence[Callback] = (),
         log_every: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
     ) -> Self:
         """Train on all rows.
 
@@ -204,6 +207,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
             the training. Batch solvers only.
         log_every : int, optional
             Epochs between the records that `history_` keeps; default 1.
+        checkpoint : str or path, optional
+            A file in which the training is kept while it runs, and from which it goes on if the file exists, as
+            `regnet.fit` says; `max_iter` may have grown. Batch solvers only.
+        checkpoint_every : int, optional
+            Epochs between two writings of it; None: by time.
 
         Returns
         -------
@@ -215,7 +223,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         ValueError
             For bad data, in scikit-learn's words, and for a parameter that does not fit, naming it.
         """
-        call = Call(callbacks=callbacks, log_every=log_every, offset=offset, exposure=exposure)
+        call = Call(
+            callbacks=callbacks,
+            log_every=log_every,
+            offset=offset,
+            exposure=exposure,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+        )
         self._fit(X, y, sample_weight, call, validation_data)
         return self
 

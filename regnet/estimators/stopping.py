@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -14,6 +14,7 @@ from regnet.display.warning import warn
 from regnet.estimators.fitted import Accounts, Progress, SgdRate
 from regnet.estimators.parameters import Parameters
 from regnet.training.assembly import Problem
+from regnet.training.snapshot import array_of
 from regnet.training.step import Hyper, State
 from regnet.training.trainer import EpochEnd
 
@@ -112,6 +113,37 @@ class StoppingRule:
                 accounts.stale = accounts.stale + 1 if loss > accounts.best_loss - self._est.tol else 0
                 accounts.best_loss = loss if loss < accounts.best_loss else accounts.best_loss
         self._pending.clear()
+
+    def mark(self) -> dict[str, Any]:
+        """What a checkpoint holds of the rule, and of the progress that it keeps."""
+        self.flush()
+        progress, accounts, scores = self._progress, self._accounts, self._accounts.validation_scores
+        best = None if self.best_point is None else self._problem.placement.backend.to_numpy(self.best_point)
+        return {
+            "rate": None if self.rate is None else list(self.rate),
+            "best_point": best,
+            "n_iter": progress.n_iter,
+            "t": progress.t,
+            "loss": progress.loss,
+            "loss_curve": np.asarray(progress.loss_curve, dtype=np.float64),
+            "best_loss": accounts.best_loss,
+            "validation_scores": None if scores is None else np.asarray(scores, dtype=np.float64),
+            "best_validation_score": accounts.best_validation_score,
+            "stale": accounts.stale,
+        }
+
+    def go_back(self, mark: dict[str, Any], /) -> None:
+        """Be what it was. Raises ValueError or TypeError for what is no mark."""
+        progress, accounts, point = self._progress, self._accounts, mark["best_point"]
+        self.rate = None if mark["rate"] is None else SgdRate(*mark["rate"])
+        if point is not None:
+            self.best_point = array_of(point, self._problem.state.point, self._problem.placement)
+        progress.n_iter, progress.t, progress.loss_curve = mark["n_iter"], mark["t"], list(mark["loss_curve"])
+        progress.loss = None if mark["loss"] is None else np.float64(mark["loss"])
+        scores = mark["validation_scores"]
+        accounts.best_loss = None if mark["best_loss"] is None else np.float64(mark["best_loss"])
+        accounts.validation_scores = None if scores is None else scores.tolist()
+        accounts.best_validation_score, accounts.stale = mark["best_validation_score"], mark["stale"]
 
     def _after_loss(self, state: State) -> bool:
         """Update the count of epochs without improvement; True if the loss is no longer finite."""

@@ -11,6 +11,7 @@ from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
 from regnet.backend.placement import Placement
 from regnet.training.history import Record
+from regnet.training.snapshot import array_of
 
 __all__ = ["Best", "EarlyStopping"]
 
@@ -102,3 +103,18 @@ class Best:
             mask = self._placement.put(improved.reshape(shape), "int32") > 0
             self.point = array_namespace(point).where(mask, point, self.point)
         return bool((self._waited >= self._rule.patience).all())
+
+    def mark(self) -> dict[str, Any]:
+        """What a checkpoint holds of it."""
+        point = None if self.point is None else self._placement.backend.to_numpy(self.point)
+        return {"point": point, "epoch": self.epoch, "value": self._value, "waited": self._waited}
+
+    def go_back(self, mark: dict[str, Any], like: Array) -> None:
+        """Be what it was; like: a point. Raises ValueError for arrays of other shapes."""
+        if mark["point"] is None:
+            return
+        self.point = array_of(mark["point"], like, self._placement)
+        own = [np.asarray(mark[name]) for name in ("epoch", "value", "waited")]
+        if len({array.shape for array in own}) > 1:
+            raise ValueError("the best epochs are of several shapes")
+        self.epoch, self._value, self._waited = own

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
+
+import numpy as np
 
 from regnet.arrays.types import Tree
 from regnet.display.progress import progress_bar
@@ -14,10 +18,13 @@ from regnet.mathematics.penalties import Penalty
 from regnet.networks.model import Model
 from regnet.networks.network import Network
 from regnet.training.assembly import prepare
+from regnet.training.checkpoint import Checkpoint
 from regnet.training.divergence import report_divergence
 from regnet.training.early_stopping import EarlyStopping
 from regnet.training.history import History
+from regnet.training.interruption import finish_steps
 from regnet.training.samplers import RandomSampler
+from regnet.training.sheet import computed_by, sheet_of
 from regnet.training.trainer import Callback, Trainer
 
 __all__ = ["FitResult", "fit"]
@@ -81,6 +88,8 @@ def fit(
     log_every: int | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
 ) -> FitResult:
     """Minimise the mean data loss plus the penalty of every layer.
 
@@ -127,6 +136,13 @@ def fit(
         training.
     progress : bool, default True
         Whether to show a bar, if the output is a terminal.
+    checkpoint : str or path, optional
+        A file in which the training is kept while it runs, and from which it goes on if the file exists, with the bits
+        that it would have without a stop. More epochs may be asked for than it was begun with; anything else must be
+        the same. Ctrl-C and SIGTERM then end the training once it is written.
+    checkpoint_every : int, optional
+        Epochs between two writings; None: every 30 seconds, and after every portion of steps that takes longer than a
+        second, as far as writing takes no more than 2 % of the time. The last of `epochs` is written always.
 
     Returns
     -------
@@ -139,9 +155,17 @@ def fit(
         For an argument that cannot be, naming it.
     BackendError
         Where the backend cannot be used.
+    CheckpointError
+        For a checkpoint that is damaged, or of another version of regnet (ValueError: of another training).
+    CheckpointWriteError
+        If the last checkpoint could not be written; its `result` is what would have been returned.
+    Interrupted
+        If a signal that is caught (see `catch_signals`) ended the training.
 
     Warns
     -----
+    CheckpointWarning
+        If a checkpoint could not be written: the file stays as it was, and the training goes on.
     DivergenceWarning
         If a loss became infinite or NaN, or ended more than ten times as large as that of outputs that are all 0 and
         more than twice as large as at the start. The last good parameters are given back.
@@ -168,13 +192,22 @@ def fit(
         params=params,
         seed=seed,
     )
-    started = time.perf_counter()
+    started, backend = time.perf_counter(), problem.placement.backend
+    file, kept = None if checkpoint is None else Checkpoint(checkpoint, checkpoint_every), None
+    if file is not None:
+        settings = {
+            "seed": np.asarray(seed).tolist(), "shuffle": bool(shuffle), "log_every": log_every,
+            "early_stopping": early_stopping,
+        }  # fmt: skip
+        kept = file.open(sheet_of(problem, network, optimizer, settings), computed_by(backend))
     trainer = Trainer(
-        problem, network, optimizer, log_every=log_every, early_stopping=early_stopping, callbacks=callbacks
-    )
+        problem, network, optimizer, log_every=log_every, early_stopping=early_stopping, callbacks=callbacks,
+        file=file, kept=kept,
+    )  # fmt: skip
     with (
-        problem.placement.backend.session(problem.placement.device),
+        backend.session(problem.placement.device),
         progress_bar(epochs, "epochs", enabled=progress) as bar,
+        finish_steps(*(() if file is None else (signal.SIGINT, signal.SIGTERM))),
     ):
         done = trainer.run(RandomSampler(problem, shuffle), epochs, bar)
         verdict = trainer.finish()
@@ -186,7 +219,10 @@ def fit(
     model = Model(network, network.unpack(point), problem.placement)
     if problem.networks is None:
         diverged_at = int(diverged_at[0]) if diverged_at[0] >= 0 else None
-    return FitResult(model, trainer.history, done, best_epoch, diverged_at, time.perf_counter() - started)
+    result = FitResult(model, trainer.history, done, best_epoch, diverged_at, time.perf_counter() - started)
+    if file is not None:
+        file.check_written(result)
+    return result
 
 
 def _check_objects(optimizer: Any, penalties: Any, early_stopping: Any) -> None:

@@ -14,23 +14,33 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, final
 
-__all__ = ["Interrupted", "catch_signals", "requested", "stop_if_requested"]
+__all__ = [
+    "Interrupted",
+    "catch_signals",
+    "finish_steps",
+    "finishing",
+    "is_finishing",
+    "requested",
+    "stop_if_requested",
+]
 
 
 @final
 class Interrupted(KeyboardInterrupt):
-    """A signal ended what was running, at a place where nothing was half done.
+    """A signal ended what was running, at a place where nothing was half done (unless it came twice).
 
     Parameters
     ----------
     number : int
         Of the signal.
+    at_once : bool, default False
+        Whether it was a second one, which does not wait: what was running may be half done.
     """
 
-    def __init__(self, number: int, /) -> None:
+    def __init__(self, number: int, /, *, at_once: bool = False) -> None:
         """Of the signal with this number."""
         super().__init__(f"ended by {signal.Signals(number).name}")
-        self.number = number
+        self.number, self.at_once = number, at_once
 
 
 _previous: dict[int, Any] = {}
@@ -41,26 +51,89 @@ _noted: list[int] = []
 
 
 @contextmanager
-def catch_signals(*numbers: int) -> Iterator[None]:
+def catch_signals(*numbers: int) -> Iterator[tuple[int, ...]]:
     """Note signals in place of what they do, until the end of the context, where they do that again.
 
     Only the first of a kind is noted: a second one acts at once, as it would have without this. Nested contexts are one
     as far as their signals are the same. Signals that the process ignores are not caught (a shell's background jobs
     ignore SIGINT), nor is anything in another thread than the main one, where Python has no handlers.
+
+    Parameters
+    ----------
+    *numbers : int
+        Of the signals, such as `signal.SIGTERM`.
+
+    Yields
+    ------
+    tuple of int
+        The numbers that this context catches, and no outer one.
+
+    Examples
+    --------
+    >>> import signal
+    >>> from regnet import Interrupted, Network, catch_signals, datasets, fit
+    >>> data = datasets.spiral(100, 3, seed=0)
+    >>> with catch_signals(signal.SIGTERM):
+    ...     signal.raise_signal(signal.SIGTERM)  # as a scheduler sends it
+    ...     try:
+    ...         fit(Network.mlp([2, 8, 3]), data.x, data.y, epochs=1000)
+    ...     except Interrupted as stop:
+    ...         print(stop)
+    ended by SIGTERM
     """
-    own = []
+    own: list[int] = []
     if threading.current_thread() is threading.main_thread():
         own = [one for one in numbers if one not in _previous and _can_be_caught(one)]
     try:
         for number in own:
             _previous[number] = signal.getsignal(number)
             signal.signal(number, _note)
-        yield
+        yield tuple(own)
     finally:
         for number in own:
             if number in _previous:
                 signal.signal(number, _previous.pop(number))
         _noted[:] = [number for number in _noted if number not in own]
+
+
+@contextmanager
+def finish_steps(*numbers: int) -> Iterator[tuple[int, ...]]:
+    """Let a training come to a whole place before a signal does what it would have done at once; see `catch_signals`.
+
+    SIGINT ends in Interrupted. Another signal is sent again once its own handler is back (SIGTERM ends the process),
+    and if that comes back, in Interrupted too.
+    """
+    own: tuple[int, ...] = ()
+    left: int | None = None
+    try:
+        with catch_signals(*numbers) as own:
+            yield own
+            left = requested()
+    except Interrupted as stop:
+        if stop.number in own and stop.number != signal.SIGINT:
+            signal.raise_signal(stop.number)
+        raise
+    if left is not None and left in own:  # it came when nobody asked any more
+        signal.raise_signal(left)
+
+
+_writing: list[bool] = []
+"""One entry for each checkpoint that is being written."""
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """What is written here is finished, however long it takes; see `is_finishing`."""
+    _writing.append(True)
+    try:
+        yield
+    finally:
+        _writing.pop()
+
+
+def is_finishing() -> bool:
+    """Whether a checkpoint is being written, which whoever ends the process by force waits for."""
+    return bool(_writing)
 
 
 def requested() -> int | None:
@@ -84,7 +157,7 @@ def _note(number: int, frame: FrameType | None) -> None:
         return
     before = _previous.get(number)
     if before is signal.default_int_handler:
-        raise Interrupted(number)
+        raise Interrupted(number, at_once=True)
     if callable(before):
         before(number, frame)
     else:

@@ -22,6 +22,8 @@ from regnet.arrays.types import Array
 from regnet.backend.placement import Placement
 from regnet.mathematics.optimizers import Slots
 from regnet.training.batches import Data
+from regnet.training.samplers import Sampler
+from regnet.training.snapshot import array_of, state_of, told_mark, told_state
 from regnet.training.step import Hyper, State
 
 __all__ = ["Memory"]
@@ -34,13 +36,15 @@ WINDOW = 64
 class _Window:
     """A copy of a state, and the steps that followed: (data, how many), under one hyper; t: steps before it (0: the
 
-    copy has no slots, which are the optimizer's first ones); sound: whether the loss before it was, (K,).
+    copy has no slots, which are the optimizer's first ones); sound: whether the loss before it was, (K,);
+    mark: of the sampler, before it gave the first data.
     """
 
     start: State
     t: int
     hyper: Hyper
     sound: NDArray[np.bool_]
+    mark: Any = None
     parts: list[tuple[Data, int]] = field(default_factory=list)
 
     @property
@@ -78,25 +82,64 @@ class Memory:
         self.limit: Any = np.inf
         self.diverged_at: NDArray[np.int64] | None = None
 
-    def advance(self, state: State, data: Data, hyper: Hyper, steps: int) -> State:
-        """`run(state, data, hyper, steps)`."""
+    def advance(self, state: State, data: Data, hyper: Hyper, steps: int, mark: Any = None) -> State:
+        """`run(state, data, hyper, steps)`; mark: of the sampler, before it gave the data, where it is kept.
+
+        A window begins with data, never in their midst, so that it does not depend on how they are cut into portions.
+        """
         last = self._windows[-1] if self._windows else None
-        if last is None or last.hyper is not hyper or last.is_full:
+        new = last is None or last.parts[-1][0] is not data
+        if last is None or last.hyper is not hyper or (new and last.is_full):
             state = self.settle(state)
-            last = self._open(state, hyper)
+            last = self._open(state, hyper, mark)
         last.add(data, steps)
         return self._run(state, data, hyper, steps)
 
-    def _open(self, state: State, hyper: Hyper) -> _Window:
+    def _open(self, state: State, hyper: Hyper, mark: Any) -> _Window:
         """A window that begins here. The one before it is good where losses were, before it and after it."""
         t, before = int(self._read(state.t)[0]), self._windows[-1:]
         sound = (self._read(state.loss, np.float64) <= self.limit) | np.asarray(not before)
         for window in before:
             good, point = sound & window.sound, window.start.point
             self._good = point if good.all() or self._good is None else self._where(good, point, self._good)
-        window = _Window(_copy(state if t else state._replace(slots=())), t, hyper, sound)
+        window = _Window(_copy(state if t else state._replace(slots=())), t, hyper, sound, mark)
         self._windows = [*before, window]
         return window
+
+    def mark(self, hyper: Hyper) -> dict[str, Any]:
+        """What a checkpoint holds of it; hyper: of the next step."""
+        give = self._placement.backend.to_numpy
+        windows = [
+            {
+                "start": told_state(window.start, self._placement),
+                "t": window.t,
+                "rate": give(window.hyper.learning_rate),
+                "current": window.hyper is hyper,
+                "sound": window.sound,
+                "sampler": told_mark(window.mark),
+                "parts": [steps for _, steps in window.parts],
+            }
+            for window in self._windows
+        ]
+        good = None if self._good is None else give(self._good)
+        return {"windows": windows, "good": good, "diverged_at": self.diverged_at}
+
+    def go_back(self, mark: dict[str, Any], sampler: Sampler, like: State, hyper: Hyper) -> Data:
+        """Be what it was, and return the data that are being read; like: a state; hyper: of the next step."""
+        self._good = None if mark["good"] is None else array_of(mark["good"], like.point, self._placement)
+        self.diverged_at = mark["diverged_at"]
+        for told in mark["windows"]:
+            own = hyper
+            if not told["current"]:
+                rate = array_of(told["rate"], hyper.learning_rate, self._placement)
+                own = hyper._replace(learning_rate=rate)
+            start, sound = state_of(told["start"], like, self._placement), np.asarray(told["sound"], dtype=np.bool_)
+            sampler.go_back(told["sampler"])
+            window = _Window(start, int(told["t"]), own, sound, sampler.mark())
+            for steps in told["parts"]:
+                window.add(sampler.data(), int(steps))
+            self._windows.append(window)
+        return self._windows[-1].parts[-1][0]
 
     def settle(self, state: State, bad: Any = None) -> State:
         """The state in which networks that have diverged since are back at the last good point that is known.

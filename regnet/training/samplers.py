@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from sklearn.utils import gen_batches
 
 from regnet.training.assembly import Problem
 from regnet.training.batches import Data, batches_of, epoch_table
+from regnet.training.snapshot import set_random_state
 
 __all__ = ["RandomSampler", "Sampler", "ShuffledSampler", "shuffled_again"]
 
@@ -27,6 +28,12 @@ class Sampler(Protocol):
 
     def data(self) -> Data:
         """What the steps of the next epoch read."""
+
+    def mark(self) -> dict[str, Any]:
+        """All that decides the epochs to come; see `told_mark`."""
+
+    def go_back(self, mark: dict[str, Any]) -> None:
+        """Give the epochs that followed a mark, as a checkpoint holds it."""
 
 
 @final
@@ -49,6 +56,17 @@ class RandomSampler:
         table = table[0] if len(table) == 1 else table
         batches = self._batches_of(problem.data.weight, problem.placement.put(table, "int32"))
         return problem.data._replace(batches=batches)
+
+    def mark(self) -> dict[str, Any]:
+        """See Sampler."""
+        generators = [] if self.fixed else self._problem.batch_rngs
+        return {"generators": [rng.bit_generator.state for rng in generators]}
+
+    def go_back(self, mark: dict[str, Any]) -> None:
+        """See Sampler."""
+        generators = [] if self.fixed else self._problem.batch_rngs
+        for rng, state in zip(generators, mark["generators"], strict=True):
+            rng.bit_generator.state = set_random_state(state)
 
 
 @final
@@ -79,6 +97,18 @@ class ShuffledSampler:
         table = np.roll(table, self._t % self.steps, axis=0)  # step t takes row t % steps
         data = self._problem.data
         return data._replace(batches=self._batches_of(data.weight, self._problem.placement.put(table, "int32")))
+
+    def mark(self) -> dict[str, Any]:
+        """See Sampler."""
+        return {"order": self._order, "generator": self._rng.get_state(legacy=False)}
+
+    def go_back(self, mark: dict[str, Any]) -> None:
+        """See Sampler."""
+        order = mark["order"]
+        if order.shape != self._order.shape or order.dtype != self._order.dtype:
+            raise ValueError(f"an order of {self._order.size} rows has {order.size}")
+        self._order = order
+        self._rng.set_state(set_random_state(mark["generator"]))
 
 
 def shuffled_again(order: NDArray[np.int64], rng: np.random.RandomState, /) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias, final
+from typing import Any, NamedTuple, Protocol, TypeAlias, final
 
 import numpy as np
 
@@ -16,12 +16,15 @@ from regnet.networks.model import Model
 from regnet.networks.network import Network
 from regnet.networks.strengths import over_batches
 from regnet.training.assembly import Problem
+from regnet.training.checkpoint import Checkpoint
 from regnet.training.early_stopping import Best, EarlyStopping
 from regnet.training.evaluation import Evaluator
 from regnet.training.history import History, Record
+from regnet.training.interruption import Interrupted, finishing, requested
 from regnet.training.judgement import FAR_WORSE, baseline_of, data_losses, exploded, idle_losses, largest
 from regnet.training.recovery import Memory
 from regnet.training.samplers import Sampler
+from regnet.training.snapshot import array_of, records_of, state_of, told_mark, told_records, told_state
 from regnet.training.step import Hyper, State, make_run
 
 __all__ = ["Callback", "EpochEnd", "EpochRule", "Trainer", "Verdict"]
@@ -38,8 +41,17 @@ class EpochEnd(NamedTuple):
     stop: bool
 
 
-EpochRule: TypeAlias = Callable[[int, State, Hyper], EpochEnd]
-"""`rule(epoch, state, hyper)`, called after every epoch (1: the first)."""
+class EpochRule(Protocol):
+    """What decides after every epoch."""
+
+    def __call__(self, epoch: int, state: State, hyper: Hyper, /) -> EpochEnd:
+        """Decide after epoch number `epoch` (1: the first)."""
+
+    def mark(self) -> dict[str, Any]:
+        """What a checkpoint holds of it."""
+
+    def go_back(self, mark: dict[str, Any], /) -> None:
+        """Be what it was."""
 
 
 class Verdict(NamedTuple):
@@ -75,7 +87,8 @@ class Trainer:
 
     log_every: epochs between records, None for no records (then there are no callbacks and no early stopping);
     rule: asked after every epoch; baseline: data losses, (K,), that a training which works does not end far above, see
-    `baseline_of`; None: as they are at the start.
+    `baseline_of`; None: as they are at the start; file: of the checkpoint, opened, and kept: what it held, None where
+    nothing has been written.
     history, best: what was recorded; state: where training stands.
     """
 
@@ -90,6 +103,8 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         rule: EpochRule | None = None,
         baseline: Any = None,
+        file: Checkpoint | None = None,
+        kept: dict[str, Any] | None = None,
     ) -> None:
         """Nothing runs yet."""
         backend = problem.placement.backend
@@ -99,32 +114,115 @@ class Trainer:
         self._idle: Any = None
         self._problem, self._network, self._log_every, self._rule = problem, network, log_every, rule
         self._evaluator = Evaluator(backend, network, optimizer.learning_rate, problem.train, problem.validation)
-        self._callbacks = callbacks
+        self._callbacks, self._file, self._kept = callbacks, file, kept
+        self._pace, self._data = Pace(), problem.data
+        self._mark: dict[str, Any] | None = None
         self.best = None if early_stopping is None else Best(early_stopping, problem.placement)
         self.history = History(network.metric.name)
         self.state, self.hyper = problem.state, problem.hyper
 
     def run(self, sampler: Sampler, epochs: int, bar: Bar) -> int:
-        """Train for `epochs` epochs, or until something stops it; returns the number of epochs run."""
-        epoch, pace, backend = 0, Pace(), self._problem.placement.backend
-        log_every = self._log_every or epochs
+        """Train for `epochs` epochs, or until something stops it; returns the number of epochs run.
+
+        Between portions of steps it writes its checkpoint, if there is one, and raises Interrupted if a signal asks
+        for the end. A checkpoint goes on after the steps that it has, before anything was made of them.
+        """
+        self._sampler, self._epochs, self._steps = sampler, epochs, sampler.steps
+        position, stop = 0, False
         self._set_baseline()
-        self._steps = sampler.steps
-        stop = self._log_every is not None and self._record(epoch)
-        while epoch < epochs and not stop:
-            target = min(epoch - epoch % log_every + log_every, epochs)
-            several = sampler.fixed and self._rule is None
-            portion = min(pace.next(), target - epoch) if several else 1
-            self.state = self._memory.advance(self.state, sampler.data(), self.hyper, portion * sampler.steps)
-            pace.wait(lambda: backend.synchronize(self.state.loss), at_once=several)
-            epoch += portion
+        if self._kept is None:
+            stop = self._log_every is not None and self._record(0)
+        else:
+            position = self._go_back(self._kept)
+            stop = self._end_of_epoch(position, bar)
+        while position < epochs * sampler.steps and not stop:
+            position += self._portion(position)
+            self._keep(position)
+            stop = self._end_of_epoch(position, bar)
+        return position // sampler.steps
+
+    def _portion(self, position: int) -> int:
+        """Run about as many steps as a fifth of a second takes, within an epoch or up to what is due after it."""
+        sampler, backend, every = self._sampler, self._problem.placement.backend, None
+        if position % sampler.steps == 0:
+            self._mark = None if self._file is None else sampler.mark()
+            self._data = sampler.data()
+        several = sampler.fixed and self._rule is None
+        limit = sampler.steps - position % sampler.steps
+        if several:
+            every = self._file and self._file.every
+            limit = min(one - position % one for one in (self._log_every or self._epochs, every) if one)
+            limit = min(limit, self._epochs - position)
+        steps = min(self._pace.next(), limit)
+        self.state = self._memory.advance(self.state, self._data, self.hyper, steps, self._mark)
+        at_once = several or steps < limit
+        self._pace.wait(lambda: backend.synchronize(self.state.loss), at_once=at_once)
+        return steps
+
+    def _end_of_epoch(self, position: int, bar: Bar) -> bool:
+        """What is made of an epoch whose steps are done; whether to stop."""
+        epoch, within = divmod(position, self._sampler.steps)
+        if within:
+            return False
+        stop = False
+        if self._rule is not None:
+            self.state, self.hyper, stop = self._rule(epoch, self.state, self.hyper)
+        bar.update(epoch)
+        if self._log_every is not None and (epoch % self._log_every == 0 or epoch == self._epochs or stop):
+            stop = self._record(epoch) or stop
+            bar.update(epoch, f"loss {np.mean(self.history[-1].loss):.4f}")
+        return stop
+
+    def _keep(self, position: int) -> None:
+        file, steps, number = self._file, self._sampler.steps, requested()
+        if file is not None:
+            due = file.is_due() if file.every is None else position % (file.every * steps) == 0
+            if due or number is not None or position == self._epochs * steps:
+                with finishing():
+                    file.write(self._snapshot(position), position / steps)
+                number = requested()  # one that came meanwhile finds all that there is written
+        if number is not None:
+            raise Interrupted(number)
+
+    def _snapshot(self, position: int) -> dict[str, Any]:
+        parts: dict[str, Any] = {
+            "position": position,
+            "state": told_state(self.state, self._problem.placement),
+            "rate": self._problem.placement.backend.to_numpy(self.hyper.learning_rate),
+            "sampler": told_mark(self._sampler.mark()),
+            "memory": self._memory.mark(self.hyper),
+            "history": told_records(self.history),
+            "best": None if self.best is None else self.best.mark(),
+        }
+        return parts if self._rule is None else parts | {"rule": self._rule.mark()}
+
+    def _go_back(self, kept: dict[str, Any]) -> int:
+        """Be where a checkpoint is; returns how many steps it has."""
+        file, placement, like, hyper = self._file, self._problem.placement, self.state, self.hyper
+        if file is None:
+            raise AssertionError("what was kept comes from a file")
+        try:
+            position, rate = int(kept["position"]), array_of(kept["rate"], hyper.learning_rate, placement)
+            if position < 1:
+                raise ValueError(f"its position is {position}")
+            self.hyper = hyper._replace(learning_rate=rate)
+            self._data = self._memory.go_back(kept["memory"], self._sampler, like, self.hyper)
+            self._sampler.go_back(kept["sampler"])
+            self.state = state_of(kept["state"], like, placement)
+            self.history.records[:] = records_of(kept["history"])
+            if self.best is not None:
+                self.best.go_back(kept["best"], like.point)
             if self._rule is not None:
-                self.state, self.hyper, stop = self._rule(epoch, self.state, self.hyper)
-            bar.update(epoch)
-            if self._log_every is not None and (epoch == target or stop):
-                stop = self._record(epoch) or stop
-                bar.update(epoch, f"loss {np.mean(self.history[-1].loss):.4f}")
-        return epoch
+                self._rule.go_back(kept["rule"])
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+            raise file.damaged(error) from error
+        done = file.epochs = position / self._sampler.steps
+        if done > self._epochs:
+            raise ValueError(
+                f"checkpoint={str(file.path)!r} is of a training that has run {done:g} epochs already, and "
+                f"{self._epochs} are asked for: ask for as many or more, or give another file."
+            )
+        return position
 
     def finish(self, kept: Array | None = None) -> Verdict:
         """What became of each network. Call it once, after `run`: one that diverged is then at its last good point.
