@@ -8,6 +8,9 @@
 (21, (600, 3))
 """
 
+from regnet.display import begun as _begun  # noqa: F401 (first of all: for signals while the others are imported)
+
+# isort: split
 from regnet.backend.config import config_context, get_config
 from regnet.backend.protocol import Backend, BackendError, BackendInfo
 from regnet.backend.registry import backend_names, get_backend

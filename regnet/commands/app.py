@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from regnet.commands.fit import fit
 from regnet.commands.predict import predict
 from regnet.commands.select import select
 from regnet.commands.show import show
+from regnet.commands.signals import ending, taken_to_end
 from regnet.commands.terminal import lose_nothing, say
 
 __all__ = ["app", "main"]
@@ -41,15 +43,19 @@ def _options(
 
 
 for command in (fit, select, predict, show, backends):
-    app.command()(command)
+    app.command()(taken_to_end(command))
 
 
 def main() -> None:
-    """Run the command; errors of the user's making are one sentence on standard error, and exit status 2."""
+    """Run the command; errors of the user's making are one sentence on standard error, and exit status 2.
+
+    A signal ends it as `signals` says.
+    """
     lose_nothing()
     warnings.showwarning = lambda message, *_, **__: say(f"regnet: warning: {message}", error=True)
     try:
-        app()
+        with ending(signal.SIGINT, signal.SIGTERM):
+            app()
     except (BackendError, ValueError, TypeError, OSError, MemoryError) as error:
         say(f"regnet: error: {error}", error=True)
         sys.exit(2)

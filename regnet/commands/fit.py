@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from regnet.backend.registry import get_backend
-from regnet.commands import options
+from regnet.commands import options, signals
 from regnet.commands.fit_report import Lines, json_figures, print_summary, save_plot, save_run
 from regnet.commands.fit_run import train
 from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
 from regnet.commands.options import check_choices, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, check_picture, write_text
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
+from regnet.commands.terminal import say
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.tables.asked import MISSING, Asked
 from regnet.tables.split import prepare_table
@@ -65,13 +66,24 @@ def fit(
     save: Annotated[Path | None, typer.Option(help="write the trained model here (safetensors)")] = None,
     plot: Annotated[Path | None, typer.Option(help="write a picture here (PNG, SVG, PDF)")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="keep the training here while it runs")] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(min=1, help="epochs between two writings of it; default: 30 seconds")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from --checkpoint, with the same bits")] = False,
+    signal: Annotated[str | None, typer.Option(help="a signal, such as USR1, that ends it as Ctrl-C does")] = None,
 ) -> None:
     """Train a network, print a line every so many epochs, and the held-out result.
 
     `regnet fit spiral` is the origin's workload. Other data: standardised inputs, He initial weights, Adam 1e-3,
-    batches of a twentieth of the rows (8 to 200), 100 epochs.
+    batches of a twentieth of the rows (8 to 200), 100 epochs. Ctrl-C, SIGTERM and --signal end it after the step in
+    progress, with its checkpoint written, if there is one, and the command that goes on.
     """
-    check_outputs({"--save": save, "--plot": plot, "--json": json_file}, {"DATA": data, "--groups": groups})
+    check_outputs(
+        {"--save": save, "--plot": plot, "--json": json_file, "--checkpoint": checkpoint},
+        {"DATA": data, "--groups": groups},
+    )
+    _prepare_end(checkpoint, checkpoint_every, resume=resume, signal=signal)
     if plot is not None:
         check_picture("--plot", plot)
     check_choices(
@@ -128,6 +140,8 @@ def fit(
         dropout=dropout,
         l1_step=l1_step,
         early_stopping=False if patience is None else EarlyStopping(patience=patience),
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
     )
     if save is not None:  # first, so that a terminal that is gone loses nothing
         save_run(save, run)
@@ -136,3 +150,22 @@ def fit(
     if json_file is not None:
         write_text(json_file, json.dumps(json_figures(run), indent=1) + "\n")
     print_summary(run)
+    if run.unwritten is not None:
+        raise run.unwritten
+
+
+def _prepare_end(checkpoint: Path | None, every: int | None, *, resume: bool, signal: str | None) -> None:
+    """Check the options of a checkpoint; a signal that ends the command says how to go on. Raises ValueError."""
+    if signal is not None:
+        signals.also(signals.number_of(signal))
+    if checkpoint is None:
+        for option, given in (("--resume", resume), ("--checkpoint-every", every is not None)):
+            if given:
+                raise ValueError(f"{option} is of a checkpoint: add --checkpoint PATH.")
+        signals.on_end(lambda: "nothing was saved: --checkpoint PATH keeps what has been trained")
+        return
+    if checkpoint.exists() and not resume:
+        raise ValueError(f"--checkpoint {str(checkpoint)!r} exists: add --resume to go on from it, or delete it.")
+    if resume and not checkpoint.exists():
+        say(f"note: there is no {str(checkpoint)!r} to go on from: the training begins")
+    signals.on_end(lambda: signals.resuming(checkpoint))

@@ -6,16 +6,19 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, final
 
 from sklearn.exceptions import ConvergenceWarning
 
 from regnet.commands.inputs import Inputs
 from regnet.commands.recipe import Recipe
+from regnet.commands.signals import deferred
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.networks.model import Model
 from regnet.tables.split import Prepared
 from regnet.tables.table import Table
+from regnet.training.checkpoint import CheckpointWriteError
 from regnet.training.history import History, Record
 
 __all__ = ["Listener", "Run", "train"]
@@ -24,7 +27,10 @@ __all__ = ["Listener", "Run", "train"]
 @final
 @dataclass(frozen=True)
 class Run:
-    """A finished run. data: its name or file; test: scores on the held-out rows, or None; seconds: of training."""
+    """A finished run. data: its name or file; test: scores on the held-out rows, or None; seconds: of training.
+
+    unwritten: that the last checkpoint could not be written.
+    """
 
     data: str
     inputs: Inputs
@@ -33,6 +39,7 @@ class Run:
     seed: int
     seconds: float
     test: dict[str, Any] | None
+    unwritten: CheckpointWriteError | None = None
 
     @property
     def table(self) -> Table:
@@ -69,9 +76,12 @@ def train(
     *,
     seed: int,
     listeners: Sequence[Listener] = (),
+    checkpoint: Path | None = None,
+    checkpoint_every: int | None = None,
     **settings: Any,
 ) -> Run:
     """Train the recipe on a prepared table; settings: further ones of the estimator."""
+    unwritten = None
     weight_test = () if prepared.weight_test is None else (prepared.weight_test,)
     held_out = (prepared.x_test, prepared.y_test, *weight_test) if len(prepared.x_test) else None
     settings |= {"input_groups": inputs.labels, "penalty_factor": inputs.factors}
@@ -79,16 +89,21 @@ def train(
     for listener in listeners:
         listener.begin(prepared)
     started = time.perf_counter()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), deferred(checkpoint=checkpoint is not None):
         warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs was asked for
-        estimator.fit(
-            prepared.x_train,
-            prepared.y_train,
-            prepared.weight_train,
-            validation_data=held_out,
-            callbacks=[listener.record for listener in listeners],
-            log_every=recipe.log_every,
-        )
+        try:
+            estimator.fit(
+                prepared.x_train,
+                prepared.y_train,
+                prepared.weight_train,
+                validation_data=held_out,
+                callbacks=[listener.record for listener in listeners],
+                log_every=recipe.log_every,
+                checkpoint=checkpoint,
+                checkpoint_every=checkpoint_every,
+            )
+        except CheckpointWriteError as error:  # the estimator is fitted all the same
+            unwritten = error
     seconds = time.perf_counter() - started
     test = None if held_out is None else estimator.model_.evaluate(*held_out)
-    return Run(data, inputs, prepared, estimator, seed, seconds, test)
+    return Run(data, inputs, prepared, estimator, seed, seconds, test, unwritten)
