@@ -48,6 +48,7 @@ using std::exp; using std::log; using std::log1p; using std::expm1; using std::t
 using std::isfinite;
 struct Index { int x, y, z; };
 static Index threadIdx, blockIdx, blockDim, gridDim;
+static int HIDDEN, DROPS;
 
 // Contexts begin a fiber, jumps change between them, which takes no system call.
 static ucontext_t beginner;
@@ -161,7 +162,10 @@ def _library(code, options):
         f"{{ launch({int(bool(meeting.search(text)))}, {name}, dims, values); }}"
         for name, text in kernels
     ]
-    source = "\n".join([SHIM, code, *wrappers])
+    told = (
+        'extern "C" __attribute__((visibility("default"))) void emulate_form(int h, int d) { HIDDEN = h; DROPS = d; }'
+    )
+    source = "\n".join([SHIM, code, *wrappers, told])
     folder = Path(gettempdir()) / f"regnet-cuda-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     target = folder / (sha256((source + repr(options)).encode()).hexdigest()[:24] + ".so")
@@ -189,8 +193,11 @@ def _library(code, options):
 
 class _Module:
     def __init__(self, emulator, code, options):
-        defines = tuple(option for option in options if option.startswith("-D"))
-        self._emulator, self._library = emulator, _library(code, defines)
+        defines = dict(option[2:].split("=") for option in options if option.startswith("-D"))
+        # What is no array's size is told at run time: compiling takes longer than running.
+        self._told = [int(defines.pop(name)) for name in ("HIDDEN", "DROPS")]
+        self._emulator = emulator
+        self._library = _library(code, tuple(f"-D{name}={value}" for name, value in defines.items()))
 
     def get_function(self, name):
         function = getattr(self._library, f"emulate_{name}")
@@ -201,7 +208,7 @@ class _Module:
             places = np.asarray([value.ctypes.data for value in values], np.uintp)
             kept = (dims, values, places, arguments)
             pointers = [ctypes.c_void_p(kept[i].ctypes.data) for i in (0, 2)]
-            self._emulator.do(lambda: kept and function(*pointers))
+            self._emulator.do(lambda: kept and (self._library.emulate_form(*self._told), function(*pointers)))
             self._emulator.launched.append(name)
 
         return launch

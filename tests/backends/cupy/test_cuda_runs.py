@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler, nor z
 
 
 @pytest.mark.parametrize("widths", [[6, 8, 3], [30, 8, 20]], ids=str)
-def test_captured_steps_are_launched_ones_bit_for_bit(widths, rng):
+def test_captured_steps_are_launched_ones_bit_for_bit(widths, rng, monkeypatch):
     """A value that the host had read when the step was captured would be the same in every replay."""
     network, optimizer = (
         Network.mlp(widths, loss="categorical_crossentropy", activation="tanh"),
@@ -39,16 +39,18 @@ def test_captured_steps_are_launched_ones_bit_for_bit(widths, rng):
     data = data._replace(batches=batches_of(data.weight, table))
     hyper, start = Hyper(rate, strengths_of("all", network.layout, point, rng), None), state_of(optimizer, point, True)
     cupy, results = Emulator(), []
+    monkeypatch.setattr(cuda_run, "AT_ONCE", 4)
+    monkeypatch.setattr(cuda_run, "WORTH_IT", 8)
     for capture in (True, False):
         run = cuda_run.GraphRun(
             cupy, plan_of(network, optimizer), network.layout, optimizer.learning_rate,
             products=RecordedProducts(cupy), capture=capture,
         )  # fmt: skip
-        state = run(start, data, hyper, 20)
-        state = run(state, data._replace(batches=tree_map(np.copy, data.batches)), hyper, 70)
-        results.append(run(state, data, hyper, 17))
+        state = run(start, data, hyper, 5)
+        state = run(state, data._replace(batches=tree_map(np.copy, data.batches)), hyper, 14)
+        results.append(run(state, data, hyper, 5))
     same(*results)
-    assert [graph.launches for graph in cupy.graphs] == [19 + 6 + 1, 4 + 1]  # of one step, and of sixteen
+    assert [graph.launches for graph in cupy.graphs] == [4 + 2 + 1, 3 + 1]  # of one step, and of four
 
 
 def test_states_and_strengths_change_under_one_graph(rng):
