@@ -87,15 +87,19 @@ class Memory:
 
         A window begins with data, never in their midst, so that it does not depend on how they are cut into portions.
         """
-        last = self._windows[-1] if self._windows else None
-        new = last is None or last.parts[-1][0] is not data
-        if last is None or last.hyper is not hyper or (new and last.is_full):
+        new = not self._windows or self._windows[-1].parts[-1][0] is not data
+        if self.opens(hyper, new=new):
             state = self.settle(state)
-            last = self._open(state, hyper, mark)
-        last.add(data, steps)
+            self._open(state, hyper, mark)
+        self._windows[-1].add(data, steps)
         return self._run(state, data, hyper, steps)
 
-    def _open(self, state: State, hyper: Hyper, mark: Any) -> _Window:
+    def opens(self, hyper: Hyper, *, new: bool) -> bool:
+        """Whether a window begins with the next steps; new: whether their data do, whose mark is needed then."""
+        last = self._windows[-1] if self._windows else None
+        return last is None or last.hyper is not hyper or (new and last.is_full)
+
+    def _open(self, state: State, hyper: Hyper, mark: Any) -> None:
         """A window that begins here. The one before it is good where losses were, before it and after it."""
         t, before = int(self._read(state.t)[0]), self._windows[-1:]
         sound = (self._read(state.loss, np.float64) <= self.limit) | np.asarray(not before)
@@ -104,7 +108,6 @@ class Memory:
             self._good = point if good.all() or self._good is None else self._where(good, point, self._good)
         window = _Window(_copy(state if t else state._replace(slots=())), t, hyper, sound, mark)
         self._windows = [*before, window]
-        return window
 
     def mark(self, hyper: Hyper) -> dict[str, Any]:
         """What a checkpoint holds of it; hyper: of the next step."""

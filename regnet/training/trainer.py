@@ -145,7 +145,8 @@ class Trainer:
         """Run about as many steps as a fifth of a second takes, within an epoch or up to what is due after it."""
         sampler, backend, every = self._sampler, self._problem.placement.backend, None
         if position % sampler.steps == 0:
-            self._mark = None if self._file is None else sampler.mark()
+            needed = self._file is not None and self._memory.opens(self.hyper, new=True)
+            self._mark = sampler.mark() if needed else None  # which takes as long as a short epoch
             self._data = sampler.data()
         several = sampler.fixed and self._rule is None
         limit = sampler.steps - position % sampler.steps
