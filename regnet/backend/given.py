@@ -26,10 +26,12 @@ DATES, DURATIONS = ("datetime", "date", "time[", "timestamp"), ("timedelta", "du
 def check_given(name: str, values: Any, /) -> Any:
     """The argument as an array, a frame, or a sparse matrix, which may hold numbers or text; no data are copied.
 
-    Lists and series become NumPy arrays, masked arrays that hide nothing too. Raises TypeError or ValueError, naming
-    the argument, for whatever holds dates, durations, complex numbers or records, for hidden cells, and for what is no
-    array.
+    Lists, ranges and series become NumPy arrays, masked arrays that hide nothing too. Raises TypeError or ValueError,
+    naming the argument, for whatever holds dates, durations, complex numbers or records, for hidden cells, and for what
+    is no array.
     """
+    if isinstance(values, range):
+        values = np.asarray(values)
     if isinstance(values, (list, tuple)):
         values = _stacked(name, values)
     if isinstance(values, np.ma.MaskedArray):

@@ -8,7 +8,7 @@ import pytest
 from conftest import missing, placement, to_numpy
 from sklearn.linear_model import SGDClassifier
 
-from regnet import MLPClassifier, MLPClassifierCV, Network, fit
+from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, Network, fit
 from regnet.estimators.labels import labels_of
 from regnet.networks.targets import encode_targets
 
@@ -123,3 +123,15 @@ def test_class_weights_refer_to_all_classes():
 def test_strict_labels_of_one_class():
     y = array_api_strict.asarray(np.zeros(3, dtype=np.uint8))
     assert not np.asarray(labels_of(np.zeros(4, dtype=int)).encode(y)).any()
+
+
+def test_ranges_are_lists():
+    """Of classes, targets, factors: Python's ranges are what lists of the same numbers are."""
+    x = np.random.default_rng(0).standard_normal((9, 3))
+    short = {"hidden_layer_sizes": (3,), "random_state": 0, "max_iter": 2}
+    for ours, theirs in ((range(9), list(range(9))), (range(2, 11), np.arange(2, 11))):
+        models = [MLPRegressor(**short, penalty_factor=f).fit(x, y) for f, y in ((range(3), ours), ([0, 1, 2], theirs))]
+        np.testing.assert_array_equal(*(model.predict(x) for model in models))
+    labels = np.arange(9) % 3
+    partly = [MLPClassifier((3,), random_state=0).partial_fit(x, labels, classes=c) for c in (range(3), [0, 1, 2])]
+    np.testing.assert_array_equal(*(model.predict_proba(x) for model in partly))
