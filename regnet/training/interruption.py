@@ -72,11 +72,12 @@ def catch_signals(*numbers: int) -> Iterator[tuple[int, ...]]:
     --------
     >>> import signal
     >>> from regnet import Interrupted, Network, catch_signals, datasets, fit
-    >>> data = datasets.spiral(100, 3, seed=0)
+    >>> x, y = datasets.spiral(samples=100)
+    >>> network = Network.mlp([2, 8, 3], loss="categorical_crossentropy")
     >>> with catch_signals(signal.SIGTERM):
     ...     signal.raise_signal(signal.SIGTERM)  # as a scheduler sends it
     ...     try:
-    ...         fit(Network.mlp([2, 8, 3]), data.x, data.y, epochs=1000)
+    ...         fit(network, x, y, epochs=1000, progress=False)
     ...     except Interrupted as stop:
     ...         print(stop)
     ended by SIGTERM
