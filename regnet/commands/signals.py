@@ -141,8 +141,9 @@ def deferred(*, checkpoint: bool) -> Iterator[None]:
 
 def number_of(name: str) -> int:
     """A signal by its name, with or without SIG. Raises ValueError."""
-    found = getattr(signal.Signals, f"SIG{name.upper().removeprefix('SIG')}", None)
-    if found is None or found in (signal.SIGKILL, signal.SIGSTOP):
+    whole = f"SIG{name.upper().removeprefix('SIG')}"
+    found = getattr(signal.Signals, whole, None)
+    if found is None or whole in ("SIGKILL", "SIGSTOP"):
         raise ValueError(f"--signal {name!r} is no signal that can be caught: give a name such as USR1.")
     return int(found)
 
