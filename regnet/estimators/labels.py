@@ -110,6 +110,11 @@ def labels_of(y: Any, /) -> Labels:
         kind = type_of_target(y, input_name="y")
         if "multioutput" in kind:
             raise ValueError("Multioutput target data is not supported with label binarization")
+        if issparse(y) and not kind.startswith("multilabel"):
+            raise TypeError(
+                "Sparse data was passed for y, but dense data is required, unless it holds 0 and 1 for several labels "
+                "a row: give y.toarray()."
+            )
         classes = unique_labels(y)
         if kind.startswith("multilabel"):
             return Labels("multilabel", classes, issparse(y))

@@ -170,10 +170,11 @@ def _make_fold(
     if class_weighted and len(test):
         weight_test = targets.weigh(checked.y[test], weight_test, train=own_y)
     weight_test = np.ones(len(test)) if weight_test is None else np.asarray(weight_test, dtype=np.float64)
+    whose = "class_weight" if given is None else "sample_weight"
     if not weight.any():
-        raise ValueError(f"Fold {number}: all training rows have weight 0.")
+        raise ValueError(f"Fold {number}: all training rows have weight 0, by {whose}.")
     if len(test) and not weight_test.any():
-        raise ValueError(f"Fold {number}: all held-out rows have weight 0.")
+        raise ValueError(f"Fold {number}: all held-out rows have weight 0, by {whose}.")
     transformer = None
     if settings.preprocessor is None:
         if checked.table is None:

@@ -6,6 +6,7 @@ import array_api_strict
 import numpy as np
 import pytest
 from conftest import missing, placement, to_numpy
+from scipy.sparse import lil_array
 from sklearn.linear_model import SGDClassifier
 
 from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, Network, fit
@@ -135,3 +136,11 @@ def test_ranges_are_lists():
     labels = np.arange(9) % 3
     partly = [MLPClassifier((3,), random_state=0).partial_fit(x, labels, classes=c) for c in (range(3), [0, 1, 2])]
     np.testing.assert_array_equal(*(model.predict_proba(x) for model in partly))
+
+
+@pytest.mark.parametrize("how", ["fit", "partial_fit"])
+def test_sparse_labels_that_are_no_indicator_are_refused(how):
+    x, y = np.random.default_rng(0).standard_normal((6, 3)), lil_array(np.array([[0.0, 1, 2, 0, 1, 2]]).T)
+    options = {"classes": [0, 1, 2]} if how == "partial_fit" else {}
+    with pytest.raises(TypeError, match="Sparse data was passed for y"):
+        getattr(MLPClassifier((3,)), how)(x, y, **options)

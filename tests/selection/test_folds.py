@@ -171,3 +171,9 @@ def test_folds_that_cannot_be_scored_are_refused():
     splits = [(rows[:40], rows[40:]), (rows, rows[:0])]
     with pytest.raises(ValueError, match=r"fold 1 has no held-out rows, .*: leave it out"):
         make_splits(splits, np.zeros(60), None, classifier=False, seed=0)
+
+
+def test_weights_that_are_all_0_in_a_fold_are_told_by_their_argument():
+    x, weight = np.random.default_rng(0).standard_normal((12, 2)), np.repeat([1.0, 0.0], 6)
+    with pytest.raises(ValueError, match="Fold 0: all training rows have weight 0, by sample_weight"):
+        MLPRegressorCV((), cv=KFold(2)).fit(x, x[:, 0], sample_weight=weight)
