@@ -77,7 +77,7 @@ FAULTS = checkpoints:1000 divergence:1500 full_disk:1000 growth:5000 hostile_inp
 faults: $(VENV)/.test
 	@failed=; for one in $(FAULTS); do name=$${one%:*}; count=$$(($${one#*:} / $(MANY))); \
 	  echo "== $$name, $$count times"; \
-	  PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/faults/test_$$name.py $$count || failed="$$failed $$name"; \
+	  PYTHONPATH=tests JAX_ENABLE_X64=1 OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/faults/test_$$name.py $$count || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
 
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml
