@@ -1,7 +1,7 @@
 # make demo   the origin's network with and without its penalties, then a strength chosen by cross-validation
 # make test   ruff, mypy, the floors' contract, pytest: what takes longer than ten seconds is left out
 # make test-long  the tests that make test leaves out
-# make faults the long forms of tests/faults: kills, mutated files, wrecks, hostile inputs; MANY=1 for all of them, which takes hours
+# make faults the long forms of tests/faults (kills, changed files, wrecks, hostile inputs); all with MANY=1, in hours
 # make bench  every workload against its peers (PyTorch too with EXTRA=torch): tables, a file, a picture, README's table
 # make wheel  dist/*.whl, which a machine without a network can install; THERE is its Python, 3.12 for example
 # make gpu    a GPU's tests and benchmarks by PYTHON as it is (it has CuPy, torch, JAX) and the wheel; figures go to OUT
@@ -77,7 +77,8 @@ FAULTS = checkpoints:1000 divergence:1500 full_disk:1000 growth:5000 hostile_inp
 faults: $(VENV)/.test
 	@failed=; for one in $(FAULTS); do name=$${one%:*}; count=$$(($${one#*:} / $(MANY))); \
 	  echo "== $$name, $$count times"; \
-	  PYTHONPATH=tests JAX_ENABLE_X64=1 OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/faults/test_$$name.py $$count || failed="$$failed $$name"; \
+	  PYTHONPATH=tests JAX_ENABLE_X64=1 OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/faults/test_$$name.py $$count \
+	    || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
 
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml

@@ -6,8 +6,30 @@ import signal
 from contextlib import contextmanager
 from unittest import mock
 
-from regnet import Interrupted
+import numpy as np
+
+from regnet import Interrupted, Network
+from regnet.arrays.tree import leaves
 from regnet.display.progress import Pace
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(23, 4))
+Y = X @ RNG.normal(size=(4, 1)) + 0.1 * RNG.normal(size=(23, 1))
+HELD_OUT = (RNG.normal(size=(7, 4)), RNG.normal(size=(7, 1)))
+
+
+def a_network(dropout=0.0):
+    return Network.mlp([4, 5, 1], loss="squared_error", dropout=dropout)
+
+
+def same(one, other):
+    """Whether two results have the same bits."""
+    for mine, theirs in zip(leaves(one.model.params), leaves(other.model.params), strict=True):
+        np.testing.assert_array_equal(np.asarray(mine), np.asarray(theirs))
+    assert one.history.to_dicts() == other.history.to_dicts()
+    assert one.epochs == other.epochs
+    for name in ("best_epoch", "diverged_at"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 @contextmanager

@@ -48,18 +48,9 @@ class DeviceStep:
         self._pieces = [self._pieces_of(layer) for layer in range(plan.depth)]
         self._now = xp.zeros((count, 2), "int32") if plan.in_one else None
         self._update = Update(
-            xp,
-            kernels,
-            plan,
-            layout,
-            self.state,
-            self.hyper,
-            batches,
-            self._losses,
-            self._pieces,
-            self._now,
+            xp, kernels, plan, layout, self.state, self.hyper, batches, self._losses, self._pieces, self._now,
             scheduled=scheduled,
-        )
+        )  # fmt: skip
         self.factors = self._update.factors
         self._params, self._grads = self._split(self.state.point), self._split(self._update.grad)
 
@@ -81,9 +72,8 @@ class DeviceStep:
         own_rows = self.batches is not None and max(networks_of(self._data.x), networks_of(self.batches.rows))
         self._gathered = room(widths[0], own_rows) if own_rows and not plan.in_one else None
         self._gathered_networks = own_rows
-        self._outputs = [
-            None if plan.in_one else room(columns) for columns in widths[1 : -1 if plan.own_outputs else None]
-        ]
+        made = () if plan.in_one else widths[1 : -1 if plan.own_outputs else None]
+        self._outputs = [room(columns) for columns in made]
         self._slopes = None if plan.own_outputs else self._outputs[-1] if plan.ends_linear else room(widths[-1])
         self._back = [room(columns) for columns in widths[1 : -2 if plan.own_outputs else -1]]
         self._block = block_of(widths[-2], 32)
@@ -110,7 +100,10 @@ class DeviceStep:
         """Launch a step on the current stream."""
         self.products.begin()
         for number, rows in enumerate(self._tiles):
-            x = None if self._plan.in_one else self._x(rows)
+            if self._plan.in_one:
+                self._last_layers(number, rows)
+                continue
+            x = self._x(rows)
             inputs = self._forward(x, rows)
             if self._plan.own_outputs:
                 self._last_layers(number, rows)
@@ -135,7 +128,7 @@ class DeviceStep:
     def _dropout(self, layer: int, rows: slice) -> tuple[Any, ...]:
         """What the kernels are told of it; the rows' numbers are those in the batch, as in `training.step`."""
         (number, rate), seed = self._plan.dropouts[layer], self.hyper.seed
-        if not rate:
+        if not rate or seed is None:
             return None, 0, None, 0, 0, 0, 1.0
         threshold = min(round(rate * 2**32) - 2**31, 2**31 - 1)
         return seed, stride_of(seed), self._ticks, number, rows.start, threshold, 1.0 / (1.0 - rate)
@@ -157,8 +150,6 @@ class DeviceStep:
         plan, count, stride, inputs = self._plan, rows.stop - rows.start, self._size, x
         for layer, columns in enumerate(plan.widths[1 : -1 if plan.own_outputs else None]):
             weight, bias = self._params[2 * layer], self._params[2 * layer + 1]
-            if plan.in_one:
-                break
             out = self._view(self._outputs[layer], rows, columns)
             grid = grid_of(count * columns, self._networks)
             function = (*self._activation(layer), *self._dropout(layer, rows))
@@ -213,8 +204,6 @@ class DeviceStep:
         plan, last = self._plan, self._plan.depth - 1
         if plan.own_outputs:
             last -= 1
-        if plan.in_one:
-            return
         dz = self._view(self._outputs[last] if plan.own_outputs else self._slopes, rows, plan.widths[last + 1])
         for layer in range(last, -1, -1):
             columns = plan.widths[layer + 1]

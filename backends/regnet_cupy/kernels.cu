@@ -1,10 +1,11 @@
 // A training step of a dense network, or of a stack of them, in half a dozen launches and the large products between.
 //
 // REAL is float or double, SMALLEST its smallest normal number, LARGEST its largest, LEAST_SUM a sum of squares from
-// which on those that were too small to be kept do not matter; INPUTS, OUTPUTS and COLUMNS, the last hidden layer's units
-// a thread, are the network's where they are few enough for a thread's registers, else 1. Matrices lie row by row. blockIdx.z is the
-// network; a "stride" is the distance between the arrays of two networks, 0 where they share one. ticks[network] counts
-// steps. Sums are made in a fixed order and nothing is atomic, so a step has the same bits every time.
+// which on those that were too small to be kept do not matter. INPUTS, OUTPUTS and COLUMNS, the units of the last
+// hidden layer that a thread has, are the network's where they are few enough for registers, else 1; HIDDEN is that
+// layer's activation, and DROPS whether dropout follows it. Matrices lie row by row. blockIdx.z is the network; a
+// "stride" is the distance between the arrays of two networks, 0 where they share one. ticks[network] counts steps.
+// Sums are made in a fixed order and nothing is atomic, so a step has the same bits every time.
 
 typedef REAL real;
 
@@ -242,8 +243,9 @@ __device__ real lanes_sum(real value, real (*shared)[32]) {
     return total;
 }
 
-// The rows' losses, added up by blocks of `rows_each`: loss_sums (networks, blocks), added to what is there if `add`; and in
-// slopes the gradient with respect to the outputs z (networks, rows, outputs), which may be z. bias: is added, or null.
+// The rows' losses, added up by blocks of `rows_each`: loss_sums (networks, blocks), added to what is there if `add`;
+// in slopes the gradient with respect to the outputs z (networks, rows, outputs), which may be z. bias: is added, or
+// null.
 KERNEL loss_gradient(LOSSES, real* slopes, const real* z, const real* bias, long long stride) {
     __shared__ real shared[WARPS][32];
     int lane = threadIdx.x % 32, stop = min(rows, (int)(blockIdx.x + 1) * rows_each);
@@ -340,8 +342,9 @@ KERNEL backward(BACKWARD) { go_backward<0, 0>(ARGUMENTS); }
 KERNEL backward_to_few_inputs(BACKWARD) { go_backward<INPUTS, 0>(ARGUMENTS); }
 KERNEL backward_from_few_outputs(BACKWARD) { go_backward<0, OUTPUTS>(ARGUMENTS); }
 
-// Adds N values up over a warp, in half as many exchanges as N, rather than five times N: lanes hand each other the halves
-// that they let go of. Returns the number of the value whose sum is in v[0], v[1] has the next one's, ...; *valid of them.
+// Adds each of N values up over a warp, in about N exchanges rather than five times as many: lanes hand each other the
+// halves of the values that they let go of. Returns the number of the value whose sum is in v[0], v[1] has the next
+// one's, and so on, *valid of them.
 template <int N, int OFFSET = 16>
 __device__ int fold(real* v, int* valid) {
     constexpr int HALF = (N + 1) / 2;
@@ -358,15 +361,15 @@ __device__ int fold(real* v, int* valid) {
     return from;
 }
 
-// From the last hidden layer to OUTPUTS outputs without an activation, their losses, and back, in one go. A block takes
-// `rows_each` rows, ROUND of them at once for every threadIdx.y; a thread has COLUMNS units with their weights, and adds
-// up their gradients, in registers. HIDDEN is the layer's activation, DROPS whether dropout follows it.
+// From the last hidden layer to OUTPUTS outputs without an activation, their losses, and back, in one go. A block has
+// `rows_each` rows, ROUND of them at once for every threadIdx.y; a thread has COLUMNS units with their weights, and
+// adds up their gradients, in registers.
 //
 // z (networks, rows, columns): the hidden layer's sums before its bias, and after it the gradient with respect to them;
 // with IN inputs x so few that a thread makes these sums itself, null. params: the last parameters as they lie in a
 // network's: the hidden layer's weights if IN, its biases, the outputs' weights and biases. sums, next_sums: see
-// go_backward; bias_sums (networks, blocks, OUTPUTS): the sums of the slopes. now: each network's step, and whether it has
-// not diverged, or null.
+// go_backward; bias_sums (networks, blocks, OUTPUTS): the sums of the slopes. now: each network's step, and whether it
+// has not diverged, or null.
 #define ROUND 8
 #define LAST_LAYERS                                                                                                  \
     LOSSES, real *z, const real *x, long long x_stride, const real *params, long long stride, int columns,           \
@@ -460,7 +463,8 @@ __device__ void there_and_back(LAST_LAYERS) {
                 }
                 int found = there ? row : 0;
                 real share = shares[start + found];
-                real loss_of_row = row_loss<LANES>(loss, delta, outs[found], ys[start + found], there ? OUTPUTS : 0, share);
+                real loss_of_row =
+                    row_loss<LANES>(loss, delta, outs[found], ys[start + found], there ? OUTPUTS : 0, share);
                 if (!there || j >= OUTPUTS) continue;
                 if (j == 0) value += share * loss_of_row;
                 slope_sum += outs[row][j];
@@ -607,8 +611,8 @@ __device__ void end_step(int t, real value, real penalty, real* loss, int* diver
 }
 
 // Block 0 of a network adds up its loss and penalties and sets the optimizer's pace, the others add chunks: each of
-// `pieces` is (first entry here, chunks, length, place in sums, place in the gradient, rows), and sums' piece is (networks,
-// chunks, length), where a chunk's lies turned round as (length / rows, rows), or as it is for one row.
+// `pieces` is (first entry here, chunks, length, place in sums, place in the gradient, rows), and sums' piece is
+// (networks, chunks, length), where a chunk's lies turned round as (length / rows, rows), or as it is for one row.
 KERNEL finish(FINISH, const long long* pieces, int piece_count, int* alive, real* pace, real* grad) {
     __shared__ real shared[THREADS];
     int network = blockIdx.z;
@@ -698,14 +702,17 @@ KERNEL update(STEP, int count) {
     Betas betas = {beta1, rest1, beta2, rest2};
     long long at = (long long)blockIdx.z * size + i;
     real part = share_of(share, share_stride, ticks[blockIdx.z] - 1, steps);
-    update_entry(point, first, second, at, grad[at], AT(l1, i), AT(l1_subgradient, i), AT(l2, i), AT(batch_l2, i) / part,
-                 rate[blockIdx.z * rate_stride], pace + blockIdx.z * PACES, rule, betas, decay, flush);
+    update_entry(point, first, second, at, grad[at], AT(l1, i), AT(l1_subgradient, i), AT(l2, i),
+                 AT(batch_l2, i) / part, rate[blockIdx.z * rate_stride], pace + blockIdx.z * PACES, rule, betas, decay,
+                 flush);
 }
 
-// `finish` and `update` at once, where `all_layers` made all sums, and without groups. Every block reckons loss and pace
-// for itself, in its last warp, while the others add chunks up. now, and outputs for each of columns: see `all_layers`.
-KERNEL settle(FINISH, const int* now, int columns, int outputs, real* point, real* first, real* second, TERM(l1), TERM(l1_subgradient), TERM(l2),
-              TERM(batch_l2), const real* rate, long long rate_stride, double beta2, real decay, int flush) {
+// `finish` and `update` at once, where `all_layers` made all sums, and without groups. Every block reckons loss and
+// pace for itself, in its last warp, while the others add chunks up. now, and outputs for each of columns: see
+// `all_layers`.
+KERNEL settle(FINISH, const int* now, int columns, int outputs, real* point, real* first, real* second, TERM(l1),
+              TERM(l1_subgradient), TERM(l2), TERM(batch_l2), const real* rate, long long rate_stride, double beta2,
+              real decay, int flush) {
     __shared__ real shared[THREADS], pace[PACES], total[2];
     int network = blockIdx.z, i = blockIdx.x * blockDim.x + threadIdx.x, t = now[2 * network];
     bool there = i < size, alive = now[2 * network + 1];

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
 from importlib.metadata import version
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,19 +13,17 @@ import numpy as np
 from regnet.backend.registry import get_backend
 from regnet.sweep.fold import Fold
 from regnet.sweep.spec import SweepSpec
+from regnet.training.sheet import digest, told
 
 __all__ = ["data_digest", "fingerprint", "kernels_of"]
 
 
 def data_digest(folds: Iterable[Fold], /) -> str:
     """A number for all that folds hold: their tables, targets, weights and units, and which rows they hold out."""
-    data = hashlib.sha256()
-    for fold in folds:
-        total = np.asarray(fold.total_weight)
-        for array in (fold.x, fold.y, fold.weight, total, fold.train, fold.test, *vars(fold.affine).values()):
-            data.update(str((array.dtype, array.shape)).encode())
-            data.update(np.ascontiguousarray(array).tobytes())
-    return data.hexdigest()
+    own = (
+        (one.x, one.y, one.weight, one.total_weight, one.train, one.test, *vars(one.affine).values()) for one in folds
+    )
+    return digest(*chain.from_iterable(own))
 
 
 def fingerprint(spec: SweepSpec) -> dict[str, str]:
@@ -35,34 +32,24 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
     Scores are not in it: they are made anew from the networks, and what they decide for a later pass (its factors, its
     strength) is in that pass's name.
     """
-    factors = b"" if spec.factors is None else np.ascontiguousarray(spec.factors, dtype=np.float64).tobytes()
-    groups = b"" if spec.groups is None else spec.groups.numbers.tobytes()
+    factors = () if spec.factors is None else (np.asarray(spec.factors, dtype=np.float64),)
+    groups = () if spec.groups is None else (spec.groups.numbers,)
     parameters = spec.template.get_params()
     info = get_backend(spec.backend).describe()
     return {
         "data or folds": spec.data or data_digest(spec.folds),
-        "estimator": repr({name: _told(value) for name, value in sorted(parameters.items()) if name != "random_state"}),
+        "estimator": repr({name: told(value) for name, value in sorted(parameters.items()) if name != "random_state"}),
         "penalty": repr(spec.mix),
         "lambdas": repr(spec.lambdas),
         "random_state": repr(spec.seeds),
-        "input_groups": hashlib.sha256(groups).hexdigest(),
-        "factors": hashlib.sha256(factors).hexdigest(),
+        "input_groups": digest(*groups),
+        "factors": digest(*factors),
         "epochs": repr((spec.epochs_at(0), spec.epochs, spec.batch_rows)),
         "warm_start": repr((spec.warm_start, spec.screen)),
         "dtype": spec.dtype,
         "backend": f"{spec.backend} {info.version}, {_device_name(spec.device)}",
         "libraries": "; ".join(_libraries(spec)),
         "regnet": version("regnet-xp"),
-    }
-
-
-def _told(value: Any) -> Any:
-    """A parameter, and of an object its class and that class's module: another function may have the same name."""
-    if not is_dataclass(value):
-        return value
-    kind = type(value)
-    return f"{kind.__module__}.{kind.__qualname__}", {
-        one.name: _told(getattr(value, one.name)) for one in fields(value)
     }
 
 

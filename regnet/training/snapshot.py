@@ -63,7 +63,7 @@ def random_state_of(state: Mapping[str, Any], /) -> str:
 
 
 def told_mark(mark: Mapping[str, Any] | None, /) -> dict[str, Any] | None:
-    """A sampler's mark as a checkpoint holds it. One is made before every epoch, and few are written."""
+    """A sampler's mark as a checkpoint holds it: marks are made for every window of recovery, and few are written."""
     if mark is None:
         return None
     told = dict(mark)

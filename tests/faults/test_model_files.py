@@ -12,6 +12,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from mutations import mutated
 from safetensors import safe_open
 from safetensors.numpy import save as save_bytes
 
@@ -47,26 +48,6 @@ def outcome(path, content, model):
         return "error"
     assert same(found, model)
     return "same"
-
-
-def mutated(content, rng):
-    """A bit flipped, bytes written over, cut off, put in, doubled, or the header's length changed."""
-    kind, place = rng.integers(6), int(rng.integers(len(content)))
-    changed = bytearray(content)
-    if kind == 0:
-        changed[place] ^= 1 << int(rng.integers(8))
-    elif kind == 1:
-        part = rng.bytes(int(rng.integers(1, 30)))
-        changed[place : place + len(part)] = part
-    elif kind == 2:
-        del changed[place : place + int(rng.integers(1, 200))]
-    elif kind == 3:
-        changed[place:place] = rng.bytes(int(rng.integers(1, 60)))
-    elif kind == 4:
-        changed = changed + changed[place:]
-    else:
-        changed[:8] = int(rng.integers(0, 2**62)).to_bytes(8, "little") if place % 2 else rng.bytes(8)
-    return bytes(changed)
 
 
 @pytest.fixture

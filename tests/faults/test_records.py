@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mutations import mutated
 from safetensors.numpy import save as save_bytes
 from sweeps import FRIEDMAN, same, small
 
@@ -55,37 +56,13 @@ def outcome_of(path, content, expected):
     return "same"
 
 
-def mutated(content, other, rng):
-    """Bits flipped, bytes written over, cut out, put in, doubled, spliced with another record, another length."""
-    kind, place = rng.integers(8), int(rng.integers(len(content)))
-    changed = bytearray(content)
-    if kind == 0:
-        changed[place] ^= 1 << int(rng.integers(8))
-    elif kind == 1:
-        part = rng.bytes(int(rng.integers(1, 30)))
-        changed[place : place + len(part)] = part
-    elif kind == 2:
-        del changed[place : place + int(rng.integers(1, 200))]
-    elif kind == 3:
-        changed[place:place] = rng.bytes(int(rng.integers(1, 60)))
-    elif kind == 4:
-        changed = changed + changed[place:]
-    elif kind == 5:
-        changed[place:] = other[place:]
-    elif kind == 6:
-        changed[:8] = int(rng.integers(0, 2**62)).to_bytes(8, "little") if place % 2 else rng.bytes(8)
-    else:  # a digit, a quote or a brace of what it says
-        changed[place % 400] = int(rng.choice(list(b'0123456789"{}[],:.-eEx ')))
-    return bytes(changed)
-
-
 def figures(count, folder, seed):
     """How many mutated records were refused, and how many were what they had been."""
     rng, expected = np.random.default_rng(seed), an_outcome()
     content, other = pack(PROBLEM, expected), pack(PROBLEM, an_outcome(1, cell=Cell(3, 0, 0)))
     found = {"error": 0, "same": 0}
     for _ in range(count):
-        found[outcome_of(folder / "x.safetensors", mutated(content, other, rng), expected)] += 1
+        found[outcome_of(folder / "x.safetensors", mutated(content, rng, other), expected)] += 1
     for length in range(len(content)):
         assert outcome_of(folder / "x.safetensors", content[:length], expected) == "error"
     return found

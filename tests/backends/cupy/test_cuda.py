@@ -123,6 +123,13 @@ def test_dropout(widths, activation, networks, rng, monkeypatch):
     close(compare(network, Adam(0.01), point, data, hyper, "float64", steps=5), whole, "float64")
 
 
+@pytest.mark.parametrize("widths", [[6, 8, 3], [30, 8, 3], [30, 8, 20]], ids=str)
+def test_dropout_without_a_seed_drops_nothing(widths, rng):
+    network = Network.mlp(widths, loss="categorical_crossentropy", activation="tanh", dropout=0.4)
+    point, data, rate = problem(network, None, "float64", rng)
+    compare(network, Adam(0.01), point, data, Hyper(rate, Strengths(), None), "float64", steps=2)
+
+
 @pytest.mark.parametrize(("own_rows", "own_table"), [(False, False), (False, True), (True, False), (True, True)])
 @pytest.mark.parametrize("widths", [[6, 8, 3], [30, 8, 20]], ids=str)
 def test_batches(widths, own_rows, own_table, rng):
