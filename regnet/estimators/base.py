@@ -26,8 +26,8 @@ from regnet.estimators.exposure import log_exposure, shifted, with_exposure
 from regnet.estimators.fitted import Fitted, read_fitted, write_fitted
 from regnet.estimators.full_batch import fit_full_batch
 from regnet.estimators.grouping import Grouping, some_columns
-from regnet.estimators.parameters import Parameters
-from regnet.estimators.preparation import FULL_BATCH, Prepared, check_call, prepare
+from regnet.estimators.parameters import FULL_BATCH, Parameters
+from regnet.estimators.preparation import Prepared, check_call, prepare
 from regnet.estimators.stochastic import Call, fit_stochastic
 from regnet.estimators.targets import Targets
 from regnet.estimators.weights import params_of, weights_of

@@ -27,6 +27,7 @@ from regnet.training.early_stopping import EarlyStopping
 __all__ = [
     "CONSTRAINTS",
     "DEFAULT_ALPHA",
+    "FULL_BATCH",
     "STRENGTHS",
     "Parameters",
     "alpha_of",
@@ -44,7 +45,8 @@ DEFAULT_ALPHA = float("0.0001")
 """The object that stands for "alpha was not given": a caller's own 1e-4 is another object of the same value."""
 
 STRENGTHS = ("weight_l1", "weight_l2", "bias_l1", "bias_l2", "input_l1", "neuron_l1")
-SOLVERS = {"lbfgs", "sgd", "adam", "fista", "newton"}
+FULL_BATCH = ("lbfgs", "fista", "newton")
+SOLVERS = {"sgd", "adam", *FULL_BATCH}
 
 _STRENGTH = [Interval(Real, 0, None, closed="left"), "array-like", None]
 

@@ -4,43 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import device as device_of
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.types import Array
-from regnet.backend.given import named
-from regnet.backend.placement import Placement, dtype_name, to_host
+from regnet.backend.placement import Placement, dtype_name
 from regnet.estimators import inputs as data
 from regnet.estimators import parameters
 from regnet.estimators.exposure import as_rates, log_exposure, shifted
 from regnet.estimators.fitted import Fitted, Resumable, read_fitted
 from regnet.estimators.grouping import factors_of, grouping_of
-from regnet.estimators.parameters import Parameters
+from regnet.estimators.held_out import by_score, hold_out, scorer
+from regnet.estimators.parameters import FULL_BATCH, Parameters
 from regnet.estimators.stochastic import Call
-from regnet.estimators.stopping import stops_by_score
 from regnet.estimators.targets import Targets
 from regnet.estimators.weights import draw_weights, params_of
-from regnet.mathematics.losses import get_loss
 from regnet.mathematics.optimizers import Optimizer
-from regnet.mathematics.weighting import RowWeights, relative_weights, weight_shares
-from regnet.networks.model import apply_in_blocks
+from regnet.mathematics.weighting import RowWeights, relative_weights
 from regnet.networks.network import Network
 from regnet.training.assembly import Problem, assemble
 from regnet.training.early_stopping import EarlyStopping
 
-__all__ = ["FULL_BATCH", "Prepared", "check_call", "prepare"]
-
-FULL_BATCH = ("lbfgs", "fista", "newton")
-
-
-RowParts: TypeAlias = tuple[Array, Array, RowWeights]
-"""Table (n, inputs) on the device, encoded targets (n, outputs) where the caller has them, weights (n,) on the host."""
+__all__ = ["Prepared", "check_call", "prepare"]
 
 
 class Prepared(NamedTuple):
@@ -125,7 +115,8 @@ def prepare(
             start = replace(start, resumable=start.resumable._replace(slots=slots))
     if call.incremental and estimator.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")
-    rows, held_out, score = _hold_out(estimator, targets, network, placement, rows, validation_data, rng)
+    rows, held_out, numbers = hold_out(estimator, targets, placement, rows, validation_data, rng)
+    count = rows[0].shape[0] if numbers is None else len(numbers)
     resume = start.resumable if call.incremental else None
     optimizer = parameters.make_optimizer(estimator) if resume is None else resume.optimizer
     problem = assemble(
@@ -135,13 +126,15 @@ def prepare(
         None if held_out is None else data.make_rows(placement, *held_out),
         optimizer=optimizer,
         penalties=penalties,
-        batch_size=parameters.batch_rows(estimator, rows[0].shape[0]) if stochastic else None,
+        batch_size=parameters.batch_rows(estimator, count) if stochastic else None,
         params=params_of(
             network, placement, start.weights, shifted(start.biases, 0.0 if before is None else rates.log_unit)
         ),
         seed=int(rng.randint(np.iinfo(np.int32).max)) if network.has_dropout else 0,
         batch_l2=_batch_l2(estimator, rows[0], rows[2]),
+        numbers=numbers,
     )
+    score = None if held_out is None or not by_score(estimator) else scorer(targets, network, placement, held_out)
     return Prepared(start, network, problem, optimizer, score, resume, rng, given.host, rates.log_unit)
 
 
@@ -188,87 +181,6 @@ def _placement(estimator: Parameters, given: Placement, before: Fitted | None) -
     dtype = given.dtype if before is None else dtype_name(before.weights[0]) or given.dtype
     in_float64 = estimator.solver == "lbfgs" and given.backend.name == "numpy"
     return given._replace(dtype="float64" if in_float64 else dtype)
-
-
-def _hold_out(
-    estimator: Parameters,
-    targets: Targets,
-    network: Network,
-    placement: Placement,
-    rows: RowParts,
-    validation_data: tuple[Any, ...] | None,
-    rng: np.random.RandomState,
-) -> tuple[RowParts, RowParts | None, Callable[[Array], float] | None]:
-    """The rows to train on, those held out, and the score that stops the training, if there are any."""
-    scored = stops_by_score(estimator) and estimator.solver not in FULL_BATCH
-    held_out = None
-    if validation_data is not None:
-        held_out = _check_validation(estimator, targets, validation_data, placement, rows)
-    elif scored:
-        rows, held_out = _split(estimator, targets, placement, rows, rng)
-    return rows, held_out, _scorer(targets, network, placement, held_out) if scored and held_out is not None else None
-
-
-def _check_validation(
-    estimator: Parameters, targets: Targets, validation_data: tuple[Any, ...], placement: Placement, rows: RowParts
-) -> RowParts:
-    """Validation rows as the training rows are: checked, encoded, on the same device."""
-    x, y, *weight = validation_data
-    with named("validation_data"):
-        given = data.check_fit_inputs(
-            estimator, x, y, weight[0] if weight else None, reset=False, numeric=targets.numeric
-        )
-        targets.check(given.y)
-        encoded = targets.encode(given.y)
-    if encoded.shape[1] != rows[1].shape[1]:
-        raise ValueError(f"validation_data: y has {encoded.shape[1]} outputs, but y has {rows[1].shape[1]} in fit.")
-    if given.placement.backend is placement.backend:
-        return data.dense_rows(given.x, placement), encoded, given.weight
-    table = to_host(data.dense_rows(given.x, given.placement))
-    return placement.put(table), to_host(encoded), given.weight
-
-
-def _scorer(targets: Targets, network: Network, placement: Placement, rows: RowParts) -> Callable[[Array], float]:
-    """scikit-learn's score of a point on the validation rows, of which only predictions go to the host."""
-    table, encoded, weight = rows[0], to_host(rows[1]), rows[2]
-    weight = None if weight is None else weight_shares(weight)
-
-    def score(point: Array) -> float:
-        outputs = apply_in_blocks(placement.backend, network, network.unpack(point), table)
-        values = placement.backend.to_numpy(get_loss(network.loss).predict(outputs))
-        return targets.score(values, encoded, weight)
-
-    return score
-
-
-def _split(
-    estimator: Parameters, targets: Targets, placement: Placement, rows: RowParts, rng: np.random.RandomState
-) -> tuple[RowParts, RowParts]:
-    """Set aside `validation_fraction` of the rows: the ones that scikit-learn would."""
-    train, held_out = train_test_split(
-        np.arange(rows[0].shape[0]),
-        random_state=rng,
-        test_size=estimator.validation_fraction,
-        stratify=targets.stratify_by(rows[1]),
-    )
-    if len(held_out) < 2:
-        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-
-    def take(values: Array, numbers: NDArray[np.int64]) -> Array:
-        if values is None or isinstance(values, np.ndarray):
-            return None if values is None else values[numbers]
-        return array_namespace(values).take(values, placement.put(numbers, "int32"), axis=0)
-
-    table, encoded, weight = rows
-    if weight is not None and not weight[held_out].any():
-        raise ValueError(
-            "All rows that early stopping holds out have weight 0: leave such rows out, or increase "
-            "validation_fraction."
-        )
-    return (
-        (take(table, train), take(encoded, train), take(weight, train)),
-        (take(table, held_out), take(encoded, held_out), take(weight, held_out)),
-    )
 
 
 def _batch_l2(estimator: Parameters, table: Array, weight: RowWeights) -> float:

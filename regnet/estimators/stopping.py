@@ -72,7 +72,7 @@ class StoppingRule:
         self._est, self._problem, self._score = estimator, problem, score
         self._progress, self._accounts = progress, _open_accounts(progress, scored=stops_by_score(estimator))
         self._incremental, self._by_records, self.rate = incremental, by_records, rate
-        self._rows = problem.train.x.shape[-2]
+        self._rows = problem.rows
         self._pending: list[Array] = []
         self.best_point: Array | None = None
         waits_for_ever = by_records or estimator.n_iter_no_change == np.inf

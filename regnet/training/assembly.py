@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.tree import leaves, tree_map
@@ -26,7 +27,8 @@ __all__ = ["Problem", "assemble", "count_networks", "prepare"]
 
 class Problem(NamedTuple):
     """Everything on the device. networks: K for a stack, else None; batch_rngs: one generator per permutation;
-    batch_rows: rows of a step.
+    batch_rows: rows of a step; numbers: those of `train` that batches are made of, where the others have weight 0;
+    None: all.
     """
 
     placement: Placement
@@ -38,6 +40,12 @@ class Problem(NamedTuple):
     state: State
     batch_rngs: list[np.random.Generator]
     batch_rows: int
+    numbers: NDArray[np.int64] | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows an epoch has."""
+        return int(self.train.x.shape[-2]) if self.numbers is None else len(self.numbers)
 
 
 def prepare(
@@ -88,10 +96,11 @@ def assemble(
     params: Tree | None,
     seed: int | Sequence[int],
     batch_l2: float = 0.0,
+    numbers: NDArray[np.int64] | None = None,
 ) -> Problem:
     """The problem of training `network` on rows that lie on the device of `placement`; see `fit` for the arguments.
 
-    batch_l2: strength on all weights of the L2 that grows as batches shrink, see `Strengths`.
+    batch_l2: strength on all weights of the L2 that grows as batches shrink, see `Strengths`; numbers: see `Problem`.
     """
     per_layer = _penalty_per_layer(network, penalties)
     networks = count_networks(train, optimizer, per_layer, seed)
@@ -107,12 +116,12 @@ def assemble(
         if network.has_dropout
         else None,
     )
-    n = train.x.shape[-2]
+    n = train.x.shape[-2] if numbers is None else len(numbers)
     size = n if batch_size is None else min(batch_size, n)
     row_number = placement.put(np.arange(size)[:, None], "int32") if network.has_dropout else None
     data = Data(train.x, train.y, train.weight, row_number)
     rngs = [np.random.default_rng(stream[1]) for stream in streams]
-    return Problem(placement, networks, train, validation, data, hyper, state, rngs, size)
+    return Problem(placement, networks, train, validation, data, hyper, state, rngs, size, numbers)
 
 
 def _penalty_per_layer(network: Network, penalties: Penalty | Sequence[Penalty | None] | None) -> list[Penalty]:

@@ -79,7 +79,7 @@ class ShuffledSampler:
     def __init__(self, problem: Problem, t: int, order: bool, random_state: np.random.RandomState) -> None:
         """t: steps taken before the first epoch; order: whether to shuffle."""
         self._problem, self._shuffle, self._rng = problem, order, random_state
-        self._order: NDArray[np.int64] = np.arange(problem.train.x.shape[-2])
+        self._order: NDArray[np.int64] = np.arange(problem.rows)
         self._slices = list(gen_batches(len(self._order), problem.batch_rows))
         self.steps = len(self._slices)
         self.fixed, self._t = self.steps == 1, t
@@ -91,12 +91,15 @@ class ShuffledSampler:
             self._order = shuffled_again(self._order, self._rng)
         if self.fixed:
             return self._problem.data
-        table = np.full((self.steps, self._problem.batch_rows), -1, dtype=np.int32)
+        problem = self._problem
+        order = self._order if problem.numbers is None else problem.numbers[self._order]
+        table = np.full((self.steps, problem.batch_rows), -1, dtype=np.int32)
         for row, part in zip(table, self._slices, strict=True):
-            row[: part.stop - part.start] = self._order[part]
+            row[: part.stop - part.start] = order[part]
         table = np.roll(table, self._t % self.steps, axis=0)  # step t takes row t % steps
-        data = self._problem.data
-        return data._replace(batches=self._batches_of(data.weight, self._problem.placement.put(table, "int32")))
+        count = None if problem.numbers is None else problem.rows
+        batches = self._batches_of(problem.data.weight, problem.placement.put(table, "int32"), count)
+        return problem.data._replace(batches=batches)
 
     def mark(self) -> dict[str, Any]:
         """See Sampler."""

@@ -281,7 +281,6 @@ class Trainer:
         return stop or any(answers) or everything_diverged
 
     def _measured(self, epoch: int) -> Record:
-        rows = self._problem.train.x.shape[-2]
-        strengths = over_batches(self.hyper.strengths, rows, self._problem.batch_rows)
+        strengths = over_batches(self.hyper.strengths, self._problem.rows, self._problem.batch_rows)
         hyper = self.hyper._replace(strengths=strengths)
         return self._evaluator.record(epoch, self.state, hyper, self._problem.networks)
