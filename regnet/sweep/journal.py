@@ -53,6 +53,7 @@ class Journal:
         mine = fingerprint(spec)
         self._compare(mine, self._sheet(mine))
         self._problem = hashlib.sha256(json.dumps([spec.name, mine]).encode()).hexdigest()
+        self._read: set[Cell] = set()
         self._unusable: dict[Path, str] = {}
         self._reported: set[Path] = set()
         self._began, self._synced = time.perf_counter(), 0.0
@@ -101,7 +102,7 @@ class Journal:
         """
         path = self._path(cell)
         try:
-            return unpack(self._problem, cell, self._size, self._dtype, read_file(path, self._limit))
+            found = unpack(self._problem, cell, self._size, self._dtype, read_file(path, self._limit))
         except FileNotFoundError:
             return None
         except RecordError as error:
@@ -111,12 +112,16 @@ class Journal:
                 ) from None
             self._unusable[path] = str(error)
             return None
+        self._read.add(cell)
+        return found
 
     def put(self, outcome: Outcome) -> None:
-        """Keep an outcome; another process that writes the same one at the same time does no harm.
+        """Keep an outcome that was not read here; another process that writes it at the same time does no harm.
 
         Where that fails, a full disk say, the sweep has more to lose than its journal: see `report`.
         """
+        if outcome.cell in self._read:
+            return
         now = time.perf_counter()
         sync = self._synced <= SYNCING * (now - self._began)
         try:

@@ -88,6 +88,8 @@ def _listen(requests: BinaryIO, replies: BinaryIO, todo: SimpleQueue[Any]) -> No
                 write_frame(replies, "held")
             else:
                 todo.put(frame)
+    except (BrokenPipeError, FileNotFoundError):
+        pass  # the parent has ended, and another worker has deleted the file
     except Exception:
         traceback.print_exc()
     if place is not None:
