@@ -71,7 +71,7 @@ def fit(
         int | None, typer.Option(min=1, help="epochs between two writings of it; default: 30 seconds")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from --checkpoint, with the same bits")] = False,
-    signal: Annotated[str | None, typer.Option(help="a signal, such as USR1, that ends it as Ctrl-C does")] = None,
+    signal: options.SignalOption = None,
 ) -> None:
     """Train a network, print a line every so many epochs, and the held-out result.
 
@@ -156,16 +156,14 @@ def fit(
 
 def _prepare_end(checkpoint: Path | None, every: int | None, *, resume: bool, signal: str | None) -> None:
     """Check the options of a checkpoint; a signal that ends the command says how to go on. Raises ValueError."""
-    if signal is not None:
-        signals.also(signals.number_of(signal))
     if checkpoint is None:
         for option, given in (("--resume", resume), ("--checkpoint-every", every is not None)):
             if given:
                 raise ValueError(f"{option} is of a checkpoint: add --checkpoint PATH.")
-        signals.on_end(lambda: "nothing was saved: --checkpoint PATH keeps what has been trained")
+        signals.on_end(lambda: "nothing was saved: --checkpoint PATH keeps what has been trained", signal)
         return
     if checkpoint.exists() and not resume:
         raise ValueError(f"--checkpoint {str(checkpoint)!r} exists: add --resume to go on from it, or delete it.")
     if resume and not checkpoint.exists():
         say(f"note: there is no {str(checkpoint)!r} to go on from: the training begins")
-    signals.on_end(lambda: signals.resuming(checkpoint))
+    signals.on_end(lambda: signals.resuming(checkpoint), signal)

@@ -26,6 +26,7 @@ __all__ = [
     "PenaltyFactorOption",
     "RowNumbersOption",
     "SeparateOption",
+    "SignalOption",
     "TargetOption",
     "TaskOption",
     "WeightsOption",
@@ -64,6 +65,8 @@ PenaltyFactorOption = Annotated[
         help="NAME=NUMBER multiplies the penalty of an input or group; 0: never removed, inf: left out",
     ),
 ]
+SignalOption = Annotated[str | None, typer.Option(help="a signal, such as USR1, that ends it as Ctrl-C does")]
+
 SeparateOption = Annotated[
     bool,
     typer.Option(

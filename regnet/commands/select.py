@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from regnet.backend.registry import get_backend
-from regnet.commands import options
+from regnet.commands import options, signals
 from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
 from regnet.commands.options import check_choices, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, check_picture, write_picture, write_text
@@ -72,11 +72,13 @@ def select(
     sweep_dir: Annotated[
         str | None, typer.Option(metavar="PATH", help="folder of a journal: a killed run goes on from it")
     ] = None,
+    signal: options.SignalOption = None,
 ) -> None:
     """Choose the strength of a penalty by cross-validation, and say which inputs are left.
 
     The table shows the held-out score at every strength, with its standard error over folds. --report makes a folder
-    with path.png, norms.png, selection.json and model.safetensors.
+    with path.png, norms.png, selection.json and model.safetensors. Ctrl-C, SIGTERM and --signal end it; the same
+    command goes on where there is a --sweep-dir.
     """
     check_outputs({"--save": save, "--json": json_file}, {"DATA": data, "--groups": groups})
     if report is not None:
@@ -85,6 +87,8 @@ def select(
             raise ValueError(f"--report {str(report)!r} is a file: give a folder.")
         inside = {f"--report's {name}": report / name for name in REPORT} if report.exists() else {}
         check_outputs(inside or {"--report": report.absolute()}, {"DATA": data, "--save": save, "--json": json_file})
+    lost = "nothing was saved: --sweep-dir PATH keeps what has been trained"
+    signals.on_end(lambda: lost if sweep_dir is None else signals.again(), signal)
     check_choices(
         ("--penalty", penalty, PENALTIES),
         ("--rule", rule, RULES),

@@ -27,7 +27,7 @@ from regnet.commands.terminal import plain, say
 from regnet.display.begun import end_at_once
 from regnet.training.interruption import Interrupted, catch_signals, is_finishing, stop_if_requested
 
-__all__ = ["also", "deferred", "ending", "number_of", "on_end", "resuming", "taken_to_end"]
+__all__ = ["again", "deferred", "ending", "on_end", "resuming", "taken_to_end"]
 
 SECONDS = 1.5
 """From a signal to the end of a process that does not end by itself."""
@@ -79,7 +79,7 @@ def ending(*numbers: int) -> Iterator[None]:
     _told.clear()
     _remedy.clear()
     try:
-        also(*numbers)
+        _add(*numbers)
         yield
     finally:
         _flush()  # while a signal can still end what waits for its reader
@@ -91,15 +91,13 @@ def ending(*numbers: int) -> Iterator[None]:
         button.close()  # which ends the thread
 
 
-def also(*numbers: int) -> None:
-    """Let these signals end the command too. Those that the process ignores stay ignored."""
-    for number in numbers:
-        if _ending_works() and number not in _before and signal.getsignal(number) not in (signal.SIG_IGN, None):
-            _before[number] = signal.signal(number, _act)
+def on_end(remedy: Callable[[], str], name: str | None) -> None:
+    """What the line says after the signal's name: what is lost, how to go on; asked when it is printed.
 
-
-def on_end(remedy: Callable[[], str]) -> None:
-    """What the line says after the signal's name: what is lost, how to go on; asked when it is printed."""
+    name: of a further signal that ends the command, with or without SIG. Raises ValueError for what is none.
+    """
+    if name is not None:
+        _add(_number_of(name))
     _remedy[:] = [remedy]
 
 
@@ -139,21 +137,33 @@ def deferred(*, checkpoint: bool) -> Iterator[None]:
         _keeps_checkpoint = False
 
 
-def number_of(name: str) -> int:
+def resuming(path: Path) -> str:
+    """How to go on from a checkpoint: the command itself."""
+    if not path.exists():
+        return f"nothing was saved in {str(path)!r} yet"
+    return again("--resume")
+
+
+def again(*options: str) -> str:
+    """How to go on: the command itself, with these options."""
+    given = [one for one in sys.argv[1:] if one not in options]
+    return f"to go on: {shlex.join(['regnet', *given, *options])}"
+
+
+def _add(*numbers: int) -> None:
+    """Let these signals end the command too. Those that the process ignores stay ignored."""
+    for number in numbers:
+        if _ending_works() and number not in _before and signal.getsignal(number) not in (signal.SIG_IGN, None):
+            _before[number] = signal.signal(number, _act)
+
+
+def _number_of(name: str) -> int:
     """A signal by its name, with or without SIG. Raises ValueError."""
     whole = f"SIG{name.upper().removeprefix('SIG')}"
     found = getattr(signal.Signals, whole, None)
     if found is None or whole in ("SIGKILL", "SIGSTOP"):
         raise ValueError(f"--signal {name!r} is no signal that can be caught: give a name such as USR1.")
     return int(found)
-
-
-def resuming(path: Path) -> str:
-    """How to go on from a checkpoint: the command itself."""
-    if not path.exists():
-        return f"nothing was saved in {str(path)!r} yet"
-    given = [one for one in sys.argv[1:] if one != "--resume"]
-    return f"to go on: {shlex.join(['regnet', *given, '--resume'])}"
 
 
 def _ending_works() -> bool:

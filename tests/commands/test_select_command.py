@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -142,3 +144,19 @@ def test_a_class_in_one_fold_only_is_named_as_the_table_names_it(tmp_path):
             choose_strength("t", inputs, folds=3, test_size=0.0, seed=0)
     with pytest.raises(ValueError, match="--cv 52: the column of --fold has 51 different values only: take --cv 51"):
         choose_strength("t", inputs, folds=52, test_size=0.0, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "nothing was saved: --sweep-dir PATH keeps what has been trained"),
+        (("--sweep-dir", "kept"), "to go on: regnet select diabetes --signal USR2 --sweep-dir kept"),
+    ],
+)
+def test_a_signal_ends_it_and_says_how_to_go_on(tmp_path, options, said):
+    sent = mock.Mock(side_effect=lambda *_, **__: signal.raise_signal(signal.SIGUSR2))
+    with mock.patch("regnet.commands.select.choose_strength", sent):
+        done = called("select", "diabetes", "--signal", "USR2", *options, cwd=tmp_path)
+    assert done.returncode == 128 + signal.SIGUSR2
+    assert done.stderr == f"regnet: ended by SIGUSR2; {said}\n"
+    assert signal.getsignal(signal.SIGUSR2) is signal.SIG_DFL

@@ -5,50 +5,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from signalled import SIGNALS, begin, figures, wait_for_all
+
 from regnet.networks.container import open_container
 
-COMMAND = [
-    sys.executable, "-m", "regnet", "fit", "digits", "--hidden", "32", "--epochs", "60", "--log-every", "1",
-    "--dropout", "0.1",
-]  # fmt: skip
+COMMAND = ["fit", "digits", "--hidden", "32", "--epochs", "60", "--log-every", "1", "--dropout", "0.1"]
 STEPS = 17
 """Of an epoch of the digits that are trained on."""
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-def begin(folder, *options):
-    """The command, once it catches signals. SIGINT is not ignored in it, as a shell's background jobs would have it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen(
-            [*COMMAND, *options], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True,
-        )  # fmt: skip
-    finally:
-        signal.signal(signal.SIGINT, before)
-    status = Path(f"/proc/{process.pid}/status")
-    while process.poll() is None:
-        caught = re.search(r"SigCgt:\s*(\w+)", status.read_text())
-        if caught is not None and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
-            return process
-        time.sleep(0.005)
-    raise AssertionError(process.communicate())
-
-
-def figures(folder):
-    return json.loads((Path(folder) / "figures.json").read_text()) | {"seconds": None}
 
 
 def epoch_of(path):
@@ -62,7 +33,7 @@ def one_signal(folder, number, moment):
     """Send one to a run that goes on from a checkpoint; returns the seconds to its end, None if it was over before."""
     path = Path(folder) / "run.checkpoint"
     process = begin(
-        folder, "--checkpoint", path.name, "--resume", "--json", "figures.json", "--save", "model.safetensors"
+        COMMAND, folder, "--checkpoint", path.name, "--resume", "--json", "figures.json", "--save", "model.safetensors"
     )
     time.sleep(moment)
     process.send_signal(number)
@@ -76,16 +47,13 @@ def one_signal(folder, number, moment):
     assert err.splitlines()[-1].startswith(f"regnet: ended by {signal.Signals(number).name}"), err
     printed = [int(epoch) for epoch in re.findall(r"^epoch (\d+):", out, re.MULTILINE)]
     assert epoch_of(path) >= max(printed, default=0), ("a finished epoch was lost", epoch_of(path), out[-300:], err)
-    try:
-        os.killpg(process.pid, 0)
-    except ProcessLookupError:
-        return seconds
-    raise AssertionError("a process is left")
+    wait_for_all(process)
+    return seconds
 
 
 def whole_run(folder):
     """What an uninterrupted run comes to, and how long it takes."""
-    process = begin(folder, "--json", "figures.json", "--save", "model.safetensors")
+    process = begin(COMMAND, folder, "--json", "figures.json", "--save", "model.safetensors")
     started = time.perf_counter()
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
@@ -93,7 +61,7 @@ def whole_run(folder):
 
 
 def run(count, *, limit):
-    rng, taken, runs = random.Random(0), [], 0
+    rng, taken, runs = random.Random(), [], 0
     with tempfile.TemporaryDirectory() as folder:
         expected, total = whole_run(folder)
         while len(taken) < count:
@@ -104,7 +72,7 @@ def run(count, *, limit):
                 found = one_signal(folder, SIGNALS[len(taken) % 2], rng.uniform(0, 1.1 * total))
                 taken += [] if found is None else [found]
             if found is not None:  # the last one was an end as well
-                process = begin(folder, "--checkpoint", "run.checkpoint", "--resume", "--json", "figures.json")
+                process = begin(COMMAND, folder, "--checkpoint", "run.checkpoint", "--resume", "--json", "figures.json")
                 process.communicate(timeout=300)
             assert figures(folder) == expected, "other figures than without a signal"
             runs += 1

@@ -1,0 +1,53 @@
+"""Commands that are ended by signals, as processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+PATIENCE = 10.0
+"""Seconds after which what still runs has been left behind."""
+
+
+def begin(command, folder, *options):
+    """`regnet`, once it catches signals. SIGINT is not ignored in it, as a shell's background jobs would have it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "regnet", *command, *options], cwd=folder, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        caught = re.search(r"SigCgt:\s*(\w+)", status.read_text())
+        if caught is not None and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return process
+        time.sleep(0.005)
+    raise AssertionError(process.communicate())
+
+
+def figures(folder):
+    """What --json wrote, but for the time that it took."""
+    return json.loads((Path(folder) / "figures.json").read_text()) | {"seconds": None}
+
+
+def wait_for_all(process):
+    """Until no process that it began is left."""
+    started = time.monotonic()
+    while time.monotonic() - started < PATIENCE:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.005)
+    raise AssertionError("a process is left")
