@@ -78,6 +78,12 @@ class JaxBackend(Backend):
         memory = self._device(device).memory_stats() or {}
         return memory["bytes_limit"] - memory["bytes_in_use"] if "bytes_limit" in memory else None
 
+    def is_out_of_memory(self, error: BaseException, /) -> bool:
+        """XLA has one class for all its errors, which begin with the name of their status."""
+        if isinstance(error, self._jax.errors.JaxRuntimeError):
+            return str(error).startswith("RESOURCE_EXHAUSTED")
+        return isinstance(error, MemoryError)
+
     def compile(self, function: Callable[..., Tree], /) -> Callable[..., Tree]:
         """jax.jit."""
         compiled: Callable[..., Tree] = self._jax.jit(function)

@@ -15,6 +15,8 @@ from regnet.backend.protocol import Backend, BackendError, BackendInfo, Kernels
 
 __all__ = ["TorchBackend"]
 
+OUT_OF_MEMORY = ("DefaultCPUAllocator: ", "MPS backend out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
 
 @final
 class TorchBackend(Backend):
@@ -66,6 +68,12 @@ class TorchBackend(Backend):
         if not str(device).startswith("cuda"):
             return None
         return int(self._torch.cuda.mem_get_info(device)[0])
+
+    def is_out_of_memory(self, error: BaseException, /) -> bool:
+        """An accelerator's error has a class; the host's, and a BLAS library's, tell by their words only."""
+        if isinstance(error, MemoryError | self._torch.OutOfMemoryError):
+            return True
+        return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Autograd off."""

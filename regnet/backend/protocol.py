@@ -186,6 +186,21 @@ class Backend(ABC):
         """
         return None
 
+    def is_out_of_memory(self, error: BaseException, /) -> bool:
+        """Say whether an exception means that memory did not suffice, so that a smaller problem may fit.
+
+        Parameters
+        ----------
+        error : BaseException
+            From a call of this library.
+
+        Returns
+        -------
+        bool
+            By default, whether it is a MemoryError.
+        """
+        return isinstance(error, MemoryError)
+
     def session(self, device: Any = None, /, *, elements: int | None = None) -> AbstractContextManager[None]:
         """Set up what a fit or a prediction needs: thread limits, autograd off, streams. May be nested.
 

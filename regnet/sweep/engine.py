@@ -8,16 +8,17 @@ from concurrent.futures import BrokenExecutor, Executor, as_completed
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from joblib.parallel import BACKENDS, get_active_backend
 from threadpoolctl import ThreadpoolController
 
 from regnet.display.progress import progress_bar
+from regnet.display.warning import warn
 from regnet.sweep.blocks import blocks_of
+from regnet.sweep.halving import BlockTrainer
 from regnet.sweep.journal import Journal
-from regnet.sweep.lanes import train_lanes
 from regnet.sweep.processes import LostWorkerError, map_unordered
 from regnet.sweep.spec import Cell, Lane, Outcome, SweepSpec
 
@@ -30,8 +31,13 @@ RETRIES = 10
 LOST = ("KilledWorker", "CommClosedError", "FutureCancelledError", "CancelledError")
 """Dask's errors, by name, for a task that died with its worker."""
 
-Trained: TypeAlias = tuple[list[Outcome], str | None]
-"""What a block comes to on a worker: its outcomes, and why records of them could not be put."""
+
+class _Trained(NamedTuple):
+    """What a block comes to on a worker: its outcomes, why records of them could not be put, and warnings."""
+
+    outcomes: list[Outcome]
+    failure: str | None
+    warnings: list[str]
 
 
 def run_sweep(
@@ -87,8 +93,9 @@ def _outcomes(
     workers = effective_n_jobs(n_jobs) if executor is None else _workers(executor)
     blocks = blocks_of(spec, lanes, memory_limit, workers)
     if executor is None and workers == 1:
+        trainer = BlockTrainer(spec, journal, warn)
         for block in blocks:
-            yield from _train_block(spec, block, journal)
+            yield from trainer.train(block)
         return
     if executor is not None:
         found = _train_elsewhere(spec, blocks, executor, sweep_dir)
@@ -96,30 +103,26 @@ def _outcomes(
         found = _train_by_joblib(spec, blocks, workers, sweep_dir)
     else:
         found = _train_in_processes(spec, blocks, workers, sweep_dir)
+    warned = False
     with closing(found) as trained:
-        for outcomes, failure in trained:
+        for outcomes, failure, warnings in trained:
             if journal is not None:
                 journal.failure = failure or journal.failure
+            if warnings and not warned:  # other workers have the same to say
+                warn(warnings[0])
+                warned = True
             yield from outcomes
-
-
-def _train_block(spec: SweepSpec, lanes: Sequence[Lane], journal: Journal | None) -> Iterator[Outcome]:
-    if journal is None:
-        yield from train_lanes(spec, lanes, lambda cell: None)
-        return
-    for outcome in train_lanes(spec, lanes, journal.get):
-        journal.put(outcome)
-        yield outcome
 
 
 def _block_task(
     spec: SweepSpec, lanes: list[Lane], sweep_dir: str | os.PathLike[str] | None, caller: int, workers: int
-) -> Trained:
+) -> _Trained:
     """A block on a worker. caller: the process that asked; other processes share the processors with one another."""
     journal = None if sweep_dir is None else Journal(sweep_dir, spec)
+    warnings: list[str] = []
     with nullcontext() if os.getpid() == caller else _share_of_threads(workers):
-        outcomes = list(_train_block(spec, lanes, journal))
-    return outcomes, None if journal is None else journal.failure
+        outcomes = list(BlockTrainer(spec, journal, warnings.append).train(lanes))
+    return _Trained(outcomes, None if journal is None else journal.failure, warnings)
 
 
 @contextmanager
@@ -142,7 +145,7 @@ def _workers(executor: Executor) -> int:
 
 def _train_elsewhere(
     spec: SweepSpec, blocks: list[list[Lane]], executor: Executor, sweep_dir: str | os.PathLike[str] | None
-) -> Generator[Trained, None, None]:
+) -> Generator[_Trained, None, None]:
     """Blocks on an executor; one whose worker was lost is sent again, and goes on from its journal if it has one."""
     workers = _workers(executor)
 
@@ -159,7 +162,7 @@ def _train_elsewhere(
 
 def _train_in_processes(
     spec: SweepSpec, blocks: list[list[Lane]], workers: int, sweep_dir: str | os.PathLike[str] | None
-) -> Generator[Trained, None, None]:
+) -> Generator[_Trained, None, None]:
     """Blocks on processes of this one, which end with it."""
     folder = None if sweep_dir is None else Path(sweep_dir).absolute()  # they began where this process was then
     task = partial(_block_task, spec, sweep_dir=folder, caller=os.getpid(), workers=workers)
@@ -172,7 +175,7 @@ def _train_in_processes(
 
 def _train_by_joblib(
     spec: SweepSpec, blocks: list[list[Lane]], workers: int, sweep_dir: str | os.PathLike[str] | None
-) -> Generator[Trained, None, None]:
+) -> Generator[_Trained, None, None]:
     """Blocks on what `joblib.parallel_config` names: threads, or another library's workers."""
     tasks = [delayed(_block_task)(spec, block, sweep_dir, os.getpid(), workers) for block in blocks]
     try:
@@ -197,7 +200,7 @@ def _as_they_come(
     waiting: dict[Any, tuple[list[Lane], int]],
     submit: Callable[[list[Lane]], Any],
     sweep_dir: str | os.PathLike[str] | None,
-) -> Iterator[Trained]:
+) -> Iterator[_Trained]:
     while waiting:
         future = next(as_completed(list(waiting)))
         block, tries = waiting.pop(future)

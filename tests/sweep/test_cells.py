@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sweeps import FRIEDMAN, GRID, IRIS, cold, small
 
 from regnet import SGD, DivergenceWarning, MLPClassifier, MLPRegressor, MLPRegressorCV, config_context, path
-from regnet.sweep import engine
+from regnet.sweep import halving
 
 
 @pytest.mark.parametrize("penalty", ["weight_l2", "alpha", "weight_l1"])
@@ -40,13 +40,13 @@ def test_a_refit_is_the_estimator_alone(fast):
 @pytest.mark.parametrize("batch_size", [32, 200])
 def test_a_device_with_its_own_memory_trains_all_folds_as_one_stack(batch_size, monkeypatch):
     """A launch costs a GPU more than the networks that it is for, and the numbers are the same."""
-    counts, made = [], engine.train_lanes
+    counts, made = [], halving.train_lanes
 
     def count(spec, lanes, known):
         counts.append(len(lanes))
         return made(spec, lanes, known)
 
-    monkeypatch.setattr(engine, "train_lanes", count)
+    monkeypatch.setattr(halving, "train_lanes", count)
     apart = cold(batch_size=batch_size, refit=False).fit(*IRIS)
     assert counts == [3] * 6
     monkeypatch.setattr("regnet_numpy.backend.NumpyBackend.free_bytes", lambda self, device: 2**34)
