@@ -11,6 +11,7 @@ from sklearn.base import clone
 from regnet.selection.settings import SweepSettings
 from regnet.tables.encoder import TableEncoder
 from regnet.tables.frames import frame_of
+from regnet.tables.refused import Faults
 
 __all__ = ["check_numbers", "encodes_tables", "what_to_encode", "with_encoded_columns"]
 
@@ -60,19 +61,18 @@ def check_numbers(encoder: TableEncoder | None, /) -> None:
 
 
 def what_to_encode(X: Any, /) -> str | None:
-    """What a frame's first column that is no column of numbers holds, and the remedy; None: there is no such column."""
+    """What a frame's columns that are no columns of numbers hold, and the remedy; None: there is no such column."""
     try:
         frame = frame_of(X)
     except (TypeError, ValueError):  # no frame, or one with a name twice
         return None
+    faults = Faults()
     for name in frame.columns:
         column = frame[name]
         if column.kind != "number":
             held = f"{column.kind}s" if column.kind in ("date", "duration") else column.kind
-            return f"the column {name!r} holds {held}: take preprocessor='table', which makes numbers of text and dates"
+            faults.add(f"holds {held}", "take preprocessor='table', which makes numbers of text and dates", name)
         if len(column.missing):
-            return (
-                f"the column {name!r} has {len(column.missing)} of {len(column.values)} cells without a value: take "
-                "preprocessor=TableEncoder(missing='impute'), or drop such rows"
-            )
-    return None
+            fact = f"has {len(column.missing)} of {len(column.values)} cells without a value"
+            faults.add(fact, "take preprocessor=TableEncoder(missing='impute'), or drop such rows", name)
+    return str(faults) or None

@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from regnet.display.warning import warn
 from regnet.tables.columns import Column
-from regnet.tables.encoding import EncodedColumn, encode, filled, gone, learn, parts_of, unseen
+from regnet.tables.encoding import EncodedColumn, encode, filled, learn, parts_of, unseen
 from regnet.tables.frames import frame_of
+from regnet.tables.refused import Faults
 
 __all__ = ["TableEncoder"]
 
@@ -108,11 +109,21 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         given = frame_of(X)
         self.feature_names_in_, self.n_features_in_ = np.asarray(given.columns, dtype=object), len(given.columns)
         self.left_out_: dict[str, str] = {}
-        if self.columns is None:
-            found = [self._learnt(name, _checked(name, given[name])) for name in given.columns]
-            self.columns_ = tuple(one for one in found if one is not None)
-        else:
-            self.columns_ = tuple(self._filled(one, _checked(one.name, given[one.name])) for one in self.columns)
+        asked = None if self.columns is None else {one.name: one for one in self.columns}
+        faults, found = Faults(), []
+        for name in given.columns if asked is None else asked:
+            column = given[name]
+            if faults.note(name, column):
+                continue
+            one = learn(name, column) if asked is None else asked[name]
+            if not isinstance(one, EncodedColumn):
+                self.left_out_[name] = one
+            elif self.missing == "impute":
+                found.append(filled(one, column))
+            elif not faults.note(name, column, holes=True):
+                found.append(one)
+        faults.tell()
+        self.columns_ = tuple(found)
         if not self.columns_:
             raise ValueError(f"No column of X says anything: {self.left_out_}.")
         with _of_x():
@@ -152,13 +163,15 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             raise ValueError(
                 f"X has no column {', '.join(map(repr, absent))}, which fit saw: columns go by their names."
             )
+        faults = Faults()
+        for one in self.columns_:
+            faults.note(one.name, given[one.name], holes=one.fill is None)
+        faults.tell()
         found = np.empty((len(given), len(self.input_groups_)))
         start = 0
         for one in self.columns_:
-            column = _checked(one.name, given[one.name])
+            column = given[one.name]
             self._check_seen(one, column)
-            if one.fill is None:
-                _refuse_missing(one.name, column)
             with _of_x():
                 found[:, start : start + len(one.parts)] = encode(one, column)
             start += len(one.parts)
@@ -180,21 +193,6 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         check_is_fitted(self)
         return np.asarray([part for one in self.columns_ for part in one.parts], dtype=object)
 
-    def _learnt(self, name: str, column: Column) -> EncodedColumn | None:
-        """What becomes of a column, None where it says nothing."""
-        found = learn(name, column)
-        if isinstance(found, EncodedColumn):
-            return self._filled(found, column)
-        self.left_out_[name] = found
-        return None
-
-    def _filled(self, one: EncodedColumn, column: Column) -> EncodedColumn:
-        """With what stands for its missing values. Raises ValueError where there are some, and nothing is to stand."""
-        if self.missing == "impute":
-            return filled(one, column)
-        _refuse_missing(one.name, column)
-        return one
-
     def _check_seen(self, one: EncodedColumn, column: Column) -> None:
         values = sorted(set(column.values[unseen(one, column)].tolist()))
         if not values:
@@ -213,21 +211,3 @@ def _of_x() -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"X: {error}") from error
-
-
-def _checked(name: str, column: Column) -> Column:
-    """The column, if it is an input. Raises ValueError for anything else."""
-    if column.kind not in ("number", "date", "duration", "text"):
-        raise ValueError(f"X: the column {name!r} holds {column.kind}: make numbers or text of them, or drop it.")
-    if column.kind == "number" and np.isinf(np.asarray(column.values, dtype=np.float64)).any():
-        raise ValueError(f"X: the column {name!r} holds infinite numbers: drop such rows, or make them missing.")
-    return column
-
-
-def _refuse_missing(name: str, column: Column) -> None:
-    count = int(gone(column).sum())
-    if count:
-        raise ValueError(
-            f"X: the column {name!r} has {count} of {len(column.values)} cells without a value: take "
-            "missing='impute', or drop such rows."
-        )

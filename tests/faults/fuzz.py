@@ -6,6 +6,7 @@ that is not the reader's own, and at the first model that loads and cannot predi
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import sys
@@ -91,11 +92,11 @@ def edited(descriptions, number, data):
             other, at = place_in(json.loads(data.PickValueInList(descriptions)), data)
             node[key] = node[key] if at is None else other[at]
         elif kind == 2 and isinstance(node, dict):
-            node[data.PickValueInList([*sorted(node), "x", "tensor", "array", "class"])] = node[key]
+            node[data.PickValueInList([*sorted(node), "x", "tensor", "array", "class"])] = copy.deepcopy(node[key])
         elif kind == 3 and isinstance(node[key], str):
             node[key] = data.ConsumeUnicodeNoSurrogates(20)
         else:
-            node[key] = data.PickValueInList(list(VALUES))
+            node[key] = copy.deepcopy(data.PickValueInList(list(VALUES)))
     return json.dumps(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -180,6 +181,22 @@ def test_columns_go_by_their_names():
 def test_what_is_no_input(values, message):
     with pytest.raises(ValueError, match=f"X: the column 'more' {message}"):
         TableEncoder().fit(frame(more=values))
+
+
+def test_all_that_is_wrong_is_told_at_once():
+    holes, infinite = with_holes(NUMBERS, 3, 7).astype(float), np.r_[np.inf, NUMBERS[1:]]
+    told = (
+        "X: the column 'a' holds infinite numbers: drop such rows, or make them missing; the columns 'b' has 2 of 40 "
+        "cells without a value, 'c' has 2 of 40 cells without a value: take missing='impute', or drop such rows."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+        TableEncoder().fit(frame(a=infinite, b=holes, c=holes))
+    found = TableEncoder().fit(frame(a=NUMBERS**2, b=NUMBERS**3, c=-NUMBERS))
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+        found.transform(frame(a=infinite, b=holes, c=holes))
+    many = {f"c{k}": holes for k in range(13)}
+    with pytest.raises(ValueError, match=r"'c9' has 2 of 40 cells without a value and 3 more: take"):
+        TableEncoder().fit(frame(**many))
 
 
 def test_what_is_no_frame_and_names_that_meet():

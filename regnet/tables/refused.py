@@ -1,0 +1,58 @@
+"""What is wrong with the columns of a frame, told of all of them at once."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from regnet.tables.columns import Column
+from regnet.tables.encoding import gone
+
+__all__ = ["Faults"]
+
+SHOWN = 10
+"""Columns that a message names."""
+
+
+@final
+class Faults:
+    """Columns that cannot be encoded, each with its fact and what to do about it."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._facts: dict[str, list[str]] = {}
+
+    def note(self, name: str, column: Column, *, holes: bool = False) -> bool:
+        """Whether something is wrong with a column, of which note is taken.
+
+        holes: whether cells without a value are. Infinite numbers are always, and what is no number, text nor date.
+        """
+        if column.kind not in ("number", "date", "duration", "text"):
+            return self.add(f"holds {column.kind}", "make numbers or text of them, or drop it", name)
+        if column.kind == "number" and np.isinf(np.asarray(column.values, dtype=np.float64)).any():
+            return self.add("holds infinite numbers", "drop such rows, or make them missing", name)
+        count = int(gone(column).sum()) if holes else 0
+        if not count:
+            return False
+        fact = f"has {count} of {len(column.values)} cells without a value"
+        return self.add(fact, "take missing='impute', or drop such rows", name)
+
+    def tell(self) -> None:
+        """Raise ValueError if there is any."""
+        if self._facts:
+            raise ValueError(f"X: {self}.")
+
+    def __str__(self) -> str:
+        """All of them in a sentence for each remedy; '' if there is none."""
+        told = []
+        for remedy, facts in self._facts.items():
+            head = "the column" if len(facts) == 1 else "the columns"
+            more = f" and {len(facts) - SHOWN} more" if len(facts) > SHOWN else ""
+            told.append(f"{head} {', '.join(facts[:SHOWN])}{more}: {remedy}")
+        return "; ".join(told)
+
+    def add(self, fact: str, remedy: str, name: str) -> bool:
+        """Take note of a fact of a column; True."""
+        self._facts.setdefault(remedy, []).append(f"{name!r} {fact}")
+        return True
