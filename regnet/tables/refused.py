@@ -47,9 +47,8 @@ class Faults:
         """All of them in a sentence for each remedy; '' if there is none."""
         told = []
         for remedy, facts in self._facts.items():
-            head = "the column" if len(facts) == 1 else "the columns"
             more = f" and {len(facts) - SHOWN} more" if len(facts) > SHOWN else ""
-            told.append(f"{head} {', '.join(facts[:SHOWN])}{more}: {remedy}")
+            told.append(f"the column {', '.join(facts[:SHOWN])}{more}: {remedy}")
         return "; ".join(told)
 
     def add(self, fact: str, remedy: str, name: str) -> bool:

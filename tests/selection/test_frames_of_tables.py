@@ -166,9 +166,9 @@ def test_scikit_learns_own_searches_cut_frames_into_folds(library):
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_a_frame_that_is_not_encoded_says_what_encodes_it(library):
     for table, words in (
-        (frame(library), "X: the columns 'site' holds text, 'team' holds text: take preprocessor='table'"),
+        (frame(library), "X: the column 'site' holds text, 'team' holds text: take preprocessor='table'"),
         (frame(library, b=[None, *COLUMNS["b"][1:]]), "X: the column 'b' has 1 of 200 cells without a value: take pre"),
-        (frame(library, a=DAYS), "X: the columns 'a' holds dates, 'site' holds text, 'team' holds text: take pre"),
+        (frame(library, a=DAYS), "X: the column 'a' holds dates, 'site' holds text, 'team' holds text: take pre"),
     ):
         with pytest.raises(ValueError, match=words):
             MLPRegressorCV(**SETTINGS).fit(table, Y)

@@ -186,7 +186,7 @@ def test_what_is_no_input(values, message):
 def test_all_that_is_wrong_is_told_at_once():
     holes, infinite = with_holes(NUMBERS, 3, 7).astype(float), np.r_[np.inf, NUMBERS[1:]]
     told = (
-        "X: the column 'a' holds infinite numbers: drop such rows, or make them missing; the columns 'b' has 2 of 40 "
+        "X: the column 'a' holds infinite numbers: drop such rows, or make them missing; the column 'b' has 2 of 40 "
         "cells without a value, 'c' has 2 of 40 cells without a value: take missing='impute', or drop such rows."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
