@@ -11,7 +11,7 @@ from regnet.arrays.types import Array
 from regnet_numpy.buffers import Buffers
 from regnet_numpy.passes import find_pass
 from regnet_numpy.threads import parallel_map, thread_count
-from regnet_numpy.tiles import TILE_ELEMENTS, tile_rows
+from regnet_numpy.tiles import TILE_ELEMENTS, tile_rows, tile_width
 from regnet_numpy.types import Network
 
 __all__ = ["THREADED_PARAMETERS", "Gradients", "Implementation", "cuts_of"]
@@ -44,7 +44,7 @@ class Implementation(NamedTuple):
 
     def tile_rows(self, network: Network, rows: int) -> int:
         """Rows of a tile."""
-        return tile_rows(network.width, rows, parameters=network.layout.size, elements=self.tile_elements)
+        return tile_rows(tile_width(network), rows, parameters=network.layout.size, elements=self.tile_elements)
 
 
 def cuts_of(point: Array, /) -> list[slice]:

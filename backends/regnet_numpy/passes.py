@@ -10,10 +10,10 @@ import numpy as np
 
 from regnet.arrays.reductions import sum_rows
 from regnet.arrays.types import Array, Tree
-from regnet.mathematics.activations import Relu
 from regnet_numpy.buffers import Buffers
+from regnet_numpy.in_place import in_place
 from regnet_numpy.threads import parallel_map
-from regnet_numpy.tiles import sum_in_tiles, tile_rows
+from regnet_numpy.tiles import sum_in_tiles, tile_rows, tile_width
 
 __all__ = ["Pass", "find_pass", "is_dense", "make_gradient", "tile_predict"]
 
@@ -40,16 +40,14 @@ class Pass:
         self.network = network
         self._layers, self._loss = network.dense_layers, network.loss_object
         self._narrow = network.in_features <= NARROW
-        self._relu = [type(layer.activation_object) is Relu for layer in self._layers]
 
         def empty(columns: int) -> Any:
             return np.empty((*leading, rows, columns), dtype)
 
         self._outputs = [empty(layer.out_features) for layer in self._layers]
         self._back = [empty(layer.in_features) for layer in self._layers[1:]]
-        # The largest of two arrays takes two thirds of the time that the largest of an array and a number takes.
-        self._zeros: list[Any] = [
-            np.zeros_like(z) if relu else None for z, relu in zip(self._outputs, self._relu, strict=True)
+        self._activations = [
+            in_place(layer.activation_object, z) for layer, z in zip(self._layers, self._outputs, strict=True)
         ]
         self._ones = np.ones((1, rows), dtype)
         self._inputs: dict[tuple[int, ...], Any] = {}
@@ -78,26 +76,16 @@ class Pass:
     def gradient(self, x: Any, y: Any, row_weight: Any, params: Any, grads: Any) -> Any:
         """The weighted loss (..., 1, 1); its gradient goes to `grads`. x: prepared; params, grads: views."""
         inputs = [x]
-        for number, layer in enumerate(self._layers):
-            weight, bias = params[number]
+        for number, (weight, bias) in enumerate(params):
             z = np.matmul(inputs[-1], weight, out=self._outputs[number])
             if bias is not None:
                 z += bias
-            inputs.append(
-                np.maximum(z, self._zeros[number], out=z) if self._relu[number] else layer.activation_object.forward(z)
-            )
+            inputs.append(self._activations[number][0](z))
         loss, dy = self._loss.value_and_grad(inputs[-1], y)
         total = sum_rows(loss * row_weight)
         dy = dy * row_weight
         for number in range(len(self._layers) - 1, -1, -1):
-            if self._relu[number]:
-                # 1.0 or 0.0, in place of outputs that nobody reads any more: to multiply by a boolean, NumPy converts
-                # it, which takes longer than the product.
-                y = inputs[number + 1]
-                alive = np.greater(y, 0, out=y, casting="unsafe")
-                dy = np.multiply(dy, alive, out=dy)
-            else:
-                dy = self._layers[number].activation_object.backward(dy, inputs[number + 1])
+            dy = self._activations[number][1](dy, inputs[number + 1])
             weight_grad, bias_grad = grads[number]
             np.matmul(inputs[number].mT, dy, out=weight_grad)
             if bias_grad is not None:
@@ -133,7 +121,7 @@ def make_gradient(reference: Function) -> Function:
         if key is not None or not is_dense(network):
             return reference(backend, network, rows, point, key)
         networks = point.shape[0] if point.ndim > 2 else None
-        size = tile_rows(network.width, rows.x.shape[-2], parameters=network.layout.size)
+        size = tile_rows(tile_width(network), rows.x.shape[-2], parameters=network.layout.size)
         return sum_in_tiles(partial(tile, network), rows, (point,), network.width, networks, size=size)
 
     return gradient

@@ -26,15 +26,17 @@ from threadpoolctl import threadpool_limits
 
 from regnet import Adam, AdamW, Network
 from regnet.arrays.tree import tree_map
+from regnet.mathematics.activations import Identity, LeakyRelu, Relu, Sigmoid, Tanh
 from regnet.networks import kernels
 from regnet.networks.network import Rows
 from regnet.networks.strengths import Strengths
 from regnet.training.batches import batches_of
 from regnet.training.step import Hyper
 from regnet_numpy.gradients import cuts_of
+from regnet_numpy.in_place import in_place
 from regnet_numpy.kernels import array_kernels
 from regnet_numpy.run import ARRAYS, make_run_of
-from regnet_numpy.tiles import tile_rows
+from regnet_numpy.tiles import SMALLEST_TILE, tile_rows
 
 pytestmark = pytest.mark.usefixtures("two_threads")
 
@@ -226,3 +228,31 @@ def test_two_threads_have_equally_many_tiles(rows, parameters):
     tiles = -(-rows // size)
     assert (tiles - 1) * size < rows <= tiles * size
     assert tiles == 1 or -(-tiles // 2) * size <= rows / 2 + 8 * tiles
+
+
+@pytest.mark.parametrize(
+    ("widths", "rows", "tiles"),
+    [
+        ([20, *(64,) * 6, 3], 2000, 2),  # enough work for two threads
+        ([20, 64, 3], 100, 1),  # too little
+        ([784, 512, 10], 2 * SMALLEST_TILE - 1, 1),  # too few rows
+        ([1000, 64, 3], 2000, 2),  # inputs make no tiles small
+        ([2, 512, 3], 3000, 12),  # outputs do
+    ],
+)
+def test_tiles_of_a_network(widths, rows, tiles):
+    network = Network.mlp(widths, loss="categorical_crossentropy")
+    assert -(-rows // ARRAYS.tile_rows(network, rows)) == tiles
+
+
+@pytest.mark.parametrize("activation", [Relu(), LeakyRelu(), Tanh(), Sigmoid(), Identity()])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_activations_in_place_have_the_bits_of_their_formulas(activation, dtype, rng):
+    z, dy = (3 * rng.standard_normal((2, 500, 7))).astype(dtype)
+    z[:3], z[3] = [[0.0], [-0.0], [100.0]], -1e4
+    y = activation.forward(z.copy())
+    dz = activation.backward(dy.copy(), y.copy())
+    forward, backward = in_place(activation, z)
+    got = forward(z.copy())
+    assert got.tobytes() == y.tobytes()
+    assert backward(dy.copy(), got).tobytes() == dz.tobytes()
