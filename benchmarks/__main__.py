@@ -39,12 +39,16 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, help="folder for <device>.json and <device>.png; default: benchmarks/results"
     )
-    parser.add_argument("--device", help="the name of the files; default: the processor's kind, or the GPU's name")
-    parser.add_argument("--readme", action="store_true", help="only write the saved figures into README.md")
+    parser.add_argument("--device", help="the name of the files; default: the processor's or the GPU's")
+    parser.add_argument(
+        "--readme",
+        action="store_true",
+        help="only write saved figures into README.md: of every GPU, and of the processor --device (or the latest one)",
+    )
     asked = parser.parse_args()
     folder = asked.out or HERE / "results"
     if asked.readme:
-        write_readme(HERE.parent / "README.md", folder)
+        write_readme(HERE.parent / "README.md", folder, asked.device)
         return
 
     def only(contestant: Contestant) -> bool:
@@ -84,22 +88,28 @@ def main() -> None:
 
 
 def file_name(machine: dict[str, Any]) -> str:
-    """Of the results: the GPU's name, or the processor's kind."""
-    if "gpu" in machine:
-        return re.sub("[^a-z0-9]+", "-", str(machine["gpu"]["name"]).lower()).strip("-")
-    return f"cpu-{platform.machine()}"
+    """Of the results: the GPU's name, or the processor's, with its vector instructions."""
+    name = machine["gpu"]["name"] if "gpu" in machine else machine["processor"]
+    plain = re.sub(r"\((R|TM)\)", "", str(name), flags=re.IGNORECASE).lower()
+    return re.sub("[^a-z0-9]+", "-", plain).strip("-") or platform.machine()
 
 
-def write_readme(path: Path, folder: Path) -> None:
-    """Put the tables of this processor and of every GPU that was measured between their marks."""
-    files = [json.loads(one.read_text()) for one in sorted(folder.glob("*.json"))]
-    groups = (
-        (MARKS, [one for one in files if "gpu" not in one["machine"]]),
-        (GPU_MARKS, [one for one in files if "gpu" in one["machine"]]),
-    )
+def write_readme(path: Path, folder: Path, processor: str | None = None) -> None:
+    """Put the tables of a processor and of every GPU that was measured between their marks, with their pictures.
+
+    processor: the name of its file, default the one that was measured last.
+    """
+    files = {one.stem: json.loads(one.read_text()) for one in sorted(folder.glob("*.json"))}
+    gpus = [name for name, one in files.items() if "gpu" in one["machine"]]
+    processors = sorted(files.keys() - set(gpus), key=lambda name: (files[name]["machine"]["date"], name))
+    if processor is not None and processor not in processors:
+        sys.exit(f"There is no {folder / processor}.json of a processor; there are: {', '.join(processors) or 'none'}.")
     text = path.read_text()
-    for (start, stop), figures in groups:
-        tables = "\n\n".join(map(markdown, figures)) or "No GPU has been measured yet."
+    for (start, stop), names in ((MARKS, [processor] if processor else processors[-1:]), (GPU_MARKS, gpus)):
+        tables = "\n\n".join(
+            f"{markdown(files[name])}\n\n![The same figures as bars](benchmarks/results/{name}.png)" for name in names
+        )
+        tables = tables or "Nothing has been measured yet."
         text = re.sub(f"{start}.*?{stop}", lambda _, s=start, t=tables, e=stop: f"{s}\n{t}\n{e}", text, flags=re.DOTALL)
     path.write_text(text)
 

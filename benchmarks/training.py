@@ -1,4 +1,4 @@
-"""Contestants of a training workload, times in milliseconds a step."""
+"""Contestants of a training workload, times in milliseconds a step, or in another unit."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from benchmarks.workload import Contestant
 
 __all__ = ["STEPS_OF_CHECK", "DeviceProducts", "Products", "Steps", "gpu_contestants", "training_contestants"]
 
+MILLISECONDS = 1e3
+"""In a second."""
+
 STEPS_OF_CHECK = 24
 """Steps after which all contestants must have the same objective."""
 
@@ -24,16 +27,16 @@ STEPS_OF_CHECK = 24
 class Steps:
     """Rounds of many steps of a peer; see `workload.Round`."""
 
-    def __init__(self, peer: Any, task: Task, steps: int) -> None:
-        self._peer, self._steps = peer, steps
+    def __init__(self, peer: Any, task: Task, steps: int, per_second: float = MILLISECONDS) -> None:
+        self._peer, self._steps, self._per_second = peer, steps, per_second
         peer.advance(STEPS_OF_CHECK)
         self.check = [objective(task, peer.params())]
 
     def run(self) -> float:
-        """Milliseconds a step."""
+        """Milliseconds a step, or what a second has `per_second` of."""
         started = time.perf_counter()
         self._peer.advance(self._steps)
-        return (time.perf_counter() - started) / self._steps * 1e3
+        return (time.perf_counter() - started) / self._steps * self._per_second
 
 
 def _products_of(task: Task) -> list[tuple[Any, Any, Any, bool, bool]]:
@@ -55,21 +58,21 @@ def _products_of(task: Task) -> list[tuple[Any, Any, Any, bool, bool]]:
 class Products:
     """The floor: a step's matrix products alone, as NumPy's BLAS does them with all its threads."""
 
-    def __init__(self, task: Task, steps: int) -> None:
+    def __init__(self, task: Task, steps: int, per_second: float = MILLISECONDS) -> None:
         self.check: list[float] = []
-        self._steps = steps
+        self._steps, self._per_second = steps, per_second
         self._products = [
             (left.T if left_t else left, right.T if right_t else right, out)
             for left, right, out, left_t, right_t in _products_of(task)
         ]
 
     def run(self) -> float:
-        """Milliseconds for the products of a step."""
+        """Milliseconds for the products of a step, or what a second has `per_second` of."""
         started = time.perf_counter()
         for _ in range(self._steps):
             for left, right, out in self._products:
                 np.matmul(left, right, out=out)
-        return (time.perf_counter() - started) / self._steps * 1e3
+        return (time.perf_counter() - started) / self._steps * self._per_second
 
 
 @final
@@ -134,7 +137,7 @@ def gpu_contestants(make_task: Callable[[], Task], steps: int, quick_steps: int)
 
 def _entrant(
     make_task: Callable[[], Task], steps: int, quick_steps: int, name: str, kind: str, place: str, *needs: str,
-    slow: bool = False, part: float = 1,
+    slow: bool = False, part: float = 1, per_second: float = MILLISECONDS,
 ) -> Contestant:  # fmt: skip
     """A class of `benchmarks.peers` as a contestant; place: module:class; part: of the steps, where they take long."""
 
@@ -142,18 +145,20 @@ def _entrant(
         module, _, class_name = place.partition(":")
         task = make_task()
         made = getattr(import_module(f"benchmarks.peers.{module}"), class_name)(task)
-        return Steps(made, task, max(1, int(part * (quick_steps if quick else steps))))
+        return Steps(made, task, max(1, int(part * (quick_steps if quick else steps))), per_second)
 
     return Contestant(name, kind, make, needs, slow)
 
 
-def training_contestants(make_task: Callable[[], Task], steps: int, quick_steps: int) -> tuple[Contestant, ...]:
-    """The floor, ours on every backend, and every peer."""
+def training_contestants(
+    make_task: Callable[[], Task], steps: int, quick_steps: int, per_second: float = MILLISECONDS
+) -> tuple[Contestant, ...]:
+    """The floor, ours on every backend, and every peer; per_second: how many of the unit a second has."""
 
     def floor(quick: bool) -> Products:
-        return Products(make_task(), quick_steps if quick else steps)
+        return Products(make_task(), quick_steps if quick else steps, per_second)
 
-    peer = partial(_entrant, make_task, steps, quick_steps)
+    peer = partial(_entrant, make_task, steps, quick_steps, per_second=per_second)
     return (
         Contestant("products alone", "floor", floor),
         peer("regnet numpy", "ours", "ours:Regnet"),

@@ -10,7 +10,7 @@ from typing import Any, Protocol, final
 
 __all__ = ["GPU_NAMES", "NAMES", "Contestant", "Round", "Workload", "find_workload"]
 
-NAMES = ("W1", "W2", "W3", "W4", "W5", "W6", "W6L", "W7")
+NAMES = ("W1", "W2", "W3", "W4", "W5", "W6", "W6L", "W7", "W8", "W10")
 GPU_NAMES = ("G1", "G2", "G3", "G4")
 
 

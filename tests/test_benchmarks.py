@@ -19,7 +19,7 @@ from benchmarks.report import slope
 from benchmarks.runner import run_workload
 from benchmarks.same_numbers import arrays_of, compare, print_compared, read, write
 from benchmarks.select_problems import FIGURES, NEW, PROBLEMS, print_found
-from benchmarks.tasks import make_task, objective
+from benchmarks.tasks import make_exponential_task, make_task, objective
 from benchmarks.workload import GPU_NAMES, NAMES, Contestant, Workload, find_workload
 
 
@@ -32,9 +32,18 @@ def test_every_workload_can_be_found():
         assert any(one.kind == "ours" for one in workload.contestants)
 
 
-@pytest.mark.parametrize("widths", [[2, 30, 3], [20, 16, 8, 4]])
-def test_peers_compute_the_same(widths):
-    task = make_task(200, widths, batch=50, l2=0.05)
+@pytest.mark.parametrize(
+    "task",
+    [
+        make_task(200, [2, 30, 3], batch=50, l2=0.05),
+        make_task(200, [20, 16, 8, 4], batch=50, l2=0.05),
+        make_task(200, [20, 16, 4], batch=50, l2=0.05, activation="tanh"),
+        make_task(200, [5, 16, 1], batch=50, l2=0.05),
+        make_exponential_task(200),
+    ],
+    ids=["spiral", "deep", "tanh", "one output", "exponential"],
+)
+def test_peers_compute_the_same(task):
     peers = [Textbook(task), ScikitLearn(task), Regnet(task)]
     for peer in peers:
         peer.advance(12)
@@ -64,7 +73,17 @@ def test_a_quick_run_writes_a_file_and_a_picture(tmp_path, monkeypatch, capsys):
     page.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nthen\n{GPU_MARKS[0]}\nold\n{GPU_MARKS[1]}\nafter\n")
     write_readme(page, tmp_path)
     assert "| W6: " in page.read_text()
-    assert "No GPU has been measured yet." in page.read_text()
+    assert "Nothing has been measured yet." in page.read_text()
+    assert "(benchmarks/results/here.png)" in page.read_text()
+    older = json.loads((tmp_path / "here.json").read_text())
+    older["machine"] |= {"processor": "Old(R) Chip(TM) 7, AVX2", "date": "2020-01-01"}
+    (tmp_path / f"{file_name(older['machine'])}.json").write_text(json.dumps(older))
+    write_readme(page, tmp_path)
+    assert "Old(R) Chip" not in page.read_text()
+    write_readme(page, tmp_path, "old-chip-7-avx2")
+    assert "cores of Old(R) Chip(TM) 7, AVX2" in page.read_text()
+    with pytest.raises(SystemExit, match="there are: old-chip-7-avx2, here"):
+        write_readme(page, tmp_path, "another")
     gpu = {"name": "Some GPU", "memory_gib": 80, "driver": "CUDA 13.0", "copy_gb_per_s": 3000, "float32_tflops": 50}
     saved["machine"]["gpu"] = gpu
     assert file_name(saved["machine"]) == "some-gpu"

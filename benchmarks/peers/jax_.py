@@ -20,15 +20,21 @@ class Jax:
         params = [(jnp.asarray(w), jnp.asarray(b)) for w, b in zip(task.weights, task.biases, strict=True)]
         zeros = jax.tree.map(jnp.zeros_like, params)
         self.state = (params, zeros, jax.tree.map(jnp.zeros_like, params), jnp.asarray(0))
-        self.x, self.y = jnp.asarray(task.x), jnp.asarray(task.one_hot)
+        self.x, self.y = jnp.asarray(task.x), jnp.asarray(task.targets)
         self.batches = [(self.x[rows], self.y[rows]) for rows in task.batches()]
+
+        activate = {"relu": jax.nn.relu, "tanh": jnp.tanh}[task.activation]
+
+        def data_loss(z: Any, y: Any) -> Any:
+            if task.has_classes:
+                return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(z), axis=1))
+            return 0.5 * jnp.mean(jnp.sum((z - y) ** 2, axis=1))
 
         def loss(params: Any, x: Any, y: Any) -> Any:
             for number, (weight, bias) in enumerate(params):
                 x = x @ weight + bias
-                x = jax.nn.relu(x) if number < len(params) - 1 else x
-            data = -jnp.mean(jnp.sum(y * jax.nn.log_softmax(x), axis=1))
-            return data + task.l2 * sum(jnp.sum(weight**2) for weight, _ in params)
+                x = activate(x) if number < len(params) - 1 else x
+            return data_loss(x, y) + task.l2 * sum(jnp.sum(weight**2) for weight, _ in params)
 
         @partial(jax.jit, donate_argnums=0)
         def step(state: Any, x: Any, y: Any) -> Any:

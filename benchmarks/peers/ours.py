@@ -20,6 +20,12 @@ def adam(task: Task) -> Adam:
     return Adam(rate, task.beta1, task.beta2, task.epsilon)
 
 
+def network_of(task: Task) -> Network:
+    """Our network of the task."""
+    loss = "categorical_crossentropy" if task.has_classes else "squared_error"
+    return Network.mlp(task.widths, loss=loss, activation=task.activation)
+
+
 class Regnet:
     """The run that `fit` repeats, between two looks at the clock."""
 
@@ -27,7 +33,7 @@ class Regnet:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        network = Network.mlp(task.widths, loss="categorical_crossentropy")
+        network = network_of(task)
         params = tuple(zip(task.weights, (bias[None] for bias in task.biases), strict=True))
         optimizer = adam(task)
         with config_context(backend=self.backend, device=self.device, fast=self.fast, dtype="float32"):

@@ -1,11 +1,11 @@
-"""scikit-learn's MLPClassifier."""
+"""scikit-learn's MLPClassifier and MLPRegressor."""
 
 from __future__ import annotations
 
 import warnings
 from typing import Any
 
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from benchmarks.tasks import Task
 
@@ -15,9 +15,11 @@ class ScikitLearn:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.model = MLPClassifier(
-            task.widths[1:-1], alpha=2 * task.l2 * task.batch, batch_size=task.batch, shuffle=False, warm_start=True,
-            learning_rate_init=task.learning_rate, epsilon=task.epsilon, tol=0.0, n_iter_no_change=10**9, max_iter=1,
+        make = MLPClassifier if task.has_classes else MLPRegressor
+        self.model = make(
+            hidden_layer_sizes=task.widths[1:-1], activation=task.activation, alpha=2 * task.l2 * task.batch,
+            batch_size=task.batch, shuffle=False, warm_start=True, learning_rate_init=task.learning_rate,
+            epsilon=task.epsilon, tol=0.0, n_iter_no_change=10**9, max_iter=1,
         )  # fmt: skip
         self._fit()
 

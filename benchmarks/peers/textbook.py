@@ -13,7 +13,7 @@ class Textbook:
     """Forward, backward and Adam with a fresh array for every operation."""
 
     def __init__(self, task: Task) -> None:
-        self.task, self.t, self.one_hot = task, 0, task.one_hot
+        self.task, self.t, self.targets = task, 0, task.targets
         self.theta = [array.copy() for pair in zip(task.weights, task.biases, strict=True) for array in pair]
         self.m = [np.zeros_like(array) for array in self.theta]
         self.v = [np.zeros_like(array) for array in self.theta]
@@ -23,7 +23,7 @@ class Textbook:
         for _ in range(n):
             rows = batches[self.t % len(batches)]
             self.t += 1
-            grads = self.gradient(self.task.x[rows], self.one_hot[rows])
+            grads = self.gradient(self.task.x[rows], self.targets[rows])
             for number, grad in enumerate(grads):
                 self.adam(number, grad)
 
@@ -32,15 +32,26 @@ class Textbook:
         outputs = [x]
         for number, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
             z = outputs[-1] @ weight + bias
-            outputs.append(np.maximum(z, 0) if number < len(weights) - 1 else z)
-        exponentials = np.exp(outputs[-1] - outputs[-1].max(axis=1, keepdims=True))
-        delta = (exponentials / exponentials.sum(axis=1, keepdims=True) - y) / len(x)
+            outputs.append(self.activate(z) if number < len(weights) - 1 else z)
+        delta = (self.predict(outputs[-1]) - y) / len(x)
         grads: list[Any] = []
         for number in reversed(range(len(weights))):
             grads = [outputs[number].T @ delta + 2 * self.task.l2 * weights[number], delta.sum(axis=0), *grads]
             if number:
-                delta = (delta @ weights[number].T) * (outputs[number] > 0)
+                delta = (delta @ weights[number].T) * self.slope(outputs[number])
         return grads
+
+    def activate(self, z: Any) -> Any:
+        return np.tanh(z) if self.task.activation == "tanh" else np.maximum(z, 0)
+
+    def slope(self, output: Any) -> Any:
+        return 1 - output**2 if self.task.activation == "tanh" else output > 0
+
+    def predict(self, z: Any) -> Any:
+        if not self.task.has_classes:
+            return z
+        exponentials = np.exp(z - z.max(axis=1, keepdims=True))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
 
     def adam(self, number: int, grad: Any) -> None:
         task = self.task

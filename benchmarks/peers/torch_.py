@@ -21,7 +21,7 @@ class Torch:
             linear = torch.nn.Linear(*weight.shape)
             linear.weight.data = torch.tensor(weight.T.copy())
             linear.bias.data = torch.tensor(bias)
-            layers += [linear, torch.nn.ReLU()]
+            layers += [linear, torch.nn.Tanh() if task.activation == "tanh" else torch.nn.ReLU()]
         self.model = torch.nn.Sequential(*layers[:-1]).to(self.device)
         self.x, self.y = (torch.tensor(array, device=self.device) for array in (task.x, task.labels))
         weights = [layer.weight for layer in layers[::2]]
@@ -38,7 +38,9 @@ class Torch:
         self.forward = torch.compile(self.loss, mode=self.mode) if self.mode else self.loss
 
     def loss(self, x: Any, y: Any) -> Any:
-        return torch.nn.functional.cross_entropy(self.model(x), y)
+        if self.task.has_classes:
+            return torch.nn.functional.cross_entropy(self.model(x), y)
+        return 0.5 * ((self.model(x) - y) ** 2).sum(dim=1).mean()
 
     def advance(self, n: int) -> None:
         batches = self.task.batches()

@@ -1,0 +1,96 @@
+"""Time of a step against NumPy as a textbook writes it, plain and compiled, in turn within one process.
+
+    python -m benchmarks.textbook_time [--rounds 15] [NAME ...]
+
+All three begin with the same weights and end with the same loss, which is checked. Printed are medians, and of the
+ratios ours / textbook, round by round, the median and between what half of the rounds were: at most 1 is what is asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.peers.ours import Regnet, RegnetFast
+from benchmarks.peers.textbook import Textbook
+from benchmarks.tasks import Task, make_spiral_task, make_task, objective
+from regnet import get_backend
+
+TASKS: dict[str, Callable[[], Task]] = {
+    "W1": make_spiral_task,
+    "W2": lambda: make_task(256, [784, 512, 10]),
+    "W3": lambda: make_task(4096, [784, 1024, 10]),
+    "deep": lambda: make_task(2000, [20, *(64,) * 6, 3]),
+    "wide": lambda: make_task(1000, [50, 1024, 3]),
+    "narrow": lambda: make_task(1000, [2, 8, 2]),
+    "one output": lambda: make_task(2000, [20, 64, 1]),
+    "100 rows": lambda: make_task(100, [20, 64, 3]),
+    "100,000 rows": lambda: make_task(100_000, [20, 64, 3]),
+    "batches of 32": lambda: make_task(3200, [20, 64, 3], batch=32),
+    "1,000 inputs": lambda: make_task(2000, [1000, 64, 3]),
+}
+
+PEERS = {"textbook": Textbook, "plain": Regnet, "compiled": RegnetFast}
+STEPS_OF_CHECK = 20
+AT_LEAST = 0.1
+"""Seconds of a measurement."""
+
+REST = 0.05
+"""Seconds between two: BLAS's own threads, which only the textbook has, keep a core busy for a while after it."""
+
+
+def measure(task: Task, rounds: int) -> dict[str, np.ndarray]:
+    """Milliseconds a step, every round's, by peer."""
+    peers: dict[str, Any] = {name: make(task) for name, make in PEERS.items()}
+    for peer in peers.values():
+        peer.advance(STEPS_OF_CHECK)
+    losses = [objective(task, peer.params()) for peer in peers.values()]
+    if not np.allclose(losses, losses[0], rtol=1e-3):
+        raise SystemExit(f"{task.widths}: the losses differ, {losses}: not the same work was timed.")
+    steps = {name: max(1, int(AT_LEAST / _seconds(peer, STEPS_OF_CHECK))) for name, peer in peers.items()}
+    taken: dict[str, list[float]] = {name: [] for name in peers}
+    for _ in range(rounds):
+        for name, peer in peers.items():
+            time.sleep(REST)
+            peer.advance(1)
+            taken[name].append(1e3 * _seconds(peer, steps[name]))
+    return {name: np.asarray(times) for name, times in taken.items()}
+
+
+def _seconds(peer: Any, steps: int) -> float:
+    """Of a step."""
+    started = time.perf_counter()
+    peer.advance(steps)
+    return (time.perf_counter() - started) / steps
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[[], *TASKS], metavar="NAME", help=f"of {', '.join(TASKS)}")
+    parser.add_argument("--rounds", type=int, default=15)
+    asked = parser.parse_args()
+    table = Table("step", "textbook, ms", *[f"{kind}{unit}" for kind in ("plain", "compiled") for unit in (", ms", "")])
+    for name in track(asked.names or list(TASKS), console=Console(stderr=True), transient=True):
+        task = TASKS[name]()
+        taken = measure(task, asked.rounds)
+        cells = [f"{np.median(taken['textbook']):.3g}"]
+        for kind in ("plain", "compiled"):
+            low, middle, high = np.quantile(taken[kind] / taken["textbook"], [0.25, 0.5, 0.75])
+            cells += [f"{np.median(taken[kind]):.3g}", f"{middle:.2f} ({low:.2f} to {high:.2f})"]
+        shape = " -> ".join(map(str, task.widths))
+        table.add_row(f"{name}: {task.batch:,} x {shape}", *cells)
+    console = Console(width=120)
+    console.print(table)
+    console.print("\n".join(get_backend("numpy").describe().notes))
+
+
+if __name__ == "__main__":
+    main()
