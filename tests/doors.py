@@ -15,6 +15,7 @@ from regnet import (
     MLPRegressor,
     MLPRegressorCV,
     Network,
+    Penalty,
     TableEncoder,
     knockoff_selection,
     path,
@@ -57,6 +58,19 @@ def fit_linear(X, y, sample_weight):
 
 def fit_rates(X, y, exposure):
     return weights_of(MLPRegressor(**NET, loss="poisson").fit(X, y, exposure=exposure))
+
+
+def fit_offset(X, y, offset):
+    return weights_of(MLPRegressor(**NET, loss="poisson").fit(X, y, offset=offset))
+
+
+def with_groups(X, input_groups):
+    return weights_of(MLPRegressor(**NET, input_l1=0.1, input_groups=input_groups).fit(X, Y))
+
+
+def with_lambdas(X, lambdas):
+    found = MLPRegressorCV(**{**SEARCH, "lambdas": lambdas}).fit(X, Y)
+    return [found.lambdas_, found.cv_scores_]
 
 
 def fit_classifier(X, y, sample_weight, X_valid, y_valid):
@@ -123,6 +137,14 @@ def fit_classes(x, y):
     return leaves(regnet.fit(network, x, y, epochs=2, progress=False).model.params)
 
 
+def fit_penalised(x, penalty_factor, weight_l2):
+    """Strengths of one network each, and of each input."""
+    penalty = Penalty(group_l1=0.01, weight_l2=weight_l2, penalty_factor=penalty_factor)
+    network = Network.mlp([3, 2, 1], loss="squared_error")
+    found = regnet.fit(network, x, Y[:, None], penalties=[penalty, None], epochs=2, progress=False)
+    return leaves(found.model.params)
+
+
 def search_values(X, y, sample_weight, groups):
     from sklearn.model_selection import GroupKFold
 
@@ -175,6 +197,9 @@ DOORS = {
     "MLPRegressor.fit, lbfgs": (fit_full_batch, THREE),
     "MLPRegressor.fit, newton": (fit_linear, THREE),
     "MLPRegressor.fit, exposure": (fit_rates, {"X": X, "y": np.abs(Y), "exposure": WEIGHT}),
+    "MLPRegressor.fit, offset": (fit_offset, {"X": X, "y": np.abs(Y), "offset": np.log(WEIGHT)}),
+    "MLPRegressor.input_groups": (with_groups, {"X": X, "input_groups": np.asarray([1.0, 1.0, 2.0])}),
+    "MLPRegressorCV.lambdas": (with_lambdas, {"X": X, "lambdas": np.asarray([0.01, 0.1])}),
     "MLPRegressor.partial_fit": (partial_fit, THREE),
     "MLPRegressor.penalty_factor": (with_factor, {"X": X, "penalty_factor": np.asarray([1.0, 0.5, 2.0])}),
     "MLPClassifier.fit": (fit_classifier, {**OF_CLASSES, "X_valid": X[:7], "y_valid": CLASSES[:7]}),
@@ -198,6 +223,10 @@ DOORS = {
     "TableEncoder.transform": (lambda X: [encoder().transform(X)], {"X": X}),
     "fit": (fit, {**LOWER, "x_valid": X[:7], "y_valid": Y[:7]}),
     "fit, classes": (fit_classes, {"x": X, "y": CLASSES}),
+    "fit, penalties": (
+        fit_penalised,
+        {"x": X, "penalty_factor": np.asarray([1.0, 0.5, 2.0]), "weight_l2": np.asarray([0.0, 0.1])},
+    ),
     "Model.predict": (lambda x: [model().predict(x)], {"x": X}),
     "Model.outputs": (lambda x: [model().outputs(x)], {"x": X}),
     "Model.evaluate": (evaluate, LOWER),

@@ -247,7 +247,7 @@ def _torch(dtype=None, gradient=False, sparse_layout=False):
         import torch
 
         plain = np.rint(np.clip(a, -1e3, 1e3) * 10) if dtype == "int32" else a.astype(dtype or "float64")
-        found = torch.asarray(np.ascontiguousarray(plain).copy())
+        found = torch.asarray(np.ascontiguousarray(plain).copy()).reshape(plain.shape)
         if dtype:
             found = found.to(getattr(torch, dtype))
         if gradient:
@@ -282,7 +282,7 @@ def _ragged(a):
 
 DRESSES = {
     "plain": _same(lambda a: a.copy()),
-    "Fortran": _same(lambda a: np.asfortranarray(a)),
+    "Fortran": _same(lambda a: np.asfortranarray(a).reshape(a.shape, order="F")),
     "strided": _strided,
     "backwards": _backwards,
     "broadcast": _broadcast,

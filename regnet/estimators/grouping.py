@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.backend.given import numbers_of
-from regnet.backend.placement import to_host
+from regnet.backend.faults import is_missing, shown
+from regnet.backend.given import check_given, numbers_of, unmasked
+from regnet.backend.placement import is_host_data, to_host
 from regnet.mathematics.row_groups import unequal_within
 
 __all__ = ["EVERY", "Grouping", "check_factors", "factors_of", "grouping_of", "some_columns"]
@@ -72,7 +73,7 @@ def grouping_of(given: Any, names: Sequence[str] | None, count: int, /, *, behin
         of_each = [numbers.setdefault(label, len(numbers)) for label in labels]
     except TypeError:
         raise TypeError("input_groups: a label must be text or a number.") from None
-    if any(label is None or label != label for label in numbers):
+    if any(map(is_missing, numbers)):
         raise ValueError("input_groups lacks a label (None or NaN): give columns of their own a label of their own.")
     return Grouping(tuple(numbers), np.asarray(of_each, dtype=np.int64))
 
@@ -144,9 +145,21 @@ def _names(argument: str, given: Mapping[Any, Any], names: Sequence[str] | None)
 
 
 def _entries(argument: str, given: Any, count: int, behind: str) -> list[Any]:
-    if isinstance(given, str) or not hasattr(given, "__len__"):
-        raise TypeError(f"{argument}={given!r}: {EVERY}.")
-    entries: list[Any] = np.asarray(to_host(given)).tolist() if hasattr(given, "dtype") else list(given)
+    if not is_host_data(given):
+        given = check_given(argument, given)
+    elif isinstance(given, np.ma.MaskedArray):
+        given = unmasked(argument, given)
+    is_array = hasattr(given, "dtype")
+    if isinstance(given, str) or hasattr(given, "columns") or (is_array and len(given.shape) != 1):
+        raise TypeError(f"{argument} is {_told(given)}: {EVERY}.")
+    if not hasattr(given, "__len__"):
+        raise TypeError(f"{argument}={shown(given)}: {EVERY}.")
+    entries: list[Any] = np.asarray(to_host(given)).tolist() if is_array else list(given)
     if len(entries) != count:
         raise ValueError(f"{argument} has {len(entries)} entries, but there are {count} columns{behind}: {EVERY}.")
     return entries
+
+
+def _told(given: Any) -> str:
+    """What stands where a list should."""
+    return f"the text {shown(given)}" if isinstance(given, str) else f"{type(given).__name__} of shape {given.shape}"

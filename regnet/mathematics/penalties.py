@@ -19,10 +19,13 @@ from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 from array_api_compat import device as device_of
+from numpy.typing import NDArray
 
 from regnet.arrays.namespace import array_namespace
 from regnet.arrays.reductions import norm_outputs, sum_outputs
 from regnet.arrays.types import Array
+from regnet.backend.given import numbers_of
+from regnet.backend.placement import to_host
 from regnet.mathematics.row_groups import RowGroups, pool_norms, pool_sums, unequal_within
 
 __all__ = [
@@ -101,11 +104,18 @@ class Penalty:
     def __post_init__(self) -> None:
         """Negative strengths have no minimum."""
         for name, value in self.strengths().items():
-            values = list(value) if isinstance(value, Sequence) else [value]
-            if not values or not all(0.0 <= float(number) < float("inf") for number in values):
-                raise ValueError(f"Penalty({name}={value!r}): a strength must be a finite number of 0 or more.")
+            values = _numbers(name, value)
+            bad = values[~((values >= 0) & (values < np.inf))]
+            if values.ndim > 1 or not values.size or bad.size:
+                told = f"={bad.reshape(-1)[0]}" if bad.size else f" of shape {values.shape}"
+                raise ValueError(
+                    f"Penalty({name}{told}): a strength must be a finite number of 0 or more, or a list of them, one "
+                    "per network."
+                )
+            object.__setattr__(self, name, value if isinstance(value, float | int) else _plain(values))
         if self.penalty_factor is not None:
-            factor = np.asarray(self.penalty_factor, dtype=np.float64)
+            factor = _numbers("penalty_factor", self.penalty_factor)
+            object.__setattr__(self, "penalty_factor", _plain(factor))
             if factor.ndim not in (1, 2) or not (np.isfinite(factor) & (factor >= 0)).all():
                 raise ValueError("Penalty(penalty_factor): give one finite number of 0 or more per input of the layer.")
         self._check_groups()
@@ -132,11 +142,23 @@ class Penalty:
 
         Returns
         -------
-        dict of str to float or sequence of float
-            As they were given.
+        dict of str to float or tuple of float
+            A number, or one for each network.
         """
         names = [field.name for field in fields(self) if field.name not in ("l1_step", "penalty_factor", "groups")]
         return {name: getattr(self, name) for name in names}
+
+
+def _numbers(name: str, value: Any) -> NDArray[np.float64]:
+    """What was given as numbers on the host. Raises TypeError or ValueError, naming the parameter."""
+    if value is None or isinstance(value, str | bytes):
+        raise TypeError(f"Penalty({name}={value!r}): give a number, or a list of them.")
+    return np.asarray(to_host(numbers_of(name, value)), dtype=np.float64)
+
+
+def _plain(values: NDArray[np.float64]) -> Any:
+    """A number, or tuples of them, which can be compared and hashed."""
+    return tuple(map(_plain, values)) if values.ndim > 1 else tuple(values.tolist()) if values.ndim else values.item()
 
 
 def _is_one(strength: Array) -> bool:

@@ -73,8 +73,14 @@ class Container:
 def write_container(path: Path, description: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> None:
     """Write a file, whole or not at all."""
     text = json.dumps(description, allow_nan=False)
-    given = {name: np.ascontiguousarray(tensor).reshape(tensor.shape) for name, tensor in tensors.items()}
+    given = {name: _native(tensor) for name, tensor in tensors.items()}
     write_whole(path, save_bytes(given, metadata={"regnet": text, "sha256": _digest(text, given)}))
+
+
+def _native(tensor: NDArray[Any]) -> NDArray[Any]:
+    """The tensor as a file holds it: side by side, its bytes in the processor's order."""
+    native = np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("="))
+    return native.reshape(tensor.shape)  # an axis that a number was given
 
 
 @contextmanager

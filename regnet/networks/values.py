@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.backend.given import unmasked
 from regnet.networks.container import TENSORS, ModelFileError, TensorShape
 
 __all__ = ["expected_tensors", "value_from_json", "value_to_json"]
@@ -42,6 +43,8 @@ def value_to_json(
         return value if math.isfinite(value) else {"float": str(value)}
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
+    if isinstance(value, np.ma.MaskedArray):
+        value = unmasked(name, value)
     if isinstance(value, np.ndarray):
         return _array_to_json(name, value, tensors)
     if isinstance(value, (list, tuple)):

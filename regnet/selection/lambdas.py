@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.backend.given import numbers_of
 from regnet.backend.placement import to_host
 from regnet.mathematics.losses import Gamma, Huber, Tweedie
 from regnet.selection.as_estimator import outputs_of
@@ -41,14 +42,12 @@ BISECTIONS = 60
 
 def check_lambdas(lambdas: Any) -> tuple[float, ...]:
     """The caller's strengths, ascending. Raises ValueError; warns where they were in another order."""
-    try:
-        values = np.asarray(to_host(lambdas), dtype=np.float64).reshape(-1)
-    except (TypeError, ValueError):
-        raise TypeError(f"lambdas={lambdas!r}: give a list of numbers, or None for an automatic range.") from None
+    values = np.asarray(to_host(numbers_of("lambdas", lambdas, text=True)), dtype=np.float64).reshape(-1)
     if not len(values):
         raise ValueError("lambdas is empty: give at least one strength, or None for an automatic range.")
-    if not (np.isfinite(values) & (values >= 0)).all():
-        raise ValueError(f"lambdas={lambdas!r}: strengths must be finite numbers of 0 or more.")
+    unusable = values[~(np.isfinite(values) & (values >= 0))]
+    if len(unusable):
+        raise ValueError(f"lambdas holds {unusable[0]}: strengths must be finite numbers of 0 or more.")
     ordered = np.unique(values)
     if len(ordered) != len(values) or not ((ordered == values).all() or (ordered == values[::-1]).all()):
         warnings.warn(

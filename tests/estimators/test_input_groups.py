@@ -137,6 +137,8 @@ GROUPS = {"a": 1, "b": 1}
         ({"input_groups": {"a": 1, "z": 1}}, ValueError, "input_groups names 'z'.*the columns are a, b, c"),
         ({"input_groups": {"a": "c", "b": "c"}}, ValueError, "also the name of a column"),
         ({"input_groups": ["a", None, "b"]}, ValueError, "lacks a label"),
+        ({"input_groups": np.ma.masked_greater([1, 2, 3], 2)}, ValueError, "input_groups is a masked array"),
+        ({"input_groups": np.asarray(1.0)}, TypeError, r"input_groups is ndarray of shape \(\): give one"),
         ({"input_groups": [["a"], "b", "b"]}, TypeError, "must be text or a number"),
         ({"penalty_factor": {"z": 1}}, ValueError, "penalty_factor names 'z'"),
         ({"penalty_factor": [1, -1, 1]}, ValueError, "negative or NaN"),
@@ -153,6 +155,14 @@ def test_what_cannot_be_is_refused(given, kind, words, rng):
     frame = need("pandas").DataFrame(rng.standard_normal((20, 3)), columns=list("abc"))
     with pytest.raises(kind, match=words):
         MLPClassifier(hidden_layer_sizes=(), **given).fit(frame, np.arange(20) % 2)
+
+
+def test_labels_of_pandas(rng):
+    pandas, X, y = need("pandas"), rng.standard_normal((20, 3)), np.arange(20.0)
+    with pytest.raises(ValueError, match="input_groups lacks a label"):
+        MLPRegressor(input_groups=["a", pandas.NA, "b"]).fit(X, y)
+    with pytest.raises(TypeError, match=r"input_groups is DataFrame of shape \(3, 1\): give one entry per column"):
+        MLPRegressor(input_groups=pandas.DataFrame({"a": [1, 2, 3]})).fit(X, y)
 
 
 def test_a_dict_needs_names(rng):

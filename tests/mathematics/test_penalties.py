@@ -12,6 +12,7 @@ from conftest import placement, to_numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regnet import Penalty
 from regnet.mathematics import penalties
 from regnet.networks.layout import Layout
 from regnet.networks.regularizer import penalty_prox
@@ -147,3 +148,34 @@ def test_the_residual_vanishes_just_where_the_prox_stands_still(seed, l1, group)
 
 def test_the_subgradient_at_zero_is_zero():
     assert penalties.l1_grad(np.zeros((2, 2)), 0.5).tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("make", [list, tuple, np.asarray, lambda found: np.asarray(found, dtype=">f8")])
+def test_strengths_and_factors_of_any_container_are_the_same_penalty(make):
+    given = Penalty(weight_l1=make([1e-3, 1e-2]), penalty_factor=make([1.0, 0.5, 2.0]))
+    expected = Penalty(weight_l1=(1e-3, 1e-2), penalty_factor=(1.0, 0.5, 2.0))
+    assert given == expected
+    assert hash(given) == hash(expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"weight_l1": None}, TypeError, r"Penalty\(weight_l1=None\): give a number, or a list"),
+        ({"weight_l1": "0.1"}, TypeError, r"Penalty\(weight_l1='0.1'\): give a number"),
+        ({"weight_l2": [0.1, "x"]}, TypeError, "weight_l2 holds text"),
+        ({"weight_l2": np.asarray([0.1, -1.0])}, ValueError, r"Penalty\(weight_l2=-1.0\): a strength must be a finite"),
+        ({"group_l1": [[0.1]]}, ValueError, r"Penalty\(group_l1 of shape \(1, 1\)\): a strength must be"),
+        ({"bias_l1": []}, ValueError, r"Penalty\(bias_l1 of shape \(0,\)\): a strength must be"),
+        ({"bias_l2": np.nan}, ValueError, r"Penalty\(bias_l2=nan\): a strength must be"),
+        ({"penalty_factor": [1.0, 1j]}, ValueError, "penalty_factor holds complex numbers"),
+        (
+            {"penalty_factor": np.ma.masked_greater([1.0, 2.0], 1.5)},
+            ValueError,
+            r"Penalty\(penalty_factor\) is a masked",
+        ),
+    ],
+)
+def test_what_is_no_strength_is_refused_by_name(given, error, said):
+    with pytest.raises(error, match=said):
+        Penalty(**given)

@@ -64,6 +64,11 @@ def test_values_come_back_as_they_were(tmp_path):
         assert type(found[name]) is type(value)
         if isinstance(value, np.ndarray):
             assert (found[name].dtype, found[name].shape) == (value.dtype, value.shape)
+    other_order = np.arange(3.0).astype(">f8")  # a file has one order of bytes
+    checkpoint.save(tmp_path / "o.st", model, value=other_order)
+    np.testing.assert_array_equal(checkpoint.load(tmp_path / "o.st")[1]["value"], other_order)
+    with pytest.raises(ValueError, match="a masked array with 1 of 2 cells masked"):
+        checkpoint.save(tmp_path / "n.st", model, value=np.ma.masked_greater([1.0, 2.0], 1.5))
     for bad in (object(), np.array([1j]), datetime.date(2026, 1, 1), {"a": {1, 2}}, 2**70):
         with pytest.raises(TypeError, match=r"holds a value of type .*, which cannot be saved"):
             checkpoint.save(tmp_path / "n.st", model, value=bad)

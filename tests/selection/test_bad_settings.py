@@ -19,6 +19,8 @@ from regnet.selection.settings import SWEEP_CONSTRAINTS, SweepSettings
     [
         ({"cv": 300}, "Cannot have number of splits n_splits=300 greater than the number of samples"),
         ({"lambdas": ()}, "lambdas is empty"),
+        ({"lambdas": (0.1, -1.0)}, "lambdas holds -1.0: strengths must be finite numbers of 0 or more"),
+        ({"lambdas": np.ma.masked_greater([0.1, 0.2], 0.15)}, "lambdas is a masked array with 1 of 2 cells masked"),
         ({"lambdas": (-1.0, 1.0)}, "finite numbers of 0 or more"),
         ({"penalty": "l1"}, "The 'penalty' parameter"),
         ({"l1_ratio": 0.0}, "The 'l1_ratio' parameter"),
