@@ -172,7 +172,7 @@ def test_strengths_and_factors_of_any_container_are_the_same_penalty(make):
         (
             {"penalty_factor": np.ma.masked_greater([1.0, 2.0], 1.5)},
             ValueError,
-            r"Penalty\(penalty_factor\) is a masked",
+            "penalty_factor is a masked array",
         ),
     ],
 )
