@@ -43,10 +43,16 @@ def table_of(x: Any, placement: Placement, *, in_features: int) -> Array:
     if x.shape[-2] == 0:
         raise ValueError("x has no rows.")
     table = placement.put(x)
-    xp = array_namespace(table)
-    if not bool(xp.all(xp.isfinite(table))):
+    if not _all_finite(table):
         raise _not_finite(given, np.asarray(placement.backend.to_numpy(table)).reshape(-1, in_features))
     return table
+
+
+@np.errstate(all="ignore")
+def _all_finite(table: Array) -> bool:
+    """Whether all entries are finite: their sum takes no memory, and says so unless it overflows."""
+    xp = array_namespace(table)
+    return bool(xp.isfinite(xp.sum(table))) or bool(xp.all(xp.isfinite(table)))
 
 
 def _not_finite(given: Any, table: NDArray[Any]) -> ValueError:
