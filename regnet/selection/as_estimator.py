@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 
+from regnet.backend.blocks import row_blocks
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.estimators.fitted import Accounts, Fitted, Progress, write_fitted
 from regnet.estimators.grouping import grouping_of
@@ -16,7 +17,10 @@ from regnet.estimators.weights import weights_of
 from regnet.networks.network import Network
 from regnet.sweep.fold import Fold
 
-__all__ = ["behind_transformer", "fitted_estimator", "outputs_of"]
+__all__ = ["apply_by_rows", "behind_transformer", "fitted_estimator", "outputs_of"]
+
+TOGETHER = 2**22
+"""Numbers of the widest layer that are computed together: 16 MiB in float32."""
 
 
 def outputs_of(network: Network, fold: Fold, point: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
@@ -24,8 +28,20 @@ def outputs_of(network: Network, fold: Fold, point: NDArray[Any], x: NDArray[Any
 
     point: (..., size).
     """
-    outputs = np.asarray(network.apply(network.unpack(point[..., None, :]), x), dtype=np.float64)
-    return outputs * fold.affine.y_scale + fold.affine.y_center
+    outputs = np.asarray(apply_by_rows(network, point[..., None, :], x), dtype=np.float64)
+    outputs *= fold.affine.y_scale
+    outputs += fold.affine.y_center
+    return outputs
+
+
+def apply_by_rows(network: Network, point: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+    """A network's outputs (..., n, outputs) for rows x, some after the others: layers are wider than the table.
+
+    point: (..., 1, size).
+    """
+    params, networks = network.unpack(point), point[..., 0, 0].size
+    parts = [network.apply(params, part) for part in row_blocks(x, max(1, TOGETHER // (networks * network.width)))]
+    return np.asarray(parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-2))
 
 
 def fitted_estimator(
@@ -48,7 +64,7 @@ def fitted_estimator(
     for name, value in parameters.items():
         setattr(estimator, name, value)
     weights, biases = weights_of(network.unpack(point[None, :]))
-    progress = Progress(epochs, epochs * len(fold.x), np.float64(loss), accounts=Accounts(np.float64(loss)))
+    progress = Progress(epochs, epochs * fold.n_rows, np.float64(loss), accounts=Accounts(np.float64(loss)))
     given = parameters.get("input_groups", estimator.input_groups)
     grouping = grouping_of(given, getattr(estimator, "feature_names_in_", None), weights[0].shape[0])
     fitted = Fitted(template._targets, *fold.affine.restore(weights, biases), progress, grouping=grouping)

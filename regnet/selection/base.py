@@ -147,7 +147,7 @@ class BaseCV(AskedSearch):
                 chosen = self.path_.estimators[self.best_index_]
             else:
                 chosen = refitted(passes, penalised, folds[-1], self.best_index_, factors, gamma)
-                self._between = Between(replace(penalised, folds=tuple(folds[-1:]), factors=factors), **more)
+                self._between = Between(replace(penalised, folds=(folds[-1].kept(),), factors=factors), **more)
             self._take(chosen)
         self.n_diverged_ = passes.n_diverged
         return self

@@ -40,7 +40,7 @@ class Between:
     def of_path(cls, spec: SweepSpec, collected: Collector, fold: int, **more: Any) -> Self:
         """From a sweep that kept the points of a fold, its penalised pass. more: gamma, memory_limit."""
         factors = spec.factors[fold : fold + 1] if np.ndim(spec.factors) == 2 else spec.factors
-        own = replace(spec, folds=(spec.folds[fold],), factors=factors)
+        own = replace(spec, folds=(spec.folds[fold].kept(),), factors=factors)
         if not spec.warm_start:
             return cls(own, **more)
         restarts = collected.chosen[:, fold]

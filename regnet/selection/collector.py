@@ -14,7 +14,7 @@ from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.mathematics.weighting import weight_shares
 from regnet.networks.regularizer import penalty_terms
 from regnet.networks.strengths import over_batches
-from regnet.selection.as_estimator import fitted_estimator, outputs_of
+from regnet.selection.as_estimator import apply_by_rows, fitted_estimator, outputs_of
 from regnet.selection.predictions import Predictions
 from regnet.selection.scoring import DIRECT, check_held_out
 from regnet.sweep.engine import run_sweep
@@ -96,7 +96,7 @@ class Collector:
             return 1
         fold, network = self.spec.folds[number], self.spec.network
         widest = max(layer.out_features for layer in network.dense_layers)
-        return max(1, TOGETHER // (network.layout.size + widest * max(len(fold.x), len(fold.x_test))))
+        return max(1, TOGETHER // (network.layout.size + widest * max(fold.n_rows, len(fold.x_test))))
 
     @np.errstate(all="ignore")
     def take(self, outcomes: Sequence[Outcome]) -> None:
@@ -130,9 +130,9 @@ class Collector:
         strengths = spec.mix.place(
             spec.network, host, lambdas, fold.total_weight, factors, spec.group_numbers()
         )  # fmt: skip
-        strengths = over_batches(strengths, len(fold.x), spec.batch_rows or len(fold.x))
+        strengths = over_batches(strengths, fold.n_rows, spec.batch_rows or fold.n_rows)
         terms = penalty_terms(points, strengths, spec.network.layout)
-        outputs = spec.network.apply(spec.network.unpack(points), fold.x)
+        outputs = apply_by_rows(spec.network, points, fold.x)
         losses, _ = spec.network.loss_object.value_and_grad(outputs, fold.y)
         mean = np.average(np.asarray(losses)[..., 0], axis=-1, weights=fold.weight)
         return mean, sum((np.asarray(term)[:, 0, 0] for term in terms.values()), start=np.zeros(len(cells)))

@@ -42,7 +42,7 @@ def columns_of(settings: SweepSettings, template: Estimator, folds: Sequence[Fol
             f"penalty_factor multiplies penalties on inputs, and penalty={settings.penalty!r} is none: use one of "
             f"{', '.join(map(repr, FACTORS))}, or leave it out."
         )
-    names, count = None, folds[-1].x.shape[1]
+    names, count = None, folds[-1].n_inputs
     for argument in ("penalty_factor", "input_groups"):
         if isinstance(getattr(settings, argument), Mapping):
             names = _names_of(argument, template, folds)

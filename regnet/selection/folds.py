@@ -26,6 +26,7 @@ from regnet.selection.columns import columns_of
 from regnet.selection.settings import Estimator, SweepSettings
 from regnet.selection.table_encoding import what_to_encode
 from regnet.sweep.fold import Fold
+from regnet.sweep.inputs import Inputs, TakenRows
 from regnet.tables.frame import take_rows
 
 __all__ = ["Checked", "check_table", "make_folds"]
@@ -132,9 +133,9 @@ def make_folds(
         fold = _make_fold(
             settings, template._targets, checked, number, np.asarray(train), np.asarray(test), class_weighted, unit
         )  # fmt: skip
-        if folds and fold.x.shape[1] != folds[0].x.shape[1]:
+        if folds and fold.n_inputs != folds[0].n_inputs:
             raise ValueError(
-                f"preprocessor makes {folds[0].x.shape[1]} columns of fold 0, but {fold.x.shape[1]} of fold {number}: "
+                f"preprocessor makes {folds[0].n_inputs} columns of fold 0, but {fold.n_inputs} of fold {number}: "
                 "a path needs the same columns in every fold (OneHotEncoder(categories=...), for example)."
             )
         folds.append(fold)
@@ -144,8 +145,8 @@ def make_folds(
 
 def _without(fold: Fold, left_out: NDArray[np.bool_]) -> Fold:
     """The fold with 0 in columns that are left out: no weight of theirs leaves 0."""
-    x, x_test = (np.where(left_out, table.dtype.type(0), table) for table in (fold.x, fold.x_test))
-    return replace(fold, x=x, x_test=x_test, left_out=left_out)
+    inputs, held_out = (one.without(left_out) for one in (fold.inputs, fold.held_out))
+    return replace(fold, inputs=inputs, held_out=held_out, left_out=left_out)
 
 
 def _make_fold(
@@ -179,11 +180,13 @@ def _make_fold(
     if settings.preprocessor is None:
         if checked.table is None:
             raise AssertionError("a table that no transformer makes is checked before")
-        x, x_test = checked.table[train], checked.table[test]
+        everything = len(train) == len(checked.table) and bool((train == np.arange(len(train))).all())
+        x, x_test = TakenRows(checked.table, None if everything else train), TakenRows(checked.table, test)
     else:
         transformer = clone(settings.preprocessor)
-        x = _as_table(transformer.fit_transform(take_rows(checked.x, train), own_y))
-        x_test = x[:0] if not len(test) else _as_table(transformer.transform(take_rows(checked.x, test)))
+        made = _as_table(transformer.fit_transform(take_rows(checked.x, train), own_y))
+        held_out = made[:0] if not len(test) else _as_table(transformer.transform(take_rows(checked.x, test)))
+        x, x_test = TakenRows(made, None), TakenRows(held_out, None)
     y = np.asarray(targets.encode(own_y), dtype=np.float64)
     y_test = np.asarray(targets.encode(checked.y[test]), dtype=np.float64) if len(test) else y[:0]
     scaled = settings.standardize
@@ -196,11 +199,13 @@ def _make_fold(
         weight_of_x = weight
     affine = Affine.of(scale_of(x, weight_of_x) if scaled else unscaled(x.shape[1]), of_y)
     y = affine.standardise_targets(y) if targets.has_units else y * np.exp(checked.log_unit)
-    x, x_test = affine.standardise_inputs(x), affine.standardise_inputs(x_test)
+    inputs, held_out_inputs = (Inputs(one, affine, dtype) for one in (x, x_test))
+    if transformer is not None:  # its table is this fold's own
+        inputs, held_out_inputs = inputs.kept(), held_out_inputs.kept()
     with np.errstate(over="ignore"):
         total_weight = float(weight.sum())
     return Fold(
-        x.astype(dtype), y.astype(dtype), weight_shares(weight), total_weight, x_test.astype(dtype), y_test,
+        inputs, y.astype(dtype), weight_shares(weight), total_weight, held_out_inputs, y_test,
         weight_test, affine, train, test, transformer,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ def names_of_inputs(template: Estimator, fold: Fold) -> tuple[str, ...]:
     template: knows the names of the user's table, if it has any.
     """
     names = getattr(template, "feature_names_in_", ()) if fold.transformer is None else _made_names(fold)
-    return tuple(map(str, names)) if len(names) else _numbered(fold.x.shape[1])
+    return tuple(map(str, names)) if len(names) else _numbered(fold.n_inputs)
 
 
 def names_of_choices(names: Sequence[str], grouping: Grouping | None) -> tuple[str, ...]:
@@ -36,7 +36,7 @@ def parents_of_inputs(template: Estimator, fold: Fold) -> list[frozenset[int] | 
 
     template: knows how many columns the user's table has, and their names.
     """
-    count = fold.x.shape[1]
+    count = fold.n_inputs
     if fold.transformer is None:
         return [frozenset([number]) for number in range(count)]
     if type(fold.transformer) is TableEncoder:
@@ -56,7 +56,7 @@ def _made_names(fold: Fold) -> tuple[str, ...]:
         names = tuple(map(str, fold.transformer.get_feature_names_out()))
     except (AttributeError, ValueError, NotImplementedError):
         return ()
-    return names if len(names) == fold.x.shape[1] else ()
+    return names if len(names) == fold.n_inputs else ()
 
 
 def trace(made: Sequence[str], given: Sequence[str], /) -> list[frozenset[int] | None]:

@@ -29,6 +29,7 @@ from regnet.selection.settings import Estimator, SweepSettings, check_drops_inpu
 from regnet.selection.sweep_spec import make_spec
 from regnet.selection.table_encoding import check_numbers, encodes_tables, with_encoded_columns
 from regnet.sweep.fold import Fold
+from regnet.sweep.inputs import Inputs
 
 __all__ = ["knockoff_selection"]
 
@@ -269,7 +270,8 @@ def _folds(
         swapped[number] = _generator(seed, number, 1).random(swapped.shape[1]) < 0.5
         swap = swapped[number, numbers]
         both = np.hstack([np.where(swap, knockoff, table), np.where(swap, table, knockoff)])
-        folds += make_folds(settings, template, checked._replace(table=both), [_all_rows(checked)])
+        (fold,) = make_folds(settings, template, checked._replace(table=both), [_all_rows(checked)])
+        folds.append(fold.kept())
     return folds, swapped
 
 
@@ -289,6 +291,6 @@ def _strengths(
     own = own / np.where(scale > 0, scale, 1.0)
     if not settings.standardize:  # gradients grow with the inputs' units
         own = own * float(np.sqrt((share * np.asarray(whole.x, dtype=np.float64) ** 2).sum(axis=0).max()))
-    fold = replace(whole, x=own.astype(whole.x.dtype))
+    fold = replace(whole, inputs=Inputs.of(own.astype(whole.inputs.dtype)))
     (strongest,) = find_lambdas(make_spec(settings, template, [fold], placement, (1.0,), (seed,), "range"), 1)
     return tuple(np.geomspace(weakest * strongest, strongest, count).tolist())

@@ -77,7 +77,7 @@ def find_lambdas(spec: SweepSpec, count: int, ratio: float | None = None) -> tup
             largest = _search_cold(spec, largest)
     if count == 1:
         return (largest,)
-    rows, inputs = spec.folds[-1].x.shape
+    rows, inputs = spec.folds[-1].inputs.shape
     ratio = ratio or (SMALLEST_RATIO if rows > inputs else SMALLEST_RATIO_WIDE)
     return tuple(np.geomspace(ratio * largest, largest, count).tolist())
 
@@ -95,7 +95,10 @@ def _null_gradient(spec: SweepSpec, fold: Fold) -> float:
     y, share, factors = np.asarray(fold.y, dtype=np.float64), fold.weight, spec.factors
     free = factors is not None and not factors.all() and len(spec.network.dense_layers) == 1
     residual = _residual_of_free(spec, fold) if free else _residual_of_constants(spec, fold)
-    gradient = np.asarray(fold.x, dtype=np.float64).T @ (share[:, None] * residual)
+    weighted, gradient, largest = share[:, None] * residual, np.zeros((fold.n_inputs, y.shape[1])), 0.0
+    for rows, part in fold.inputs.parts():
+        gradient += np.asarray(part, dtype=np.float64).T @ weighted[rows]
+        largest = max(largest, float(np.abs(part).max(initial=0.0)))
     parts = np.abs(gradient).max(axis=1)
     if spec.mix.penalty == "input_l1":
         squares, numbers = (gradient**2).mean(axis=1), spec.group_numbers()
@@ -104,8 +107,10 @@ def _null_gradient(spec: SweepSpec, fold: Fold) -> float:
         parts = np.sqrt(squares)
     if factors is not None:
         parts = parts[factors > 0] / factors[factors > 0]
-    size = float(np.abs(fold.x).max(initial=0.0)) * float(np.abs(y).max(initial=0.0))
-    if not parts.max() > 100.0 * np.finfo(fold.x.dtype).eps * size:  # nothing varies, or nothing goes with the target
+    size = largest * float(np.abs(y).max(initial=0.0))
+    if (
+        not parts.max() > 100.0 * np.finfo(fold.inputs.dtype).eps * size
+    ):  # nothing varies, or nothing goes with the target
         return 1.0
     return float(parts.max()) / max(spec.mix.l1_ratio, 1e-3) * (1.0 + 1e-5)  # beyond rounding
 

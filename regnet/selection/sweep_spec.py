@@ -63,7 +63,7 @@ def make_spec(
     256 rows or of a 200th part. Cold ones train for 200 epochs of 200 rows, as scikit-learn's MLP does.
     """
     if template.solver == "newton":
-        _settle_newton(settings, template, placement, folds[0].x.shape[1] * folds[0].y.shape[1])
+        _settle_newton(settings, template, placement, folds[0].n_inputs * folds[0].y.shape[1])
     if settings.penalty == "neuron_l1" and not widths_of(settings.hidden_layer_sizes):
         raise ValueError(
             "penalty='neuron_l1', but hidden_layer_sizes=() has no hidden layer whose neurons it could act on: use "
@@ -72,9 +72,9 @@ def make_spec(
     if np.ndim(as_schedule(make_optimizer(template).learning_rate).initial):
         raise ValueError("solver: give an optimizer with one learning rate; a sweep has its own axes.")
     check_smooth(template.solver, template._targets.loss)
-    rows = max(len(fold.x) for fold in folds)
+    rows = max(fold.n_rows for fold in folds)
     warm = bool(settings.warm_start)
-    widths = [folds[0].x.shape[1], *widths_of(settings.hidden_layer_sizes), folds[0].y.shape[1]]
+    widths = [folds[0].n_inputs, *widths_of(settings.hidden_layer_sizes), folds[0].y.shape[1]]
     loss = in_units(template._targets.loss, float(folds[0].affine.y_scale[0, 0]))
     network = make_network(template, widths, loss, dropout=template.dropout)
     batch: int | None
@@ -87,9 +87,9 @@ def make_spec(
         batch = None if rows <= ALL_ROWS else max(256, rows // STEPS_PER_STRENGTH)
     else:
         batch = 200
-    if batch is not None and batch >= rows and len({len(fold.x) for fold in folds}) == 1:
+    if batch is not None and batch >= rows and len({fold.n_rows for fold in folds}) == 1:
         batch = None
-    steps = 1 if batch is None else -(-min(len(fold.x) for fold in folds) // batch)
+    steps = 1 if batch is None else -(-min(fold.n_rows for fold in folds) // batch)
     if settings.max_iter is not None:
         epochs = int(settings.max_iter)
     elif to_tolerance:

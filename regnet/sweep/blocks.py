@@ -40,7 +40,7 @@ def blocks_of(spec: SweepSpec, lanes: Sequence[Lane], memory_limit: int | None, 
 
 def _bytes_of_lane(spec: SweepSpec, lane: Lane) -> int:
     """About what a network takes while it is trained: parameters, slots and strengths, rows, activations."""
-    rows = len(spec.folds[lane.fold].x)
+    rows = spec.folds[lane.fold].n_rows
     batch = rows if spec.batch_rows is None else min(spec.batch_rows, rows)
     inputs, outputs = spec.network.in_features, spec.network.out_features
     table = batch * (inputs + outputs + 2)
@@ -64,20 +64,22 @@ def group_lanes(spec: SweepSpec, lanes: Sequence[Lane], *, across_folds: bool = 
     """Lanes that may be trained as one stack: those whose steps have the same shape.
 
     How they are cut further changes nothing: a network in a stack has the bits that it has alone.
-    across_folds: for a GPU, to which a step of five times the networks is hardly more than a step.
+    across_folds: for a GPU, to which a step of five times the networks is hardly more than a step. Elsewhere folds of a
+    large table are trained one after another, so that there is one fold's copy of its rows at a time.
     """
     groups: dict[Any, list[Lane]] = {}
     for lane in lanes:
         fold = spec.folds[lane.fold]
-        rows = len(fold.x)
+        rows, apart = fold.n_rows, fold.inputs.is_large and not across_folds
         if spec.batch_rows is not None:
             # Cold lanes of a fold and restart differ in strength only: they read the same batches, which saves a
             # processor as much time as a larger stack would.
-            own = () if spec.warm_start or across_folds else (lane.fold, lane.restart)
+            own: tuple[int, ...] = () if spec.warm_start or across_folds else (lane.fold, lane.restart)
+            own = (lane.fold,) if spec.warm_start and apart else own
             key: Any = (min(spec.batch_rows, rows), -(-rows // spec.batch_rows), own)
         else:
             # Here every network of a stack of several folds has a copy of its rows, which many rows have no room for.
-            together = spec.warm_start or (across_folds and rows <= FEW_ROWS)
+            together = not apart if spec.warm_start else across_folds and rows <= FEW_ROWS
             key = (filled_rows(spec, fold), -1 if together else lane.fold)
         groups.setdefault(key, []).append(lane)
     return list(groups.values())
@@ -88,7 +90,7 @@ def filled_rows(spec: SweepSpec, fold: Fold) -> int:
 
     The fold of all rows stays apart where it would make the others' steps a quarter longer.
     """
-    largest = max(len(one.x) for one in spec.folds)
+    largest = max(one.n_rows for one in spec.folds)
     if largest <= FEW_ROWS:
         return largest
-    return max(len(one.x) for one in spec.folds if len(one.test)) if len(fold.test) else len(fold.x)
+    return max(one.n_rows for one in spec.folds if len(one.test)) if len(fold.test) else fold.n_rows

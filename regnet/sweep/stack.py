@@ -30,7 +30,7 @@ __all__ = ["Stack", "draw_point", "narrowed"]
 MEASURED_ROWS = 2048
 """Rows that say whether a network has diverged: as many as are one batch anyway."""
 
-TABLE_ELEMENTS = 2**22
+TABLE_ELEMENTS = 2**20
 """Row numbers that are drawn at once, for as many epochs as that is: calls cost more than memory."""
 
 
@@ -83,27 +83,30 @@ class Stack:
         """
         fold = self.spec.folds[number]
         share = fold.weight[:, None]
-        rows = filled_rows(self.spec, fold) if self.spec.batch_rows is None else max(len(one.x) for one in self._folds)
+        rows = filled_rows(self.spec, fold) if self.spec.batch_rows is None else max(one.n_rows for one in self._folds)
         more = rows - len(share)
-        x = fold.x if inputs is None else fold.x[:, inputs]
+        x = fold.x if inputs is None or len(inputs) == fold.n_inputs else fold.x[:, inputs]
+        if not more:
+            return x, fold.y, share
         below = ((0, more), (0, 0))
         return np.pad(x, below), np.pad(fold.y, below, mode="edge"), np.pad(share, below)
 
     def _tables(self, tables: Iterable[tuple[NDArray[Any], ...]]) -> Data:
         """Every lane's own rows; one table if all have the same."""
-        x, y, weight = (self._placement.put(np.stack(arrays)) for arrays in zip(*tables, strict=True))
-        if x.shape[0] == 1:
-            x, y, weight = x[0, ...], y[0, ...], weight[0, ...]
+        of_all = list(zip(*tables, strict=True))
+        alone = len(of_all[0]) == 1
+        x, y, weight = (self._placement.put(arrays[0] if alone else np.stack(arrays)) for arrays in of_all)
         return Data(x, y, weight, self._row_numbers(x.shape[-2]))
 
     def _side_by_side(self) -> Data:
         """All folds' rows one below the other; batches say which rows they take."""
         put = self._placement.put
-        x, y = (np.concatenate([getattr(fold, name) for fold in self._folds]) for name in ("x", "y"))
+        parts = [[fold.x for fold in self._folds], [fold.y for fold in self._folds]]
+        x, y = (own[0] if len(own) == 1 else np.concatenate(own) for own in parts)
         weight = np.concatenate([fold.weight for fold in self._folds])[:, None]
-        ends = np.cumsum([len(fold.x) for fold in self._folds])
+        ends = np.cumsum([fold.n_rows for fold in self._folds])
         self._starts = dict(zip(self._numbers, [0, *ends.tolist()], strict=False))
-        rows = min(self.spec.batch_rows or len(x), len(self._folds[0].x))
+        rows = min(self.spec.batch_rows or len(x), self._folds[0].n_rows)
         return Data(put(x), put(y), put(weight), self._row_numbers(rows))
 
     def _row_numbers(self, rows: int) -> Any:
@@ -115,11 +118,11 @@ class Stack:
         if spec.batch_rows is None:
             yield self.data, total
             return
-        rows = len(self._folds[0].x)
+        rows = self._folds[0].n_rows
         size = min(spec.batch_rows, rows)
         steps = -(-rows // size)
         at_once = max(1, TABLE_ELEMENTS // (len(self.lanes) * steps * size))
-        orders = {pair: np.arange(len(spec.folds[pair[0]].x)) for pair in self._pairs}
+        orders = {pair: np.arange(spec.folds[pair[0]].n_rows) for pair in self._pairs}
         parts = {pair: list(gen_batches(len(order), size)) for pair, order in orders.items()}
         done = 0
         while done < total:
@@ -143,10 +146,10 @@ class Stack:
 
     def _rows_in_all(self) -> Any:
         """Of every network's fold, as `batches_of` takes it."""
-        counts = [len(self.spec.folds[fold].x) for fold, _ in self._pairs]
+        counts = [self.spec.folds[fold].n_rows for fold, _ in self._pairs]
         if len(counts) == 1:
             return self._placement.put(np.full((1, 1), counts[0]))
-        counts = [len(self.spec.folds[lane.fold].x) for lane in self.lanes]
+        counts = [self.spec.folds[lane.fold].n_rows for lane in self.lanes]
         return self._placement.put(np.asarray(counts)[:, None, None])
 
     def losses(self, point: Any) -> NDArray[np.float64]:
@@ -172,7 +175,7 @@ class Stack:
         together = self.spec.batch_rows is None or self._inputs is not None
         for number in self._numbers:
             start = 0 if together else self._starts[number]
-            size = data.x.shape[-2] if together else len(self.spec.folds[number].x)
+            size = data.x.shape[-2] if together else self.spec.folds[number].n_rows
             cut = slice(start, start + min(size, MEASURED_ROWS))
             x, y, weight = (array[..., cut, :] for array in (data.x, data.y, data.weight))
             xp = array_namespace(weight)
