@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -15,6 +16,7 @@ from regnet.backend.protocol import Backend, BackendError, BackendInfo, Kernels
 from regnet_numpy import threads
 from regnet_numpy.blas import older_kernels
 from regnet_numpy.compiled import compiled_kernels, numba_version
+from regnet_numpy.compiled.place import cache_folder
 from regnet_numpy.kernels import array_kernels
 from regnet_numpy.tiles import sum_in_tiles
 
@@ -65,6 +67,10 @@ class NumpyBackend(Backend):
     def select(self, alive: Array, new: Tree, old: Tree, /) -> Tree:
         """Without a copy where all are alive."""
         return new if alive.all() else select_by_where(alive, new, old)
+
+    def code_folder(self) -> Path | None:
+        """That of numba's loops; NUMBA_CACHE_DIR may name another one."""
+        return None if numba_version() is None else cache_folder()
 
     def kernels(self, reference: Kernels, /) -> Kernels:
         """Loops compiled by numba, where it is installed; else NumPy with arrays that are kept."""

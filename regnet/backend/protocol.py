@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -183,6 +184,16 @@ class Backend(ABC):
         -------
         int or None
             Bytes; None, as by default: it computes in the host's memory.
+        """
+        return None
+
+    def code_folder(self) -> Path | None:
+        """Name the folder where code that has been compiled is kept for later processes.
+
+        Returns
+        -------
+        Path or None
+            None, as by default: nothing is kept.
         """
         return None
 

@@ -12,6 +12,7 @@ import typer
 
 from regnet.backend.protocol import BackendError
 from regnet.commands.backends import backends
+from regnet.commands.compile import compile
 from regnet.commands.fit import fit
 from regnet.commands.predict import predict
 from regnet.commands.select import select
@@ -42,7 +43,7 @@ def _options(
     """Options of the command itself."""
 
 
-for command in (fit, select, predict, show, backends):
+for command in (fit, select, predict, show, backends, compile):
     app.command()(taken_to_end(command))
 
 

@@ -122,7 +122,7 @@ class Stack:
         size = min(spec.batch_rows, rows)
         steps = -(-rows // size)
         at_once = max(1, TABLE_ELEMENTS // (len(self.lanes) * steps * size))
-        orders = {pair: np.arange(spec.folds[pair[0]].n_rows) for pair in self._pairs}
+        orders = {pair: np.arange(spec.folds[pair[0]].n_rows, dtype=np.int32) for pair in self._pairs}
         parts = {pair: list(gen_batches(len(order), size)) for pair, order in orders.items()}
         done = 0
         while done < total:

@@ -114,8 +114,8 @@ class ShuffledSampler:
         self._rng.set_state(set_random_state(mark["generator"]))
 
 
-def shuffled_again(order: NDArray[np.int64], rng: np.random.RandomState, /) -> NDArray[np.int64]:
+def shuffled_again(order: NDArray[Any], rng: np.random.RandomState, /) -> NDArray[Any]:
     """The next order of rows as scikit-learn's MLP has it: one permutation is shuffled again and again."""
-    shuffled = np.arange(len(order))
+    shuffled = np.arange(len(order), dtype=order.dtype)
     rng.shuffle(shuffled)
     return order[shuffled]
