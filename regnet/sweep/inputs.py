@@ -29,8 +29,8 @@ class TakenRows(NamedTuple):
         return len(self.table if self.numbers is None else self.numbers), self.table.shape[1]
 
     def cut(self, rows: slice, /) -> NDArray[Any]:
-        """Some of them."""
-        return self.table[rows if self.numbers is None else self.numbers[rows]]
+        """Some of them, row after row in memory, so that a frame's table is added up as an array is."""
+        return np.ascontiguousarray(self.table[rows if self.numbers is None else self.numbers[rows]])
 
 
 @final

@@ -132,3 +132,8 @@ def test_a_search_takes_less_than_twice_its_table_beside_it(folds, monkeypatch):
     finally:
         tracemalloc.stop()
     assert peak < 2 * X.nbytes
+
+
+def test_a_table_of_columns_has_the_bits_of_one_of_rows():
+    X, y = FRIEDMAN
+    same(small().fit(np.asfortranarray(X), y), small().fit(X, y))
