@@ -95,6 +95,8 @@ def judge(door, argument, shape, dress):
         return "right"  # classes of their own
     if argument == "input_groups":
         return "right"  # labels of any kind
+    if shape == "tiny" and door.startswith("fit"):
+        return "right"  # `fit` computes in float32 what is no array of float64, and 1e-300 is 0 there
     assert isinstance(plain, list), f"taken, though as plain numbers: {plain!r}"
     for one, other in zip(found, plain, strict=True):
         tolerance = 2e-2 if dress in LOOSE else 1e-7
