@@ -62,6 +62,8 @@ def _trainings() -> Iterator[tuple[str, Any, Any, Any]]:
                 yield f"networks of classes, {dtype}", MLPClassifier(**own, **penalty), x, classes
             for warm in (True, False):
                 search: dict[str, Any] = {**own, "lambdas": (0.01, 0.1), "cv": 2, "warm_start": warm}
+                if batch == ROWS:  # more than a fold has
+                    search["batch_size"] = "auto"
                 for kind in ("input_l1", "weight_l1", "weight_l2", "alpha"):
                     yield f"searches of values, {dtype}", MLPRegressorCV(**search, penalty=kind), x, x[:, 0]
                     yield f"searches of classes, {dtype}", MLPClassifierCV(**search, penalty=kind), x, classes

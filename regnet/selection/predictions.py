@@ -34,7 +34,7 @@ def folds_of_rows(held_out: Sequence[NDArray[np.int64]], rows: int, /) -> NDArra
         found[numbers, count[numbers]] = fold
         count[numbers] += 1
     most = max(1, int(count.max(initial=0)))
-    return found[:, 0] if most == 1 else found[:, :most].copy()
+    return found[:, 0].copy() if most == 1 else found[:, :most].copy()  # no view, which keeps all of it
 
 
 def _columns(spec: SweepSpec) -> int:
