@@ -82,7 +82,7 @@ class Gradients:
             for begin in range(0, tiles, together)
             for stop in [min(begin + together, tiles)]
         ]
-        self._size, self._cuts, self._now = size, cuts_of(point), range(tiles)
+        self._cuts, self._now = cuts_of(point), range(tiles)
         shape = (together, *point.shape)
         self._slots = buffers.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype))
         self._total = self._slots[0]
@@ -110,11 +110,6 @@ class Gradients:
         slots, views = self._slots, self._slot_views
 
         def work(numbers: range) -> None:
-            one = self._pass(numbers[0])
-            if one.takes_tiles:
-                found = one.gradients(x, y, weight, params, slots, numbers, self._size)
-                losses[numbers.start : numbers.stop] = found
-                return
             for number in numbers:
                 one, rows = self._pass(number), self._tiles[number]
                 own_x, own_y, own_weight = (array[..., rows, :] for array in (x, y, weight))

@@ -33,8 +33,6 @@ class Pass:
     Weights and biases are views into a point, and so are their gradients, so products go right into their place.
     """
 
-    takes_tiles = False
-
     def __init__(self, network: Any, leading: tuple[int, ...], rows: int, dtype: Any) -> None:
         """leading: () or (K,); rows: of a tile."""
         self.network = network

@@ -1,7 +1,4 @@
-"""Many steps of Adam on arrays that stay: what a run repeats, without the interpreter's share.
-
-Two implementations fit in here: NumPy's own (`Pass`, `AdamUpdate`) and what numba compiles.
-"""
+"""Many steps of Adam on arrays that stay: what a run repeats, without the interpreter's share."""
 
 from __future__ import annotations
 

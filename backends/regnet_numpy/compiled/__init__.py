@@ -1,8 +1,8 @@
 """Kernels with loops compiled by numba, where that is installed.
 
-Whatever has no loop here (dropout, other activations, losses and optimizers, and classes that are derived from ours)
-goes to NumPy's arrays, or to the reference. A single update has none either: runs have theirs, and beside a gradient it
-takes little.
+Activations, losses and optimizers of ours have one each, by their exact type; what a user wrote, and classes that are
+derived from ours, go to NumPy's arrays, or to the reference. A single update has none: runs have theirs, and beside a
+gradient it takes little.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from regnet_numpy.compiled.jit import loop, sum_loop
+from regnet_numpy.compiled.jit import apart, cut, loop, sum_loop
 from regnet_numpy.compiled.norm_loops import norm_of
 
 __all__ = ["penalty_value"]
@@ -82,9 +82,8 @@ def _penalty_by_parts(
     for part in range(len(bounds) - 1):
         start, stop = bounds[part], bounds[part + 1]
         own = _terms(
-            w[start:stop], None if l1 is None else l1[start:stop],
-            None if l1_subgradient is None else l1_subgradient[start:stop], None if l2 is None else l2[start:stop],
-            None if batch_l2 is None else batch_l2[start:stop], two_by_share,
+            w[start:stop], cut(l1, start, stop), cut(l1_subgradient, start, stop), cut(l2, start, stop),
+            cut(batch_l2, start, stop), two_by_share,
         )  # fmt: skip
         value += w.dtype.type(float(own) + norms)
     return value
@@ -93,6 +92,7 @@ def _penalty_by_parts(
 @loop
 def penalty_value(point: Any, penalty: Any, share: Any) -> Any:
     """The penalty at a point (size,), of its type; share: of all rows, in the batch, float64."""
+    apart()
     norms = _group_norms(point, penalty.group, penalty.order, penalty.ends, penalty.shapes)
     return _penalty_by_parts(
         point, penalty.l1, penalty.l1_subgradient, penalty.l2, penalty.batch_l2, point.dtype.type(2.0 / share),

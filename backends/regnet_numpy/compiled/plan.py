@@ -1,4 +1,4 @@
-"""How the compiled loops see a network: widths, slopes, a loss; and one network's part of what a stack has."""
+"""How the compiled loops see a network: widths, activations, a loss, dropout; and one network's part of a stack's."""
 
 from __future__ import annotations
 
@@ -7,47 +7,92 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from regnet.arrays.random_bits import keep_threshold
 from regnet.arrays.types import Array
-from regnet.mathematics.activations import Identity, LeakyRelu, Relu
-from regnet.mathematics.losses import BinaryCrossEntropy, CategoricalCrossEntropy, SquaredError
-from regnet_numpy.passes import is_dense
+from regnet_numpy.compiled import activations, losses
+from regnet_numpy.compiled.activations import activation_loops
+from regnet_numpy.compiled.loss_loops import loss_loop
+from regnet_numpy.compiled.product_loops import NARROW, padded
 from regnet_numpy.types import Network
 
-__all__ = ["BINARY_CROSSENTROPY", "CROSSENTROPY", "SQUARED_ERROR", "Plan", "part_of", "plan"]
+__all__ = [
+    "ACTIVATE", "DROPPED", "INPUTS", "OUTPUTS", "SLOPES", "START", "THRESHOLD", "Plan", "X", "Z", "is_narrow",
+    "memory_of", "part_of", "plan",
+]  # fmt: skip
 
-CROSSENTROPY, BINARY_CROSSENTROPY, SQUARED_ERROR = range(3)
-
-LOSSES: dict[type, int] = {
-    CategoricalCrossEntropy: CROSSENTROPY,
-    BinaryCrossEntropy: BINARY_CROSSENTROPY,
-    SquaredError: SQUARED_ERROR,
-}
-
-SLOPES: dict[type, float] = {Relu: 0.0, Identity: 1.0}
+INPUTS, OUTPUTS, START, X, Z, ACTIVATE, SLOPES, DROPPED, THRESHOLD = range(9)
+"""What a row of `Plan.layers` says of a layer: its widths; where its weight starts in a point; where its inputs and its
+outputs lie in the memory of a tile; the addresses of its activation's loops; the number, among all layers, of the
+dropout before it, or -1, and from which bits on that keeps a number."""
 
 
 class Plan(NamedTuple):
-    """Widths of inputs and layers, the slope below 0 of every layer's activation, and which loss."""
+    """layers: int64 (layers, 9), see above; own: numbers of the layers' activations, (layers, 1);
 
-    widths: Array
-    slopes: Array
+    by_columns: whether the inputs are turned, and so lie in a tile's memory; height: features of all layers there;
+    widest: of one; loss: the address of its loop; loss_own: its numbers; scales: 1 / (1 - rate) of the dropout before
+    each layer, (layers,); dropout: whether there is any.
+    """
+
+    layers: Array
+    own: Array
+    by_columns: bool
+    height: int
+    widest: int
     loss: int
-
-
-def _slope(activation: Any) -> float | None:
-    """Its slope below 0, if it is linear on both sides of that."""
-    return activation.slope if type(activation) is LeakyRelu else SLOPES.get(type(activation))
+    loss_own: Array
+    scales: Array
+    dropout: bool
 
 
 @lru_cache(maxsize=16)
 def plan(network: Network, dtype: Any, /) -> Plan | None:
-    """How the loops see a network; None if they cannot do it."""
-    loss = LOSSES.get(type(network.loss_object))
-    slopes = [_slope(layer.activation_object) for layer in network.dense_layers]
-    if not is_dense(network) or loss is None or None in slopes or slopes[-1] != 1.0:
+    """How the loops see a network; None if they cannot do it: something in it is not ours."""
+    if not network.is_plain:
         return None
-    widths = [network.in_features, *(layer.out_features for layer in network.dense_layers)]
-    return Plan(np.asarray(widths), np.asarray(slopes, dtype), loss)
+    dense = network.dense_layers
+    kinds = [type(layer.activation_object) for layer in dense]
+    loss = losses.FORMULAS.get(type(network.loss_object))
+    drops = {place: (number, rate) for number, place, rate in network.dropouts}
+    if loss is None or not set(kinds) <= set(activations.FORMULAS):
+        return None
+    if len(drops) < len(network.dropouts) or len(dense) in drops:  # two in one place, or of the outputs
+        return None
+    by_columns = min(dense[0].in_features, dense[0].out_features) <= NARROW or 0 in drops
+    layers, own, scales, start, place = [], [], [], 0, 0
+    for number, (layer, kind) in enumerate(zip(dense, kinds, strict=True)):
+        formula = activations.FORMULAS[kind]
+        inputs, outputs = layer.in_features, layer.out_features
+        dropout, rate = drops.get(number, (-1, 0.0))
+        place += padded(inputs) * int(number > 0 and dropout >= 0)  # what is dropped from lies below: slopes need it
+        above = place + padded(inputs) * int(by_columns or number > 0)
+        loops = [one.address for one in activation_loops(formula.value, formula.slope, dtype)]
+        layers.append([inputs, outputs, start, place, above, *loops, dropout, keep_threshold(rate)])
+        own.append(formula.own(layer.activation_object))
+        scales.append(1.0 / (1.0 - rate))
+        start, place = start + (inputs + 1) * outputs, above
+    outputs = dense[-1].out_features
+    return Plan(
+        np.asarray(layers), np.asarray(own, dtype), by_columns, place + padded(outputs), padded(network.width),
+        loss_loop(loss.terms, dtype).address, np.asarray(loss.own(network.loss_object, outputs), dtype),
+        np.asarray(scales, dtype), bool(drops),
+    )  # fmt: skip
+
+
+def is_narrow(found: Plan, /) -> bool:
+    """Whether all products are loops of ours."""
+    return bool((found.layers[:, [INPUTS, OUTPUTS]].min(axis=1) <= NARROW).all())
+
+
+def memory_of(found: Plan, rows: int, dtype: Any, /) -> Array:
+    """Memory for a tile of so many rows, or fewer.
+
+    In it lie, one after another, the layers' values, two gradients by a layer's values, the targets, three numbers a
+    row, and a weight in whole blocks.
+    """
+    features = found.height + 2 * found.widest + int(found.layers[-1, OUTPUTS]) + 3
+    weight = int(max(padded(inputs) * padded(outputs) for inputs, outputs, *_ in found.layers))
+    return np.empty(features * rows + weight, dtype)
 
 
 def part_of(array: Array, k: int, /) -> Array:

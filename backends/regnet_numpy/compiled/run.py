@@ -1,98 +1,151 @@
-"""How a stack of networks reaches the compiled run: each network alone, all its steps in one call, over the threads."""
+"""How a fit reaches the compiled run: each network of a stack alone, over the threads; one alone by all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from regnet.arrays.types import Array
 from regnet.backend.protocol import Run
-from regnet_numpy.compiled.gradient import COMPILED_TILE, CompiledPass, workspace
+from regnet_numpy.buffers import Buffers
+from regnet_numpy.compiled.gradient import rows_of_a_tile
 from regnet_numpy.compiled.gradient_loops import Rows
-from regnet_numpy.compiled.plan import Plan, part_of, plan
-from regnet_numpy.compiled.run_loops import Batches, Memory, adam_run
-from regnet_numpy.compiled.update import CompiledUpdate, penalty_of, rule_of
-from regnet_numpy.compiled.update_loops import Moments
-from regnet_numpy.gradients import THREADED_PARAMETERS, Implementation, cuts_of
-from regnet_numpy.run import ARRAYS, count_rows, is_adam, make_run_of, owned, rates_of
-from regnet_numpy.threads import parallel_map
+from regnet_numpy.compiled.plan import Plan, memory_of, part_of, plan
+from regnet_numpy.compiled.run_loops import Batches, Job, Memory, run_steps
+from regnet_numpy.compiled.team import LEAD, OVER, team_board
+from regnet_numpy.compiled.update import moments_of, penalty_of, rule_of
+from regnet_numpy.compiled.update_loops import Rule
+from regnet_numpy.gradients import SUM_ELEMENTS, cuts_of
+from regnet_numpy.run import count_rows, owned, rates_of
+from regnet_numpy.threads import parallel_map, thread_count
 from regnet_numpy.types import Data, Hyper, Network, State
 
-__all__ = ["COMPILED", "compile_run"]
+__all__ = ["compile_run"]
 
-COMPILED = Implementation(CompiledPass, CompiledUpdate, threaded_work=2**17, tile_elements=COMPILED_TILE)
-HALF_COMPILED = ARRAYS._replace(make_update=CompiledUpdate)
-"""For networks whose gradient has no loop."""
+SHARED_STEP, SHARED_RUN = 2**15, 2**21
+"""Products of rows and parameters in a step, and in all steps together, from which threads share a network: to call a
+thread takes as long as the one, to tell it of a task as the other."""
+
+CALL = 2**31
+"""Products of rows and parameters in a call at most, tenths of a second: only between calls can a fit be stopped."""
+
+_buffers = Buffers(most=8)
+
+
+class _Recipe(NamedTuple):
+    """What is the same for all networks of a stack."""
+
+    network: Network
+    optimizer: Any
+    plan: Plan
+    rule: Rule
+    tile: int
 
 
 def compile_run(reference: Callable[..., Run]) -> Callable[..., Run]:
-    """Runs, for Adam and AdamW; what they cannot do goes to the reference.
+    """Runs of networks, losses and optimizers of ours; what is not goes to the reference.
 
-    Each network of a stack, and a small one alone, goes through all its steps in one call; of a larger one tiles of
-    rows, and parts of the update, go over the threads. Either way all numbers have the same bits.
+    A network has the same bits alone and in a stack, by any number of threads.
     """
 
     def make_run(backend: Any, network: Network, optimizer: Any, step: Any) -> Run:
         otherwise = reference(backend, network, optimizer, step)
-        tiled, half = (
-            make_run_of(implementation, lambda *_: otherwise)(backend, network, optimizer, step)
-            for implementation in (COMPILED, HALF_COMPILED)
-        )
 
         def run(state: State, data: Data, hyper: Hyper, n: int) -> State:
-            if not is_adam(network, optimizer, hyper):
+            found, rule = plan(network, state.point.dtype), rule_of(optimizer, state.point.dtype)
+            if found is None or rule is None:
                 return otherwise(state, data, hyper, n)
-            found, alone = plan(network, state.point.dtype), state.point.ndim == 2
-            if found is None:
-                return half(state, data, hyper, n)
-            tile = COMPILED.tile_rows(network, count_rows(data))
-            if alone and (count_rows(data) > tile or network.layout.size >= THREADED_PARAMETERS):
-                return tiled(state, data, hyper, n)
-            return _run(network, optimizer, found, tile, state, data, hyper, n)
+            tile = rows_of_a_tile(network, found, count_rows(data))
+            return _run(_Recipe(network, optimizer, found, rule, tile), state, data, hyper, n)
 
         return run
 
     return make_run
 
 
-def _run(
-    network: Network, optimizer: Any, found: Plan, tile: int, state: State, data: Data, hyper: Hyper, n: int
-) -> State:  # fmt: skip
-    count = 1 if state.point.ndim == 2 else state.point.shape[0]
-    reached, *arrays = (owned(array) for array in (state.t, state.point, *state.slots))
+def _run(recipe: _Recipe, state: State, data: Data, hyper: Hyper, n: int) -> State:
+    networks = 1 if state.point.ndim == 2 else state.point.shape[0]
+    reached, point, *slots = (owned(array) for array in (state.t, state.point, *state.slots))
     first, loss, diverged_at = int(reached), np.array(state.loss), np.array(state.diverged_at)
     running = None if state.running_loss is None else np.array(state.running_loss)
-    rates = rates_of(optimizer, hyper.learning_rate, first, n).reshape(n, -1)
-    rule = rule_of(optimizer, state.point.dtype)
+    rates = rates_of(recipe.optimizer, hyper.learning_rate, first, n).reshape(n, -1)
+    work = count_rows(data) * recipe.network.layout.size
+    alone = networks == 1 and work >= SHARED_STEP and work * n >= SHARED_RUN
+    threads = thread_count() if alone else 1
+    each = max(1, CALL * thread_count() // (work * networks))
 
-    def one(k: int) -> None:
+    def advance(start: int, k: int) -> None:
         already = part_of(diverged_at, k)
         if running is None and already[0, 0] >= 0:
             return
-        point = part_of(state.point, k)
-        cuts = [slice(None)] if hyper.strengths.group else cuts_of(point)
-        batches = _batches_of(data, k)
-        part_of(loss, k)[0, 0], already[0, 0] = adam_run(
-            _rows_of(data, k), batches, Moments(*(array.reshape(count, -1)[k] for array in arrays)),
-            penalty_of(hyper.strengths, network.layout, k, point, cuts), found, _memory(found, data, tile, point), rule,
-            np.ascontiguousarray(rates[:, k % rates.shape[1]]), first, tile, int(already[0, 0]),
-            None if running is None else part_of(running, k)[0],
-        )  # fmt: skip
+        own = np.ascontiguousarray(rates[start : start + each, k % rates.shape[1]])
+        job = _job(recipe, (point, *slots), data, hyper, k, own, first + start, threads)
+        summed = None if running is None else part_of(running, k)[0]
+        part_of(loss, k)[0, 0], already[0, 0] = _together(job, data, threads, int(already[0, 0]), summed)
 
-    try:
-        parallel_map(one, range(count))
-    finally:  # an interrupt arrives when the compiled loop is over; the fit finds its arrays in the state handed in
-        reached[...] = first + n
-    point, *slots = arrays
+    for start in range(0, n, each):
+        try:
+            parallel_map(partial(advance, start), range(networks))
+        finally:  # an interrupt arrives when a call is over; the fit finds its arrays in the state handed in
+            reached[...] = first + min(start + each, n)
     return state._replace(
         point=point, slots=tuple(slots), t=reached, loss=loss, diverged_at=diverged_at, running_loss=running
     )
 
 
+def _together(job: Job, data: Data, threads: int, diverged_at: int, running: Any) -> tuple[Any, Any]:
+    """The last loss, and the step of divergence or -1."""
+
+    def work(thread: int) -> Any:
+        memory = _memory(job, data)
+        try:
+            return run_steps(job, memory, thread, diverged_at, running)
+        finally:
+            if thread == LEAD:  # whatever happened: the others would wait for it
+                job.board[OVER] = 1
+
+    value, step = parallel_map(work, range(threads))[LEAD]
+    return value, step
+
+
+def _job(
+    recipe: _Recipe, arrays: tuple[Array, ...], data: Data, hyper: Hyper, k: int, rates: Array, first: int, threads: int
+) -> Job:  # fmt: skip
+    """Network k's run at these rates."""
+    point, count, size = part_of(arrays[0], k), count_rows(data), recipe.tile
+    cuts = [slice(None)] if hyper.strengths.group else cuts_of(point)
+    tiles, parameters = -(-count // size), point.shape[-1]
+    together = min(tiles, max(1, SUM_ELEMENTS // parameters // threads) * threads)
+    shape = (1 if tiles == 1 else together + 1, parameters)
+    penalty = penalty_of(hyper.strengths, recipe.network.layout, k, point, cuts)
+    seed, numbers = _dropout(recipe, data, hyper, k)
+    return Job(
+        table=_rows_of(data, k),
+        numbers=numbers, batches=_batches_of(data, k), moments=moments_of(recipe.optimizer, arrays, k), penalty=penalty,
+        plan=recipe.plan, rule=recipe.rule, rates=rates, first=first, seed=seed, step_rows=count, tile_rows=size,
+        tiles=tiles, slots=_buffers.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype)),
+        losses=np.empty(tiles, point.dtype), bounds=penalty.bounds, order=np.zeros(4, np.int64), board=team_board(),
+    )  # fmt: skip
+
+
 def _rows_of(data: Data, k: int) -> Rows:
-    return Rows(part_of(data.x, k), part_of(data.y, k), part_of(data.weight, k))
+    x, y, weight = (np.ascontiguousarray(part_of(array, k)) for array in (data.x, data.y, data.weight))
+    return Rows(x, y, weight.reshape(-1))
+
+
+def _room(tables: tuple[Array, Array], rows: int, dtype: Any) -> Rows:
+    x, y = (np.empty((rows, table.shape[-1]), table.dtype) for table in tables)
+    return Rows(x, y, np.empty(rows, dtype))
+
+
+def _dropout(recipe: _Recipe, data: Data, hyper: Hyper, k: int) -> tuple[Any, Array | None]:
+    """The network's seed, and the numbers of a step's rows."""
+    if not recipe.plan.dropout or hyper.seed is None or data.number is None:
+        return np.uint32(0), None
+    return part_of(hyper.seed, k).view(np.uint32)[0, 0], part_of(data.number, k).reshape(-1)
 
 
 def _batches_of(data: Data, k: int) -> Batches | None:
@@ -102,9 +155,17 @@ def _batches_of(data: Data, k: int) -> Batches | None:
     return Batches(rows, weight, share[:, 0])
 
 
-def _memory(found: Plan, data: Data, tile: int, point: Array) -> Memory:
-    count, dtype = count_rows(data), point.dtype
-    taken = 0 if data.batches is None else count
-    batch = [np.empty((taken, array.shape[-1]), array.dtype) for array in (data.x, data.y, data.weight)]
-    total, part = np.empty((2, point.shape[-1]), dtype)
-    return Memory(workspace(found, min(tile, count), dtype), total, part, Rows(*batch))
+def _memory(job: Job, data: Data) -> Memory:
+    """What a thread works in; kept from call to call."""
+    dtype, size = job.slots.dtype, min(job.tile_rows, job.step_rows)
+    key = (job.plan.layers.tobytes(), job.plan.height, size, dtype)
+    tile = _buffers.get(("tile", *key), lambda: memory_of(job.plan, size, dtype))
+    room = None
+    if job.batches is not None:
+        tables = (data.x, data.y)
+        room = _buffers.get(
+            ("rows", size, *((table.shape[-1], table.dtype) for table in tables), dtype),
+            lambda: _room(tables, size, dtype),
+        )
+    bits = None if job.numbers is None else _buffers.get(("bits", size), lambda: np.empty(size, np.uint32))
+    return Memory(tile, room, bits)

@@ -1,4 +1,4 @@
-"""Many steps of one network in one call: batch, gradient, update, again.
+"""Many steps of one network in one call: batch, gradient, update, again; alone or by several threads.
 
 For small networks the interpreter takes longer than the mathematics; here it is asked once for hundreds of steps.
 """
@@ -10,12 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regnet.arrays.types import Array
-from regnet_numpy.compiled.gradient_loops import Rows, rows_between, tile_gradient
-from regnet_numpy.compiled.jit import loop
+from regnet_numpy.compiled.dropout_loops import mix_bits
+from regnet_numpy.compiled.gradient_loops import Noise, Rows, tile_gradient
+from regnet_numpy.compiled.jit import inline, loop
 from regnet_numpy.compiled.penalty_loops import penalty_value
-from regnet_numpy.compiled.update_loops import adam_update
+from regnet_numpy.compiled.team import LEAD, all_done, dismiss, finish, is_over, open_tasks, opened, rest, take
+from regnet_numpy.compiled.update_loops import update_point
 
-__all__ = ["Batches", "Memory", "adam_run"]
+__all__ = ["Batches", "Job", "Memory", "run_steps"]
+
+GRADIENT, SUM, UPDATE = range(3)
+"""Tasks: the gradient of a tile of rows; the tiles' sum, of some of the parameters, and with it their update."""
+
+KIND, FIRST, STEP, ROUND = range(4)
+"""What the leader says of the tasks that are open: their kind, the first one's number, the step, and which round."""
 
 
 class Batches(NamedTuple):
@@ -27,70 +35,170 @@ class Batches(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What a run works in: a `Workspace` of a tile; two gradients (size,); a batch's `Rows`."""
+    """What a thread works in: a tile's memory; a batch's tile of `Rows`, or None; bits for dropout, or None."""
 
-    space: Any
-    total: Array
-    part: Array
-    batch: Rows
+    tile: Array
+    rows: Rows | None
+    bits: Array | None
+
+
+class Job(NamedTuple):
+    """What threads share. table: all `Rows`; numbers: int32, of a step's rows, for dropout, or None; batches: or None;
+
+    moments, penalty, plan, rule: see there; rates: of every step, float64; first: the first one's number; seed: uint32;
+    step_rows, tile_rows: at once; tiles: of a step; slots: gradients of tiles, (s, parameters), and
+    last their sum; losses: (tiles,); bounds: of the parts of an update; order: int64 (4,), see above; board: of `team`.
+    """
+
+    table: Rows
+    numbers: Array | None
+    batches: Batches | None
+    moments: Any
+    penalty: Any
+    plan: Any
+    rule: Any
+    rates: Array
+    first: int
+    seed: Any
+    step_rows: int
+    tile_rows: int
+    tiles: int
+    slots: Array
+    losses: Array
+    bounds: Array
+    order: Array
+    board: Array
 
 
 @loop
-def _take(table: Any, batches: Any, which: Any, batch: Any) -> None:
-    """Batch number `which`."""
-    for i in range(batches.rows.shape[1]):
-        row = batches.rows[which, i]
+def _rows(table: Any, batches: Any, step: Any, start: Any, stop: Any, room: Any) -> Any:
+    """Rows from start to stop, of all or of a step's batch, which are copied into room."""
+    if batches is None:
+        return Rows(table.x[start:stop], table.y[start:stop], table.weight[start:stop])
+    which, count = step % batches.rows.shape[0], stop - start
+    for i in range(count):
+        row = batches.rows[which, start + i]
         for j in range(table.x.shape[1]):
-            batch.x[i, j] = table.x[row, j]
+            room.x[i, j] = table.x[row, j]
         for j in range(table.y.shape[1]):
-            batch.y[i, j] = table.y[row, j]
-        batch.weight[i, 0] = batches.weight[which, i]
+            room.y[i, j] = table.y[row, j]
+        room.weight[i] = batches.weight[which, start + i]
+    return Rows(room.x[:count], room.y[:count], room.weight[:count])
 
 
 @loop
-def _gradient(rows: Any, point: Any, plan: Any, memory: Any, tile: Any) -> Any:
-    """The loss; its gradient, in tiles of so many rows, goes to memory.total."""
-    count, to, total, part = rows.x.shape[0], point.dtype.type, memory.total, memory.part
-    value = to(0.0)
-    for start in range(0, count, tile):
-        own = rows_between(rows, start, min(start + tile, count))
-        if start == 0:
-            value = to(tile_gradient(own, point, plan, memory.space, total))
-        else:
-            value += to(tile_gradient(own, point, plan, memory.space, part))
-            for i in range(total.shape[0]):
-                total[i] += part[i]
+def _noise(numbers: Any, seed: Any, step: Any, start: Any, stop: Any, bits: Any) -> Any:
+    """What dropout draws from in a step."""
+    if numbers is None:
+        return None
+    return Noise(mix_bits(np.uint32(seed ^ np.uint32(step))), numbers[start:stop], bits)
+
+
+@loop
+def _share(batches: Any, step: Any) -> Any:
+    """Of all rows, in a step's batch."""
+    if batches is None:
+        return 1.0
+    return float(batches.share[step % batches.share.shape[0]])
+
+
+@inline
+def _tile(job: Any, memory: Any, tile: Any, step: Any) -> None:
+    """The gradient of a tile of rows."""
+    start, stop = tile * job.tile_rows, min((tile + 1) * job.tile_rows, job.step_rows)
+    rows = _rows(job.table, job.batches, step, start, stop, memory.rows)
+    noise = _noise(job.numbers, job.seed, step, start, stop, memory.bits)
+    slot = job.slots[tile % max(1, len(job.slots) - 1)]
+    job.losses[tile] = tile_gradient(rows, job.moments.point, job.plan, memory.tile, noise, slot)
+
+
+@inline
+def _part(job: Any, part: Any, step: Any, turn: Any, kind: Any) -> None:
+    """The sum of a round's tiles, from first to last, of some of the parameters; and their update after the last."""
+    start, stop, together = job.bounds[part], job.bounds[part + 1], len(job.slots) - 1
+    total = job.slots[together]
+    for tile in range(turn * together, min((turn + 1) * together, job.tiles)):
+        own = job.slots[tile % together]
+        for i in range(start, stop):
+            total[i] = own[i] if tile == 0 else total[i] + own[i]
+    if kind == UPDATE:
+        rate, share = job.rates[step - job.first], _share(job.batches, step)
+        update_point(job.moments, total, job.penalty, job.rule, rate, float(step), share, start, stop)
+
+
+@inline
+def _do(job: Any, memory: Any, number: Any) -> None:
+    """A task that was taken."""
+    kind, first, step, turn = job.order
+    if kind == GRADIENT:
+        _tile(job, memory, number - first + turn * max(1, len(job.slots) - 1), step)
+    else:
+        _part(job, number - first, step, turn, kind)
+    finish(job.board)
+
+
+@inline
+def _open(job: Any, kind: Any, count: Any, step: Any, turn: Any) -> None:
+    """So many tasks of a kind."""
+    job.order[KIND], job.order[FIRST], job.order[STEP], job.order[ROUND] = kind, opened(job.board), step, turn
+    open_tasks(job.board, count)
+
+
+@loop
+def _loss(losses: Any) -> Any:
+    """Of all tiles, from first to last."""
+    value = losses[0]
+    for tile in range(1, len(losses)):
+        value += losses[tile]
     return value
 
 
 @loop
-def adam_run(
-    table: Any, batches: Any, moments: Any, penalty: Any, plan: Any, memory: Any, rule: Any, rates: Any, first: Any,
-    tile: Any, diverged_at: Any, running: Any,
-) -> Any:  # fmt: skip
-    """Take a step of Adam at each of the rates (n,), from number `first` on; moments are changed in place.
+def _add_objective(running: Any, value: Any, point: Any, penalty: Any, share: Any) -> None:
+    if running is not None:
+        running[0] += (value + penalty_value(point, penalty, share)) * share
+
+
+@loop
+def run_steps(job: Any, memory: Any, thread: Any, diverged_at: Any, running: Any) -> Any:
+    """Take a step at each of the rates; moments are changed in place. A thread other than the leader helps with that.
 
     Returns the last loss, and -1 or the step at which that was no longer finite, after which no parameter changes.
-    table: all `Rows`; batches: `Batches`, or None for all rows in every step; tile: rows that go through the network
-    together; diverged_at: -1, or an earlier step; running: (1,), to which the objective before every step is added,
-    times the batch's share of the rows, or None.
+    diverged_at: -1, or an earlier step; running: (1,), to which the objective before every step is added, times the
+    batch's share of the rows, or None.
     """
-    point = moments.point
-    value, share = point.dtype.type(0.0), point.dtype.type(1.0)
-    for step in range(first, first + rates.shape[0]):
-        if batches is None:
-            value = _gradient(table, point, plan, memory, tile)
-        else:
-            which = step % batches.rows.shape[0]
-            share = batches.share[which]
-            _take(table, batches, which, memory.batch)
-            value = _gradient(memory.batch, point, plan, memory, tile)
-        if running is not None:
-            running[0] += (value + penalty_value(point, penalty, float(share))) * share
-        if diverged_at < 0 and not np.isfinite(value):
-            diverged_at = step
-        if diverged_at < 0:
-            adam_update(moments, memory.total, penalty, rule, rates[step - first], float(step), float(share))
-        elif running is None:  # nobody asks for another loss
+    board, parts, together = job.board, len(job.bounds) - 1, max(1, len(job.slots) - 1)
+    value, step, kind, turn, looks = job.moments.point.dtype.type(0.0), job.first - 1, UPDATE, 0, 0
+    while True:
+        number = take(board)
+        if number >= 0:
+            _do(job, memory, number)
+            looks = 0
+            continue
+        looks += 1
+        if thread != LEAD and is_over(board, looks):
             break
+        if thread != LEAD or not all_done(board):
+            rest(board, looks)
+            continue
+        if kind == GRADIENT and (turn + 1) * together < job.tiles:
+            kind = SUM
+            _open(job, kind, parts, step, turn)
+        elif kind == GRADIENT:
+            kind, value = UPDATE, _loss(job.losses)
+            _add_objective(running, value, job.moments.point, job.penalty, _share(job.batches, step))
+            if diverged_at < 0 and not np.isfinite(value):
+                diverged_at = step
+            if diverged_at < 0:
+                _open(job, kind, parts, step, turn)
+            elif running is None:  # nobody asks for another loss
+                break
+        else:
+            step, turn = (step, turn + 1) if kind == SUM else (step + 1, 0)
+            if step == job.first + len(job.rates):
+                break
+            kind = GRADIENT
+            _open(job, kind, min(together, job.tiles - turn * together), step, turn)
+    if thread == LEAD:
+        dismiss(board)
     return value, diverged_at

@@ -1,30 +1,69 @@
-"""A network's share of a stack's strengths, and its update, as the compiled loops take them."""
+"""A network's share of a stack's strengths, and its optimizer, as the compiled loops take them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, final
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from regnet.arrays.types import Array
-from regnet.mathematics.optimizers import Adam, AdamW
+from regnet.mathematics.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from regnet.mathematics.row_groups import RowGroups
-from regnet_numpy.adam import decay_of
-from regnet_numpy.compiled.penalty_loops import penalty_value
 from regnet_numpy.compiled.plan import part_of
-from regnet_numpy.compiled.update_loops import Moments, Penalty, Rule, adam_update
+from regnet_numpy.compiled.update_loops import Moments, Penalty, Rule
 from regnet_numpy.types import Layout, Strengths
 
-__all__ = ["CompiledUpdate", "penalty_of", "rule_of"]
+__all__ = ["moments_of", "penalty_of", "rule_of"]
 
 
-def rule_of(optimizer: Adam | AdamW, dtype: Any, /) -> Rule:
-    """Adam or AdamW for points of a type."""
-    return Rule(
-        float(optimizer.beta1), float(optimizer.beta2), float(optimizer.epsilon), bool(optimizer.epsilon_hat),
-        float(decay_of(optimizer)), float(np.finfo(dtype).smallest_normal),
+def _adam(own: Any, rule: Rule) -> Rule:
+    return rule._replace(
+        beta1=own.beta1, rest1=1.0 - own.beta1, beta2=own.beta2, rest2=1.0 - own.beta2, of_m=1.0, of_grad=0.0,
+        corrected=True, epsilon=own.epsilon, epsilon_hat=own.epsilon_hat,
     )  # fmt: skip
+
+
+def _sgd(own: Any, rule: Rule) -> Rule:
+    """SGD keeps u = (1 - momentum) v; without momentum it goes along the gradient alone."""
+    momentum, rest = own.momentum, 1.0 - own.momentum
+    of = {"of_m": momentum, "of_grad": rest} if own.nesterov else {"of_m": 1.0, "of_grad": 0.0}
+    return rule._replace(beta1=momentum, rest1=rest, gain=1.0 / rest, **of)
+
+
+RULES: dict[type, Callable[[Any, Rule], Rule]] = {
+    Adam: _adam,
+    AdamW: lambda own, rule: _adam(own, rule)._replace(weight_decay=own.weight_decay),
+    RMSprop: lambda own, rule: rule._replace(beta2=own.rho, rest2=1.0 - own.rho, epsilon=own.epsilon),
+    Adagrad: lambda own, rule: rule._replace(beta2=1.0, rest2=1.0, epsilon=own.epsilon),
+    SGD: _sgd,
+}
+"""What each of ours makes of plain gradient descent."""
+
+OF_SQUARES = (RMSprop, Adagrad)
+"""Those whose only slot is of squared gradients."""
+
+
+def rule_of(optimizer: Any, dtype: Any, /) -> Rule | None:
+    """An optimizer for points of a type; None for a class that is not ours."""
+    make = RULES.get(type(optimizer))
+    if make is None:
+        return None
+    smallest = float(np.finfo(dtype).smallest_normal)
+    plain = Rule(
+        beta1=0.0, rest1=1.0, beta2=0.0, rest2=1.0, of_m=0.0, of_grad=1.0, gain=1.0, corrected=False, epsilon=0.0,
+        epsilon_hat=False, weight_decay=0.0, smallest=smallest,
+    )  # fmt: skip
+    made: Any = [value if isinstance(value, bool) else float(value) for value in make(optimizer, plain)]
+    return Rule(*made)
+
+
+def moments_of(optimizer: Any, arrays: Sequence[Array], k: int, /) -> Moments:
+    """Network k's part of a point and the optimizer's slots, each of them (size,)."""
+    point, *slots = (array.reshape(-1, array.shape[-1])[k] for array in arrays)
+    if type(optimizer) in OF_SQUARES:
+        slots.insert(0, None)
+    return Moments(point, *slots, *[None] * (2 - len(slots)))
 
 
 def penalty_of(strengths: Strengths, layout: Layout, k: int, point: Array, cuts: Sequence[slice], /) -> Penalty:
@@ -66,43 +105,3 @@ def _lists_of(members: tuple[RowGroups | None, ...], layout: Layout, k: int) -> 
         sizes.append(np.unique(numbers, return_counts=True)[1])
         first += rows
     return np.concatenate(order), np.cumsum(np.concatenate(sizes))
-
-
-@final
-class CompiledUpdate:
-    """`regnet_numpy.adam.AdamUpdate`, one network of a stack after another: each has the bits that it has alone."""
-
-    spares = 0
-
-    def __init__(
-        self, optimizer: Adam | AdamW, layout: Layout, arrays: tuple[Array, ...], strengths: Strengths, spare: Any
-    ) -> None:
-        """See `AdamUpdate`; spare is not needed."""
-        point = arrays[0]
-        self._rule, self._shape, self._dtype = rule_of(optimizer, point.dtype), point.shape, point.dtype
-        self._networks = [
-            (
-                Moments(*(part_of(array, k)[0] for array in arrays)),
-                penalty_of(strengths, layout, k, point, [slice(None)]),
-            )
-            for k in range(point.size // point.shape[-1])
-        ]
-
-    def step(self, t: int, rate: Array, grad: Array, share: Array | None) -> None:
-        """Step number t."""
-        for k, (moments, penalty) in enumerate(self._networks):
-            own_rate, own_grad = part_of(rate, k).item(), part_of(grad, k)[0]
-            adam_update(moments, own_grad, penalty, self._rule, own_rate, float(t), _share_of(share, k))
-
-    def penalty(self, share: Array | None) -> Array:
-        """The penalty at the point as it is, (..., 1, 1)."""
-        values = [
-            penalty_value(moments.point, penalty, _share_of(share, k))
-            for k, (moments, penalty) in enumerate(self._networks)
-        ]
-        return np.asarray(values, self._dtype).reshape(*self._shape[:-1], 1)
-
-
-def _share_of(share: Array | None, k: int) -> float:
-    """Of all rows, in network k's batch; None: all of them."""
-    return 1.0 if share is None else float(part_of(share, k).item())
