@@ -28,48 +28,48 @@ class Formula(NamedTuple):
 
 
 @scalar
-def line_value(z: Any, own: Any) -> Any:
+def _line_value(z: Any, own: Any) -> Any:
     """Returns z above 0, own[0] z elsewhere: 0 is ReLU, 1 the identity."""
     return choose(z > number(z, 0.0), z, own[0] * z)
 
 
 @scalar
-def line_slope(y: Any, own: Any) -> Any:
+def _line_slope(y: Any, own: Any) -> Any:
     """1 above 0."""
     return choose(y > number(y, 0.0), number(y, 1.0), own[0])
 
 
 @scalar
-def tanh_value(z: Any, own: Any) -> Any:
+def _tanh_value(z: Any, own: Any) -> Any:
     """Tanh z."""
     return hyperbolic_tangent(z)
 
 
 @scalar
-def tanh_slope(y: Any, own: Any) -> Any:
+def _tanh_slope(y: Any, own: Any) -> Any:
     """1 - y^2."""
     return number(y, 1.0) - y * y
 
 
 @scalar
-def sigmoid_value(z: Any, own: Any) -> Any:
+def _sigmoid_value(z: Any, own: Any) -> Any:
     """(1 + tanh(z / 2)) / 2."""
     half = number(z, 0.5)
     return half + half * hyperbolic_tangent(half * z)
 
 
 @scalar
-def sigmoid_slope(y: Any, own: Any) -> Any:
+def _sigmoid_slope(y: Any, own: Any) -> Any:
     """Y (1 - y)."""
     return y * (number(y, 1.0) - y)
 
 
 FORMULAS: dict[type, Formula] = {
-    activations.Identity: Formula(line_value, line_slope, lambda activation: (1.0,)),
-    activations.Relu: Formula(line_value, line_slope, lambda activation: (0.0,)),
-    activations.LeakyRelu: Formula(line_value, line_slope, lambda activation: (activation.slope,)),
-    activations.Tanh: Formula(tanh_value, tanh_slope, lambda activation: (0.0,)),
-    activations.Sigmoid: Formula(sigmoid_value, sigmoid_slope, lambda activation: (0.0,)),
+    activations.Identity: Formula(_line_value, _line_slope, lambda activation: (1.0,)),
+    activations.Relu: Formula(_line_value, _line_slope, lambda activation: (0.0,)),
+    activations.LeakyRelu: Formula(_line_value, _line_slope, lambda activation: (activation.slope,)),
+    activations.Tanh: Formula(_tanh_value, _tanh_slope, lambda activation: (0.0,)),
+    activations.Sigmoid: Formula(_sigmoid_value, _sigmoid_slope, lambda activation: (0.0,)),
 }
 
 

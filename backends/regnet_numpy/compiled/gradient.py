@@ -53,7 +53,7 @@ def compile_gradient(reference: Callable[..., Any]) -> Callable[..., Any]:
         memory = _buffers.get((found.layers.tobytes(), count, dtype), lambda: memory_of(found, count, dtype))
         grad = np.empty(point.shape, dtype)
         noise = noise_of(key[0], rows.number) if key else None
-        own = Rows(rows.x, rows.y, rows.weight.reshape(-1))
+        own = Rows(rows.x, rows.y, np.ascontiguousarray(rows.weight, dtype).reshape(-1))
         total = tile_gradient(own, point[0], found, memory, noise, grad[0])
         return np.full((1, 1), total, dtype), grad
 

@@ -27,7 +27,7 @@ class Formula(NamedTuple):
 
 
 @scalar
-def logistic(z: Any, y: Any, column: Any, own: Any) -> Any:
+def _logistic(z: Any, y: Any, column: Any, own: Any) -> Any:
     """log(1 + exp(z)) - y z, from exp(-|z|)."""
     small, zero, one = exponential(-abs(z)), number(z, 0.0), number(z, 1.0)
     value = choose(z > zero, z, zero) - y * z + logarithm_1p(small)
@@ -35,14 +35,14 @@ def logistic(z: Any, y: Any, column: Any, own: Any) -> Any:
 
 
 @scalar
-def squared(z: Any, y: Any, column: Any, own: Any) -> Any:
+def _squared(z: Any, y: Any, column: Any, own: Any) -> Any:
     """(z - y)^2 / 2."""
     residual = z - y
     return number(z, 0.5) * residual * residual, residual
 
 
 @scalar
-def huber(z: Any, y: Any, column: Any, own: Any) -> Any:
+def _huber(z: Any, y: Any, column: Any, own: Any) -> Any:
     """With c = r limited to [-delta, delta], c (r - c / 2)."""
     residual, delta = z - y, own[0]
     limited = choose(residual < -delta, -delta, choose(residual > delta, delta, residual))
@@ -50,7 +50,7 @@ def huber(z: Any, y: Any, column: Any, own: Any) -> Any:
 
 
 @scalar
-def pinball(z: Any, y: Any, column: Any, own: Any) -> Any:
+def _pinball(z: Any, y: Any, column: Any, own: Any) -> Any:
     """The slope times z - y; a column has two slopes, where z < y and where z > y; it is 0 where they are equal."""
     residual, zero = z - y, number(z, 0.0)
     slope = choose(residual > zero, own[2 * column + 1], choose(residual < zero, own[2 * column], zero))
@@ -58,21 +58,21 @@ def pinball(z: Any, y: Any, column: Any, own: Any) -> Any:
 
 
 @scalar
-def poisson(z: Any, y: Any, column: Any, own: Any) -> Any:
+def _poisson(z: Any, y: Any, column: Any, own: Any) -> Any:
     """exp(z) - y + y (log y - z), with 0 log 0 = 0."""
     residual = exponential(z) - y
     return residual + y * (logarithm(choose(y > number(y, 0.0), y, number(y, 1.0))) - z), residual
 
 
 @scalar
-def gamma(z: Any, y: Any, column: Any, own: Any) -> Any:
+def _gamma(z: Any, y: Any, column: Any, own: Any) -> Any:
     """Y exp(-z) - 1 - log(y exp(-z)); the slope is 1 - y exp(-z)."""
     slope = number(z, 1.0) - y * exponential(-z)
     return z - logarithm(y) - slope, slope
 
 
 @scalar
-def tweedie(z: Any, y: Any, column: Any, own: Any) -> Any:
+def _tweedie(z: Any, y: Any, column: Any, own: Any) -> Any:
     """With a = power - 1, b = 2 - power: exp(b z) / b + y exp(-a z) / a - y^b / (a b)."""
     a, b, zero = own[0], own[1], number(z, 0.0)
     falling, rising = y * exponential(-a * z), exponential(b * z)
@@ -88,13 +88,13 @@ def _slopes(levels: Any, columns: int) -> Any:
 
 FORMULAS: dict[type, Formula] = {
     losses.CategoricalCrossEntropy: Formula(None, lambda loss, columns: [0.0]),
-    losses.BinaryCrossEntropy: Formula(logistic, lambda loss, columns: [0.0]),
-    losses.SquaredError: Formula(squared, lambda loss, columns: [0.0]),
-    losses.AbsoluteError: Formula(pinball, lambda loss, columns: 2.0 * _slopes(0.5, columns)),
-    losses.Huber: Formula(huber, lambda loss, columns: [loss.delta]),
-    losses.Quantile: Formula(pinball, lambda loss, columns: _slopes(loss.level, columns)),
-    losses.Quantiles: Formula(pinball, lambda loss, columns: _slopes(loss.levels, columns)),
-    losses.Poisson: Formula(poisson, lambda loss, columns: [0.0]),
-    losses.Gamma: Formula(gamma, lambda loss, columns: [0.0]),
-    losses.Tweedie: Formula(tweedie, lambda loss, columns: [loss.power - 1.0, 2.0 - loss.power]),
+    losses.BinaryCrossEntropy: Formula(_logistic, lambda loss, columns: [0.0]),
+    losses.SquaredError: Formula(_squared, lambda loss, columns: [0.0]),
+    losses.AbsoluteError: Formula(_pinball, lambda loss, columns: 2.0 * _slopes(0.5, columns)),
+    losses.Huber: Formula(_huber, lambda loss, columns: [loss.delta]),
+    losses.Quantile: Formula(_pinball, lambda loss, columns: _slopes(loss.level, columns)),
+    losses.Quantiles: Formula(_pinball, lambda loss, columns: _slopes(loss.levels, columns)),
+    losses.Poisson: Formula(_poisson, lambda loss, columns: [0.0]),
+    losses.Gamma: Formula(_gamma, lambda loss, columns: [0.0]),
+    losses.Tweedie: Formula(_tweedie, lambda loss, columns: [loss.power - 1.0, 2.0 - loss.power]),
 }

@@ -73,8 +73,9 @@ def _run(recipe: _Recipe, state: State, data: Data, hyper: Hyper, n: int) -> Sta
     running = None if state.running_loss is None else np.array(state.running_loss)
     rates = rates_of(recipe.optimizer, hyper.learning_rate, first, n).reshape(n, -1)
     work = count_rows(data) * recipe.network.layout.size
-    alone = networks == 1 and work >= SHARED_STEP and work * n >= SHARED_RUN
-    threads = thread_count() if alone else 1
+    threads = 1
+    if networks == 1 and work >= SHARED_STEP and work * n >= SHARED_RUN:
+        threads = min(thread_count(), max(-(-count_rows(data) // recipe.tile), len(cuts_of(part_of(point, 0)))))
     each = max(1, CALL * thread_count() // (work * networks))
 
     def advance(start: int, k: int) -> None:
@@ -123,7 +124,7 @@ def _job(
     penalty = penalty_of(hyper.strengths, recipe.network.layout, k, point, cuts)
     seed, numbers = _dropout(recipe, data, hyper, k)
     return Job(
-        table=_rows_of(data, k),
+        table=_rows_of(data, k, point.dtype),
         numbers=numbers, batches=_batches_of(data, k), moments=moments_of(recipe.optimizer, arrays, k), penalty=penalty,
         plan=recipe.plan, rule=recipe.rule, rates=rates, first=first, seed=seed, step_rows=count, tile_rows=size,
         tiles=tiles, slots=_buffers.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype)),
@@ -131,9 +132,9 @@ def _job(
     )  # fmt: skip
 
 
-def _rows_of(data: Data, k: int) -> Rows:
-    x, y, weight = (np.ascontiguousarray(part_of(array, k)) for array in (data.x, data.y, data.weight))
-    return Rows(x, y, weight.reshape(-1))
+def _rows_of(data: Data, k: int, dtype: Any) -> Rows:
+    x, y = (np.ascontiguousarray(part_of(array, k)) for array in (data.x, data.y))
+    return Rows(x, y, np.ascontiguousarray(part_of(data.weight, k), dtype).reshape(-1))
 
 
 def _room(tables: tuple[Array, Array], rows: int, dtype: Any) -> Rows:

@@ -29,10 +29,10 @@ ALL_LOSSES = [*LOSSES.values(), Huber(0.3), Quantile(0.8), Quantiles((0.1, 0.3, 
 PAIRS = [("tanh", loss) for loss in ALL_LOSSES] + [(name, SquaredError()) for name in ACTIVATIONS]
 OTHER_PAIRS = [pair for pair in itertools.product(ACTIVATIONS, ALL_LOSSES) if pair not in PAIRS]
 ALL_OPTIMIZERS = [
-    Adam(0.01, epsilon=1e-3), AdamW(0.01, epsilon=1e-3), SGD(0.01), SGD(0.01, momentum=0.9),
-    SGD(0.01, momentum=0.9, nesterov=True), RMSprop(0.01, epsilon=1e-3), Adagrad(0.01, epsilon=1e-3),
+    Adam(0.01, epsilon=0.1), AdamW(0.01, epsilon=0.1), SGD(0.01), SGD(0.01, momentum=0.9),
+    SGD(0.01, momentum=0.9, nesterov=True), RMSprop(0.01, epsilon=0.1), Adagrad(0.01, epsilon=0.1),
 ]  # fmt: skip
-"""With an epsilon beside which rounding of a gradient near 0 is small: it decides where such a weight goes."""
+"""With an epsilon beside which the rounding of a gradient near 0 is small: it decides where such a weight goes."""
 
 
 @pytest.fixture(autouse=True)
