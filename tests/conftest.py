@@ -31,6 +31,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("alike")
 
+collect_ignore = ["faults/fuzz.py"]
+"""It is run by hand: its fuzzer instruments what is imported after it."""
+
 NAMESPACES = ("numpy", "strict", "strict-device1", "torch", "jax", "cupy")
 
 

@@ -28,7 +28,9 @@ def test_a_mix_is_its_formula(penalty, rng):
     }[penalty]
     value = 0.0
     for one, term in zip(w, mix.penalties(3, [lam, 2 * lam]), strict=True):
-        given = {name: (values[0] if isinstance(values, list) else values) for name, values in term.strengths().items()}
+        given = {
+            name: (values[0] if isinstance(values, tuple) else values) for name, values in term.strengths().items()
+        }
         group = np.full((len(one), 1), given["group_l1"] * np.sqrt(one.shape[1]))
         value += float(np.sum(l1_value(one, given["weight_l1"]) + l2_value(one, given["weight_l2"])))
         value += float(np.sum(group_value(one, group)))

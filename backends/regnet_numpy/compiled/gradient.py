@@ -12,6 +12,7 @@ from regnet.arrays.types import Array
 from regnet_numpy.buffers import Buffers
 from regnet_numpy.compiled.gradient_loops import Noise, Rows, tile_gradient
 from regnet_numpy.compiled.plan import Plan, is_narrow, memory_of, plan
+from regnet_numpy.compiled.read_only import read_as_any
 from regnet_numpy.tiles import sum_in_tiles, tile_rows, tile_width
 from regnet_numpy.types import Network
 
@@ -55,7 +56,7 @@ def compile_gradient(reference: Callable[..., Any]) -> Callable[..., Any]:
         memory = _buffers.get((found.layers.tobytes(), count, dtype), lambda: memory_of(found, count, dtype))
         grad = np.empty(point.shape, dtype)
         noise = noise_of(key[0], rows.number) if key else None
-        own = Rows(rows.x, rows.y, np.ascontiguousarray(rows.weight, dtype).reshape(-1))
+        own = Rows(read_as_any(rows.x), read_as_any(rows.y), np.ascontiguousarray(rows.weight, dtype).reshape(-1))
         total = tile_gradient(own, point[0], found, memory, noise, grad[0])
         return np.full((1, 1), total, dtype), grad
 

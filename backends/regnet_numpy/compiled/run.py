@@ -14,6 +14,7 @@ from regnet_numpy.buffers import Buffers
 from regnet_numpy.compiled.gradient import rows_of_a_tile
 from regnet_numpy.compiled.gradient_loops import Rows
 from regnet_numpy.compiled.plan import Plan, memory_of, part_of, plan
+from regnet_numpy.compiled.read_only import read_as_any
 from regnet_numpy.compiled.run_loops import Batches, Job, Memory, run_steps
 from regnet_numpy.compiled.team import LEAD, OVER, team_board
 from regnet_numpy.compiled.update import moments_of, penalty_of, rule_of
@@ -133,7 +134,7 @@ def _job(
 
 
 def _rows_of(data: Data, k: int, dtype: Any) -> Rows:
-    x, y = (np.ascontiguousarray(part_of(array, k)) for array in (data.x, data.y))
+    x, y = (read_as_any(np.ascontiguousarray(part_of(array, k))) for array in (data.x, data.y))
     return Rows(x, y, np.ascontiguousarray(part_of(data.weight, k), dtype).reshape(-1))
 
 

@@ -227,3 +227,20 @@ def test_runs_are_their_steps(name, n, rng):
             )  # fmt: skip
     for a, b in zip(leaves(results[0]), leaves(results[1]), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_a_table_that_may_not_be_written_to(batch_size):
+    """The same bits, from the place where it lies."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((23, 3)), rng.standard_normal((23, 1))
+    network = Network.mlp([3, 4, 1], loss="squared_error")
+
+    def trained():
+        return fit(network, x, y, epochs=2, batch_size=batch_size, progress=False).model.params
+
+    expected = [np.array(one) for one in leaves(trained())]
+    for array in (x, y):
+        array.flags.writeable = False
+    for one, other in zip(leaves(trained()), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
