@@ -72,7 +72,7 @@ warnings.simplefilter("ignore")
 rng = np.random.RandomState(1)
 X = rng.randn(300, 7).astype("float32")
 MLPRegressor(max_iter=2).fit(X, X[:, 0])
-MLPRegressor(activation="tanh", loss="huber", dropout=0.2, solver="sgd", max_iter=2).fit(X, X[:, 0])
+MLPRegressor(activation="tanh", loss="huber", max_iter=2).fit(X, X[:, 0])
 MLPClassifier(hidden_layer_sizes=(5, 6), input_l1=0.1, max_iter=2).fit(X, X[:, 0] > 0)
 MLPRegressorCV(n_lambdas=2, cv=2, max_iter=2).fit(X, X[:, 0])
 """
