@@ -188,9 +188,10 @@ def loop_at(dtype: Any, arrays: int, function: Any, *, returns: bool = False) ->
 
     So its callers, who take longer to compile, need not be compiled for each. It must be kept as long as its address.
     """
-    kind: Any = types.float32 if dtype.itemsize == 4 else types.float64
-    takes = [types.CPointer(kind)] * arrays + [types.intp, types.intp]  # type: ignore[attr-defined]
-    signature = tuple(takes), kind if returns else types.void
+    known: Any = types  # whose names mypy finds or not, as numba is installed or not
+    kind = known.float32 if dtype.itemsize == 4 else known.float64
+    takes = [known.CPointer(kind)] * arrays + [known.intp, known.intp]
+    signature = tuple(takes), kind if returns else known.void
     made = _kept(CFunc(function, signature, {}, {"fastmath": SUMS, "error_model": "numpy"}), function)
     made.compile()
     return made
