@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from signalled import SIGNALS, begin, figures, wait_for_all
+from signalled import SIGNALS, begin, figures, told, wait_for_all, whole_run
 
 from regnet.networks.container import open_container
 
@@ -51,19 +51,10 @@ def one_signal(folder, number, moment):
     return seconds
 
 
-def whole_run(folder):
-    """What an uninterrupted run comes to, and how long it takes."""
-    process = begin(COMMAND, folder, "--json", "figures.json", "--save", "model.safetensors")
-    started = time.perf_counter()
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return figures(folder), time.perf_counter() - started
-
-
 def run(count, *, limit):
     rng, taken, runs = random.Random(), [], 0
     with tempfile.TemporaryDirectory() as folder:
-        expected, total = whole_run(folder)
+        expected, total = whole_run(COMMAND, folder, "--save", "model.safetensors")
         while len(taken) < count:
             for name in ("run.checkpoint", "figures.json", "model.safetensors"):
                 (Path(folder) / name).unlink(missing_ok=True)
@@ -76,10 +67,7 @@ def run(count, *, limit):
                 process.communicate(timeout=300)
             assert figures(folder) == expected, "other figures than without a signal"
             runs += 1
-    slowest = max(taken)
-    print(f"{len(taken)} signals in {runs} runs: the slowest end took {slowest:.2f} s; no traceback, no finished epoch "
-          "lost, no process left, figures equal")  # fmt: skip
-    return slowest <= limit
+    return told(taken, f"{runs} runs", "finished epoch") <= limit
 
 
 def test_signals():

@@ -12,11 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from signalled import SIGNALS, begin, figures, wait_for_all
+from signalled import SIGNALS, begin, figures, told, wait_for_all, whole_run
 
 COMMAND = [
     "select", "diabetes", "--hidden", "8", "--cv", "3", "--n-lambdas", "8", "--epochs", "600", "--no-adaptive",
-    "--json", "figures.json",
 ]  # fmt: skip
 
 
@@ -27,7 +26,8 @@ def records(folder):
 
 def one_signal(folder, number, moment, jobs):
     """Send one to a sweep that goes on from its journal; returns the seconds to its end, None if it was over before."""
-    process, kept = begin(COMMAND, folder, "--sweep-dir", "sweep", "--jobs", str(jobs)), records(folder)
+    options = ("--json", "figures.json", "--sweep-dir", "sweep", "--jobs", str(jobs))
+    process, kept = begin(COMMAND, folder, *options), records(folder)
     time.sleep(moment)
     process.send_signal(number)
     sent = time.perf_counter()
@@ -45,18 +45,10 @@ def one_signal(folder, number, moment, jobs):
     return seconds
 
 
-def whole_run(folder):
-    """What an uninterrupted sweep comes to, and how long it takes."""
-    process, started = begin(COMMAND, folder), time.perf_counter()
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return figures(folder), time.perf_counter() - started
-
-
 def run(count, *, limit):
     rng, taken, sweeps = random.Random(), [], 0
     with tempfile.TemporaryDirectory() as one:
-        expected, total = whole_run(one)
+        expected, total = whole_run(COMMAND, one)
     while len(taken) < count:
         with tempfile.TemporaryDirectory() as folder:
             found = 0.0
@@ -66,10 +58,7 @@ def run(count, *, limit):
                 taken += [] if found is None else [found]
             assert figures(folder) == expected, "other figures than without a signal"
             sweeps += 1
-    slowest = max(taken)
-    print(f"{len(taken)} signals in {sweeps} sweeps: the slowest end took {slowest:.2f} s; no traceback, no network "
-          "lost, no process left, figures equal")  # fmt: skip
-    return slowest <= limit
+    return told(taken, f"{sweeps} sweeps", "network") <= limit
 
 
 def test_signals_of_select():
