@@ -34,6 +34,18 @@ def close(got, expected, dtype):
         np.testing.assert_allclose(a, b, rtol=10 * ROUNDING[dtype], atol=ROUNDING[dtype] * max(np.abs(b).max(), 1e-3))
 
 
+def near(got, expected, dtype, slack=1):
+    """Of records of arrays, some of which may be None."""
+    assert type(got) is type(expected)
+    if isinstance(expected, (tuple, list)):
+        for a, b in zip(got, expected, strict=True):
+            near(a, b, dtype, slack)
+    elif expected is not None:
+        assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
+        rounding = slack * {"float32": 1e-6, "float64": 1e-13}[dtype]
+        np.testing.assert_allclose(got, expected, rtol=10 * rounding, atol=rounding * np.abs(expected).max())
+
+
 def same(got, expected):
     assert [np.array_equal(a, b) for a, b in zip(leaves(got), leaves(expected), strict=True)].count(False) == 0
 

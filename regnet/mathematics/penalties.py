@@ -60,15 +60,15 @@ class Penalty:
         + bias_l1 * sum |b| + bias_l2 * sum b^2,        W_g: the rows of group g, of which there are |g|
 
     beside a data loss that is a mean over rows, so strengths mean the same for any number of rows and any batch size.
-    A strength is a finite number of 0 or more, or a sequence of them, one per stacked network.
+    A strength is a finite number of 0 or more, or several in a list or an array, one per stacked network.
 
     Parameters
     ----------
-    weight_l1, weight_l2 : float or sequence of float, default 0
+    weight_l1, weight_l2 : float or array-like, default 0
         On the weights' absolute values and squares.
-    bias_l1, bias_l2 : float or sequence of float, default 0
+    bias_l1, bias_l2 : float or array-like, default 0
         On the biases' absolute values and squares.
-    group_l1 : float or sequence of float, default 0
+    group_l1 : float or array-like, default 0
         Group lasso on the weight's rows, which acts by its proximal step: an input of the layer is used or it is not.
     groups : array-like, optional
         One label per input of the layer, (in_features,), or (K, in_features) for a stack; rows with the same label are
@@ -82,6 +82,8 @@ class Penalty:
 
     Raises
     ------
+    TypeError
+        For what is no number.
     ValueError
         For a strength or a factor that is negative or not finite, and for factors that differ within a group, naming
         it.

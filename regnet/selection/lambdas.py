@@ -107,10 +107,8 @@ def _null_gradient(spec: SweepSpec, fold: Fold) -> float:
         parts = np.sqrt(squares)
     if factors is not None:
         parts = parts[factors > 0] / factors[factors > 0]
-    size = largest * float(np.abs(y).max(initial=0.0))
-    if (
-        not parts.max() > 100.0 * np.finfo(fold.inputs.dtype).eps * size
-    ):  # nothing varies, or nothing goes with the target
+    rounding = 100.0 * np.finfo(fold.inputs.dtype).eps * largest * float(np.abs(y).max(initial=0.0))
+    if not parts.max() > rounding:  # nothing varies, or nothing goes with the target
         return 1.0
     return float(parts.max()) / max(spec.mix.l1_ratio, 1e-3) * (1.0 + 1e-5)  # beyond rounding
 

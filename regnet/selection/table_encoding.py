@@ -72,7 +72,5 @@ def what_to_encode(X: Any, /) -> str | None:
         if column.kind != "number":
             held = f"{column.kind}s" if column.kind in ("date", "duration") else column.kind
             faults.add(f"holds {held}", "take preprocessor='table', which makes numbers of text and dates", name)
-        if len(column.missing):
-            fact = f"has {len(column.missing)} of {len(column.values)} cells without a value"
-            faults.add(fact, "take preprocessor=TableEncoder(missing='impute'), or drop such rows", name)
+        faults.note_holes(name, column, "take preprocessor=TableEncoder(missing='impute'), or drop such rows")
     return str(faults) or None

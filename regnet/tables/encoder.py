@@ -120,7 +120,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
                 self.left_out_[name] = one
             elif self.missing == "impute":
                 found.append(filled(one, column))
-            elif not faults.note(name, column, holes=True):
+            elif not faults.note_holes(name, column):
                 found.append(one)
         faults.tell()
         self.columns_ = tuple(found)
@@ -163,18 +163,16 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             raise ValueError(
                 f"X has no column {', '.join(map(repr, absent))}, which fit saw: columns go by their names."
             )
-        faults = Faults()
-        for one in self.columns_:
-            faults.note(one.name, given[one.name], holes=one.fill is None)
-        faults.tell()
         found = np.empty((len(given), len(self.input_groups_)))
-        start = 0
+        faults, start = Faults(), 0
         for one in self.columns_:
-            column = given[one.name]
-            self._check_seen(one, column)
-            with _of_x():
-                found[:, start : start + len(one.parts)] = encode(one, column)
-            start += len(one.parts)
+            column, stop = given[one.name], start + len(one.parts)
+            if not faults.note(one.name, column) and (one.fill is not None or not faults.note_holes(one.name, column)):
+                self._check_seen(one, column)
+                with _of_x():
+                    found[:, start:stop] = encode(one, column)
+            start = stop
+        faults.tell()
         return found
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:

@@ -23,20 +23,18 @@ class Faults:
         """None yet."""
         self._facts: dict[str, list[str]] = {}
 
-    def note(self, name: str, column: Column, *, holes: bool = False) -> bool:
-        """Whether something is wrong with a column, of which note is taken.
-
-        holes: whether cells without a value are. Infinite numbers are always, and what is no number, text nor date.
-        """
+    def note(self, name: str, column: Column) -> bool:
+        """Whether a column holds what cannot be encoded, of which note is taken."""
         if column.kind not in ("number", "date", "duration", "text"):
             return self.add(f"holds {column.kind}", "make numbers or text of them, or drop it", name)
         if column.kind == "number" and np.isinf(np.asarray(column.values, dtype=np.float64)).any():
             return self.add("holds infinite numbers", "drop such rows, or make them missing", name)
-        count = int(gone(column).sum()) if holes else 0
-        if not count:
-            return False
-        fact = f"has {count} of {len(column.values)} cells without a value"
-        return self.add(fact, "take missing='impute', or drop such rows", name)
+        return False
+
+    def note_holes(self, name: str, column: Column, remedy: str = "take missing='impute', or drop such rows") -> bool:
+        """Whether a column has cells without a value, of which note is taken."""
+        count = int(gone(column).sum())
+        return count > 0 and self.add(f"has {count} of {len(column.values)} cells without a value", remedy, name)
 
     def tell(self) -> None:
         """Raise ValueError if there is any."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import reference
 from conftest import need
-from steps import SIZES, check_groups_of_any_size, check_sure_rows, problem, same, state_of, strengths_of
+from steps import SIZES, check_groups_of_any_size, check_sure_rows, near, problem, same, state_of, strengths_of
 
 from regnet import SGD, Adam, AdamW, Network, Penalty, config_context, datasets, fit
 from regnet.arrays.tree import leaves, tree_map
@@ -34,17 +34,6 @@ def compiled(name):
         plain = getattr(kernels.kernels_of(get_backend("numpy")), name)
     assert not plain.__module__.startswith("regnet_numpy.compiled")
     return found
-
-
-def close(got, expected, dtype, slack=1):
-    assert type(got) is type(expected)
-    if isinstance(expected, (tuple, list)):
-        for a, b in zip(got, expected, strict=True):
-            close(a, b, dtype, slack)
-    elif expected is not None:
-        assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
-        rounding = slack * {"float32": 1e-6, "float64": 1e-13}[dtype]
-        np.testing.assert_allclose(got, expected, rtol=10 * rounding, atol=rounding * np.abs(expected).max())
 
 
 NETWORKS = {
@@ -78,7 +67,7 @@ def test_gradients(name, networks, dtype, rng):
         key = np.full((*leading, 1, 1), 77, "int32") if network.has_dropout else None
         with backend.session():
             got = compiled("gradient")(backend, network, rows, point, key)
-            close(got, kernels.gradient(backend, network, rows, point, key), dtype, 10)
+            near(got, kernels.gradient(backend, network, rows, point, key), dtype, 10)
 
 
 def test_losses_far_from_zero():
@@ -87,7 +76,7 @@ def test_losses_far_from_zero():
     for name in ("categorical_crossentropy", "binary_crossentropy"):
         network = Network.mlp([1, 2], loss=name)
         rows = Rows(x, np.array([[1.0, 0.0], [0.0, 1.0]]), weight)
-        close(
+        near(
             compiled("gradient")(backend, network, rows, point, None),
             kernels.gradient(backend, network, rows, point, None),
             "float64",

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from conftest import need
+from steps import near
 
 from regnet import SGD, Adagrad, Adam, AdamW, RMSprop
 from regnet.networks import kernels
@@ -19,17 +20,6 @@ LAYOUT = Layout(((6, 4), (1, 4), (4, 3), (1, 3)))
 @pytest.fixture(autouse=True)
 def _numba():
     need("numba")
-
-
-def close(got, expected, dtype, slack=1):
-    assert type(got) is type(expected)
-    if isinstance(expected, (tuple, list)):
-        for a, b in zip(got, expected, strict=True):
-            close(a, b, dtype, slack)
-    elif expected is not None:
-        assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
-        rounding = slack * {"float32": 1e-6, "float64": 1e-13}[dtype]
-        np.testing.assert_allclose(got, expected, rtol=10 * rounding, atol=rounding * np.abs(expected).max())
 
 
 OPTIMIZERS = [
@@ -119,9 +109,9 @@ def test_updates(kind, optimizer, networks, dtype, stride, rng):
             args = (optimizer, LAYOUT, point, grad, slots, own, np.asarray(5, "int32"), rate, share, True)
             expected = kernels.update(*args)
             update, got = update_of(kind, optimizer, (point, *slots), own)
-            close(update.penalty(share), expected.penalty, dtype)
+            near(update.penalty(share), expected.penalty, dtype)
             update.step(5, rate.astype("float64"), grad.copy(), share)
-            close(got, (expected.point, *expected.slots), dtype)
+            near(got, (expected.point, *expected.slots), dtype)
             assert ((got[0] == 0) == (expected.point == 0)).all()
 
 
