@@ -2,6 +2,7 @@
 # make test   ruff, mypy, the floors' contract, pytest: what takes longer than ten seconds is left out
 # make test-long  the tests that make test leaves out
 # make faults the long forms of tests/faults (kills, changed files, wrecks, hostile inputs); all with MANY=1, in hours
+# make docs   the documentation as a site, build/docs/index.html: every example runs, every warning is an error
 # make bench  every workload against its peers (PyTorch too with EXTRA=torch): tables, a file, a picture, README's table
 # make wheel  dist/*.whl, which a machine without a network can install; THERE is its Python, 3.12 for example
 # make gpu    a GPU's tests and benchmarks by PYTHON as it is (it has CuPy, torch, JAX) and the wheel; figures go to OUT
@@ -22,7 +23,7 @@ ON_GPU = PYTHONPATH=$(CURDIR)/backends:$(CURDIR)/build/gpu$${PYTHONPATH:+:$$PYTH
 CARRIED = array-api-compat array-api-extra array-api-strict duckdb python-calamine openpyxl et-xmlfile nvmath-python
 THERE ?= $(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
-.PHONY: demo test test-long faults bench lint types floors unit wheel gpu gpu-test gpu-bench clean
+.PHONY: demo test test-long faults docs bench lint types floors unit wheel gpu gpu-test gpu-bench clean
 
 demo: $(VENV)/.demo
 	@mkdir -p demo
@@ -82,6 +83,18 @@ faults: $(VENV)/.test
 	    || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
 
+$(VENV)/.docs: $(VENV)/bin/python pyproject.toml
+	$(INSTALL) -e '.[docs]' $(EXTRA)
+	@touch $@
+
+# What Sphinx generates beside the sources is made anew, so that nothing of a name that is gone stays.
+GENERATED = docs/gallery docs/reference/names docs/reference/examples docs/sg_execution_times.rst
+
+docs: $(VENV)/.docs
+	rm -rf build/docs $(GENERATED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html -n -W --keep-going -q docs build/docs
+	@echo "The site is build/docs/index.html."
+
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml
 	$(INSTALL) -e '.[bench]' $(EXTRA)
 	@touch $@
@@ -114,4 +127,4 @@ gpu-bench: build/gpu
 	$(ON_GPU) -m benchmarks --gpu --out $(OUT)
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(GENERATED) demo build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

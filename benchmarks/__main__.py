@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import re
 import sys
@@ -20,6 +21,7 @@ from benchmarks.workload import GPU_NAMES, NAMES, Contestant, find_workload
 HERE = Path(__file__).parent
 MARKS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")
 GPU_MARKS = ("<!-- gpu benchmarks -->", "<!-- /gpu benchmarks -->")
+PAGES = (HERE.parent / "README.md", HERE.parent / "docs" / "guide" / "speed.md")
 
 
 def main() -> None:
@@ -43,12 +45,14 @@ def main() -> None:
     parser.add_argument(
         "--readme",
         action="store_true",
-        help="only write saved figures into README.md: of every GPU, and of the processor --device (or the latest one)",
+        help="only write saved figures into README.md and docs/guide/speed.md: of the processor --device (or the "
+        "latest one), and on the latter page of every GPU",
     )
     asked = parser.parse_args()
     folder = asked.out or HERE / "results"
     if asked.readme:
-        write_readme(HERE.parent / "README.md", folder, asked.device)
+        for page in PAGES:
+            write_tables(page, folder, asked.device)
         return
 
     def only(contestant: Contestant) -> bool:
@@ -94,8 +98,8 @@ def file_name(machine: dict[str, Any]) -> str:
     return re.sub("[^a-z0-9]+", "-", plain).strip("-") or platform.machine()
 
 
-def write_readme(path: Path, folder: Path, processor: str | None = None) -> None:
-    """Put the tables of a processor and of every GPU that was measured between their marks, with their pictures.
+def write_tables(path: Path, folder: Path, processor: str | None = None) -> None:
+    """Put the tables of a processor and of every GPU that was measured between a page's marks, with their pictures.
 
     processor: the name of its file, default the one that was measured last.
     """
@@ -104,10 +108,10 @@ def write_readme(path: Path, folder: Path, processor: str | None = None) -> None
     processors = sorted(files.keys() - set(gpus), key=lambda name: (files[name]["machine"]["date"], name))
     if processor is not None and processor not in processors:
         sys.exit(f"There is no {folder / processor}.json of a processor; there are: {', '.join(processors) or 'none'}.")
-    text = path.read_text()
+    text, pictures = path.read_text(), Path(os.path.relpath(folder, path.parent)).as_posix()
     for (start, stop), names in ((MARKS, [processor] if processor else processors[-1:]), (GPU_MARKS, gpus)):
         tables = "\n\n".join(
-            f"{markdown(files[name])}\n\n![The same figures as bars](benchmarks/results/{name}.png)" for name in names
+            f"{markdown(files[name])}\n\n![The same figures as bars]({pictures}/{name}.png)" for name in names
         )
         tables = tables or "Nothing has been measured yet."
         text = re.sub(f"{start}.*?{stop}", lambda _, s=start, t=tables, e=stop: f"{s}\n{t}\n{e}", text, flags=re.DOTALL)

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import __main__ as main_module
 from benchmarks import gpu_machine
-from benchmarks.__main__ import GPU_MARKS, MARKS, file_name, write_readme
+from benchmarks.__main__ import GPU_MARKS, MARKS, file_name, write_tables
 from benchmarks.peers.ours import Regnet
 from benchmarks.peers.scikit import ScikitLearn
 from benchmarks.peers.textbook import Textbook
@@ -69,30 +69,37 @@ def test_a_quick_run_writes_a_file_and_a_picture(tmp_path, monkeypatch, capsys):
     assert model["peak_bytes"] > 1e7
     assert saved["machine"]["versions"]["numpy"] == np.__version__
     assert (tmp_path / "here.png").stat().st_size > 1000
-    page = tmp_path / "README.md"
+    page = tmp_path / "docs" / "page.md"
+    page.parent.mkdir()
     page.write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nthen\n{GPU_MARKS[0]}\nold\n{GPU_MARKS[1]}\nafter\n")
-    write_readme(page, tmp_path)
+    write_tables(page, tmp_path)
     assert "| W6: " in page.read_text()
     assert "Nothing has been measured yet." in page.read_text()
-    assert "(benchmarks/results/here.png)" in page.read_text()
+    assert "(../here.png)" in page.read_text()
     older = json.loads((tmp_path / "here.json").read_text())
     older["machine"] |= {"processor": "Old(R) Chip(TM) 7, AVX2", "date": "2020-01-01"}
     (tmp_path / f"{file_name(older['machine'])}.json").write_text(json.dumps(older))
-    write_readme(page, tmp_path)
+    write_tables(page, tmp_path)
     assert "Old(R) Chip" not in page.read_text()
-    write_readme(page, tmp_path, "old-chip-7-avx2")
+    write_tables(page, tmp_path, "old-chip-7-avx2")
     assert "cores of Old(R) Chip(TM) 7, AVX2" in page.read_text()
     with pytest.raises(SystemExit, match="there are: old-chip-7-avx2, here"):
-        write_readme(page, tmp_path, "another")
+        write_tables(page, tmp_path, "another")
     gpu = {"name": "Some GPU", "memory_gib": 80, "driver": "CUDA 13.0", "copy_gb_per_s": 3000, "float32_tflops": 50}
     saved["machine"]["gpu"] = gpu
     assert file_name(saved["machine"]) == "some-gpu"
     (tmp_path / "some-gpu.json").write_text(json.dumps(saved))
-    write_readme(page, tmp_path)
+    write_tables(page, tmp_path)
     assert "Some GPU, 80 GiB, CUDA 13.0, copy 3000 GB/s, product 50 TFLOP/s in float32" in page.read_text()
     assert page.read_text().count("| W6: ") == 2
     assert "old" not in page.read_text()
     assert page.read_text().endswith("after\n")
+
+
+def test_every_table_has_a_place_in_the_pages():
+    readme, figures = (page.read_text() for page in main_module.PAGES)
+    assert [readme.count(mark) for mark in (*MARKS, *GPU_MARKS)] == [1, 1, 0, 0]
+    assert [figures.count(mark) for mark in (*MARKS, *GPU_MARKS)] == [1, 1, 1, 1]
 
 
 def test_contestants_that_disagree_are_not_timed(monkeypatch):

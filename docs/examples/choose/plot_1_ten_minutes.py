@@ -1,0 +1,7 @@
+"""Choose a penalty in ten minutes
+===============================
+
+x
+"""
+
+print(1)
