@@ -14,9 +14,11 @@ from regnet.commands.recipe import Recipe
 from regnet.commands.saving import save_model
 from regnet.commands.terminal import say
 from regnet.display.plots import Regions, training_figure
+from regnet.estimators.parameters import make_penalties
 from regnet.networks.model import Model, in_own_units
 from regnet.tables.split import Prepared
 from regnet.tables.table import Table
+from regnet.training.evasion import Evasion, evasion_of
 from regnet.training.history import Record
 
 __all__ = ["Lines", "json_figures", "print_summary", "save_plot", "save_run"]
@@ -63,10 +65,43 @@ def print_summary(run: Run) -> None:
     if estimator.input_l1:
         used = run.inputs.used(estimator.selected_features_.tolist())
         say(f"inputs used: {len(used)} of {len(run.inputs.names)} ({', '.join(used)})")
+    if (evasion := _evasion(run)) is not None:
+        say(_evaded(evasion, run))
     say(
         f"{estimator.n_iter_} epochs in {run.seconds:.1f} s on {placement.backend.name} {placement.device} "
         f"{placement.dtype}"
     )
+
+
+def _evasion(run: Run) -> Evasion | None:
+    """Whether the penalty was evaded; factors and groups of inputs do not matter for that."""
+    return evasion_of(run.model.network, make_penalties(run.estimator, None, None), run.history)
+
+
+def _evaded(evasion: Evasion, run: Run) -> str:
+    """A line that says so, with the option that penalises what is free."""
+    (penalised, free), estimator = evasion.exits, run.estimator
+    for name in ("weight_l2", "weight_l1"):
+        strength = max(getattr(estimator, name) or (0.0,))
+        if strength:
+            remedy = f"--{name.replace('_', '-')} {strength:g}, one number, is for all layers"
+            break
+    else:
+        strength = max(estimator.input_l1 or 0.0, *(estimator.neuron_l1 or ()))
+        layers = range(len(run.model.network.dense_layers))
+        remedy = (
+            f"--weight-l2 {','.join(f'{strength if layer in free else 0:g}' for layer in layers)} penalises these too"
+        )
+    (then, now), (before, after) = evasion.penalised, evasion.free
+    return (
+        f"the penalty is evaded: since epoch {evasion.epoch} sum W^2 of {_layers(penalised)} fell from {then:.4g} to "
+        f"{now:.4g} while that of {_layers(free)}, without a penalty, grew from {before:.4g} to {after:.4g}, and what "
+        f"one takes off the other puts back: {remedy}"
+    )
+
+
+def _layers(numbers: tuple[int, ...]) -> str:
+    return f"layer{'s' if len(numbers) > 1 else ''} {' and '.join(map(str, numbers))}"
 
 
 def save_plot(path: Path, run: Run) -> None:
@@ -102,6 +137,7 @@ def _regions(run: Run) -> Regions:
 def json_figures(run: Run) -> dict[str, Any]:
     """The figures of a run for --json: last record, held-out scores, history."""
     fitted, last, metric, placement = run.estimator, run.history[-1], run.history.metric_name, run.model.placement
+    evasion = _evasion(run)
     return {
         "data": run.data,
         "seed": run.seed,
@@ -119,6 +155,7 @@ def json_figures(run: Run) -> dict[str, Any]:
         "penalty": last.penalty,
         "zeros": last.zeros,
         "weight_norm": last.weight_norm,
+        "evasion": None if evasion is None else {**evasion._asdict(), "exits": evasion.exits._asdict()},
         "seconds": run.seconds,
         "history": run.history.to_dicts(),
     }
