@@ -35,6 +35,7 @@ from regnet.selection import (
     path,
     stability_selection,
 )
+from regnet.studies import StudyResult, study
 from regnet.tables import TableEncoder, datasets
 from regnet.training.checkpoint import CheckpointError, CheckpointWarning, CheckpointWriteError
 from regnet.training.divergence import DivergenceWarning
@@ -93,6 +94,7 @@ __all__ = [
     "SquaredError",
     "StabilityResult",
     "StepDecay",
+    "StudyResult",
     "TableEncoder",
     "Tweedie",
     "backend_names",
@@ -107,4 +109,5 @@ __all__ = [
     "path",
     "save",
     "stability_selection",
+    "study",
 ]

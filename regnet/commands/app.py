@@ -18,6 +18,7 @@ from regnet.commands.predict import predict
 from regnet.commands.select import select
 from regnet.commands.show import show
 from regnet.commands.signals import ending, taken_to_end
+from regnet.commands.study import study
 from regnet.commands.terminal import lose_nothing, say
 
 __all__ = ["app", "main"]
@@ -43,7 +44,7 @@ def _options(
     """Options of the command itself."""
 
 
-for command in (fit, select, predict, show, backends, compile):
+for command in (fit, select, study, predict, show, backends, compile):
     app.command()(taken_to_end(command))
 
 

@@ -15,7 +15,7 @@ from regnet.sweep.fold import Fold
 from regnet.sweep.spec import SweepSpec
 from regnet.training.sheet import digest, told
 
-__all__ = ["data_digest", "fingerprint", "kernels_of"]
+__all__ = ["data_digest", "fingerprint", "kernels_of", "libraries_of"]
 
 
 def data_digest(folds: Iterable[Fold], /) -> str:
@@ -48,7 +48,7 @@ def fingerprint(spec: SweepSpec) -> dict[str, str]:
         "warm_start": repr((spec.warm_start, spec.screen)),
         "dtype": spec.dtype,
         "backend": f"{spec.backend} {info.version}, {_device_name(spec.device)}",
-        "libraries": "; ".join(_libraries(spec)),
+        "libraries": "; ".join(libraries_of(spec.backend, fast=spec.fast)),
         "regnet": version("regnet-xp"),
     }
 
@@ -60,12 +60,18 @@ def kernels_of(spec: SweepSpec) -> str:
     """
     device = _device_name(spec.device)
     where = "" if device == "cpu" else f" on {device}"
-    return ", ".join([f"{spec.backend} {get_backend(spec.backend).describe().version}{where}", *_libraries(spec)])
+    return ", ".join(
+        [
+            f"{spec.backend} {get_backend(spec.backend).describe().version}{where}",
+            *libraries_of(spec.backend, fast=spec.fast),
+        ]
+    )
 
 
-def _libraries(spec: SweepSpec) -> list[str]:
-    notes = [re.sub(r", \d+ threads$", "", note) for note in get_backend(spec.backend).describe().notes]
-    compiled = [note for note in notes if note.startswith("loops compiled")] if spec.fast else []
+def libraries_of(backend: str, *, fast: bool) -> list[str]:
+    """The kernels that a backend computes with, and what compiled its loops, if that is wanted."""
+    notes = [re.sub(r", \d+ threads$", "", note) for note in get_backend(backend).describe().notes]
+    compiled = [note for note in notes if note.startswith("loops compiled")] if fast else []
     return sorted(note for note in notes if "kernels" in note) + compiled  # threads do not change the bits
 
 

@@ -1,0 +1,120 @@
+"""`regnet study` as a user types it, and ended by signals."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import numpy as np
+import pytest
+from command_line import called, write_csv
+from signalled import begin
+
+from regnet import datasets
+from regnet.commands.recipe import recipe_for
+from regnet.commands.study_run import ask
+from regnet.estimators import MLPClassifier
+
+SMALL = ["--hidden", 16, "--epochs", 40, "--subset", 100]
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def test_the_spiral_is_answered_in_one_sentence_and_two_tables(tmp_path):
+    done = called("study", *SMALL, "--seeds", 3, "--json", "s.json", "--plot", "s.svg", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures, lines = read(tmp_path / "s.json"), done.stdout.splitlines()
+    assert lines[0] == "spiral: 3000 rows to train and 3000 held out, network 2-16-3, 40 epochs"
+    assert lines[1:5] == [
+        "none: no penalty", "L2: weight_l2 0.0005,0, bias_l2 0.0005,0", "L1: weight_l1 0.0001,0, bias_l1 0.0001,0",
+        "both: weight_l2 0.0005,0, bias_l2 0.0005,0, weight_l1 0.0001,0, bias_l1 0.0001,0",
+    ]  # fmt: skip
+    assert lines[5].startswith("12 networks are to be trained: about ")
+    assert lines[6] == figures["answer"]
+    assert max(map(len, (line for line in lines if line[:1] in "┃│┏└┡"))) <= 80
+    assert "the best possible there is 90.98 (Bayes)" in done.stdout
+    assert figures["ceiling"] == datasets.spiral_accuracy()
+    assert figures["rows"] == {"train": 3000, "held_out": 3000, "subset": 100, "fresh": 20001}
+    assert figures["penalties"] == ["none", "L2", "L1", "both"]
+    assert np.shape(figures["networks"]["train"]) == (4, 3, 21)
+    assert np.shape(figures["networks"]["norms"]) == (4, 3, 2)
+    assert b"<svg" in (tmp_path / "s.svg").read_bytes()
+
+
+def test_a_seed_has_the_rows_and_the_recipe_of_fit(tmp_path):
+    done = called("fit", "spiral", "--hidden", 16, "--epochs", 40, "--seed", 1, "--json", "f.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert called("study", *SMALL, "--seeds", 2, "--json", "s.json", cwd=tmp_path).returncode == 0
+    fitted, studied = read(tmp_path / "f.json"), read(tmp_path / "s.json")["networks"]
+    l2 = 1
+    assert studied["train"][l2][1][-1] == pytest.approx(fitted["train_score"], abs=2e-3)  # fit computes in float64
+    assert studied["held_out"][l2][1][-1] == pytest.approx(fitted["test_score"], abs=2e-3)
+    np.testing.assert_allclose(np.sqrt(studied["norms"][l2][1]), list(fitted["weight_norm"].values()), rtol=1e-3)
+
+
+@pytest.mark.parametrize("data", ["diabetes", "table.csv"])
+def test_any_table(data, tmp_path):
+    write_csv(tmp_path / "table.csv", rows=200)
+    options = ["--hidden", 8, "--epochs", 10, "--seeds", 2, "--subset", 20, "--json", "s.json"]
+    done = called("study", data, *options, "--weight-l1", "0", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = read(tmp_path / "s.json")
+    assert figures["strengths"] == {"none": {}, "L2": {"weight_l2": [5e-4, 0.0], "bias_l2": [5e-4, 0.0]}}
+    assert figures["metric"] == ("r2" if data == "diabetes" else "accuracy")
+    assert figures["ceiling"] is None
+    assert "a table does not say what it was drawn from" in done.stdout
+    assert "fresh:" not in done.stdout
+
+
+def test_quick_is_fewer_seeds_and_epochs():
+    table = datasets.load("spiral")
+    given = dict.fromkeys(("hidden", "weight_l1", "weight_l2", "bias_l1", "bias_l2", "epochs"))
+    quick = ask("spiral", table, {**given, "weight_l2": (0.1, 0.2)}, quick=True)
+    assert quick.recipe.epochs == quick.estimator.max_iter == 1500
+    assert quick.penalties["L2"] == {"weight_l2": (0.1, 0.2), "bias_l2": (0.0, 0.0)}
+    assert quick.penalties["both"] == quick.penalties["L2"] | quick.penalties["L1"]
+    assert ask("spiral", table, {**given, "epochs": 7}, quick=True).recipe.epochs == 7
+    assert ask("spiral", table, dict(given), quick=False).recipe.epochs == 10_001
+    assert isinstance(quick.estimator, MLPClassifier)
+    assert quick.estimator.solver == recipe_for("spiral", 6000, {}).estimator("classification", 3000).solver
+    with pytest.raises(ValueError, match="nothing to compare"):
+        ask("spiral", table, {**given, "weight_l1": (0.0,), "weight_l2": (0.0,)}, quick=False)
+
+
+@pytest.mark.parametrize(("options", "match"), [
+    (["--plot", "p.zip"], "no kind of picture"),
+    (["--json", "none/s.json"], "there is no folder 'none'"),
+    (["--weight-l2", "1,2,3"], "--weight-l2 has 3 values, but the network has 2 layers"),
+    (["--activation", "step"], "--activation 'step' is unknown"),
+])  # fmt: skip
+def test_mistakes_are_one_sentence(options, match, tmp_path):
+    done = called("study", *SMALL, *options, cwd=tmp_path)
+    assert done.returncode == 2
+    assert match in done.stderr
+    assert not done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_study_that_is_ended_goes_on_with_the_same_figures(number, tmp_path):
+    command = ["study", *map(str, SMALL), "--seeds", "6", "--json", "s.json", "--study-dir", "kept"]
+    process = begin(command, tmp_path)
+    while not list(tmp_path.glob("kept/seed-*.json")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(number)
+    sent = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - sent < 10.0
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("kept/seed-*.json")}
+    assert 0 < len(kept) < 6
+    assert process.returncode == 128 + number, err
+    assert "Traceback" not in out + err
+    remedy = f"regnet: ended by {signal.Signals(number).name}; to go on: regnet study --hidden 16"
+    assert err.splitlines()[-1].startswith(remedy)
+    assert called(*command, cwd=tmp_path).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept, "a seed was trained again"
+    ended = read(tmp_path / "s.json")
+    assert called(*command[:-1], "whole", cwd=tmp_path).returncode == 0
+    assert read(tmp_path / "s.json") == ended
