@@ -69,6 +69,7 @@ def test_the_commands_of_the_pages_run(tmp_path, monkeypatch):
                     words = shlex.split(line.removeprefix("$ regnet ").split("  #")[0])
                     # The last one given counts; standard output has no descriptor here.
                     more = {"predict": ["--output", "predicted.csv"], "show": [], "backends": []}
+                    more["study"] = ["--epochs", "2", "--seeds", "2"]
                     more["select"] = ["--epochs", "2", "--n-lambdas", "6"]
                     typed(*words, *more.get(words[0], ["--epochs", "2"]))
                     ran += 1
