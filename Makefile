@@ -88,7 +88,7 @@ $(VENV)/.docs: $(VENV)/bin/python pyproject.toml
 	@touch $@
 
 # What Sphinx generates beside the sources is made anew, so that nothing of a name that is gone stays.
-GENERATED = docs/gallery docs/reference/names docs/reference/examples docs/sg_execution_times.rst
+GENERATED = docs/gallery docs/reference/names docs/reference/examples
 
 docs: $(VENV)/.docs
 	rm -rf build/docs $(GENERATED)

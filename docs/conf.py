@@ -1,6 +1,7 @@
 """How Sphinx builds the site: `make docs`."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import regnet
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 # An example that starts the command `regnet` finds that of this environment.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+# What an example writes lies beside it: in a copy, which is made anew.
+HERE, EXAMPLES = Path(__file__).parent, "../build/examples"
+shutil.rmtree(HERE / EXAMPLES, ignore_errors=True)
+shutil.copytree(HERE / "examples", HERE / EXAMPLES)
 
 project = "regnet"
 author = "The regnet developers"
@@ -50,12 +56,13 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
 sphinx_gallery_conf = {
-    "examples_dirs": ["examples"],
+    "examples_dirs": [EXAMPLES],
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"/plot_",
-    "subsection_order": ExplicitOrder(["examples/choose"]),
+    "subsection_order": ExplicitOrder([f"{EXAMPLES}/{name}" for name in ("choose", "tables", "networks", "elsewhere")]),
     "within_subsection_order": "FileNameSortKey",
     "backreferences_dir": "reference/examples",
+    "image_scrapers": ("matplotlib", "own_figures"),
     "doc_module": ("regnet",),
     "reference_url": {"regnet": None},
     "download_all_examples": False,
@@ -63,6 +70,7 @@ sphinx_gallery_conf = {
     "min_reported_time": 10**9,
     "abort_on_example_error": True,
     "show_memory": False,
+    "write_computation_times": False,
     "matplotlib_animations": False,
 }
 
@@ -85,4 +93,4 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "limits": [], "support": []}
+html_sidebars = {"index": [], "gallery/choose/plot_1_ten_minutes": [], "limits": [], "support": []}
