@@ -42,8 +42,9 @@ STEPS_OF_CHECK = 20
 AT_LEAST = 0.1
 """Seconds of a measurement."""
 
-REST = 0.05
-"""Seconds between two: BLAS's own threads, which only the textbook has, keep a core busy for a while after it."""
+WARM = 0.06
+"""Seconds of steps before a measurement: BLAS's own threads, which only the textbook has, keep a core busy for a while
+after it; and a core that was at rest may be given to another guest of the machine."""
 
 
 def measure(task: Task, rounds: int) -> dict[str, np.ndarray]:
@@ -58,8 +59,7 @@ def measure(task: Task, rounds: int) -> dict[str, np.ndarray]:
     taken: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(rounds):
         for name, peer in peers.items():
-            time.sleep(REST)
-            peer.advance(1)
+            peer.advance(max(1, round(WARM / AT_LEAST * steps[name])))
             taken[name].append(1e3 * _seconds(peer, steps[name]))
     return {name: np.asarray(times) for name, times in taken.items()}
 

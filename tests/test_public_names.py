@@ -1,6 +1,8 @@
 """`__all__` is what a module offers: every name of it is the module's own, and nothing public is left out."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,11 @@ import regnet
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (ROOT / "regnet", *sorted((ROOT / "backends").glob("regnet_*")))
-SOURCES = [path for package in PACKAGES for path in sorted(package.rglob("*.py"))]
+STUB = ROOT / "regnet" / "__init__.pyi"
+SOURCES = [
+    STUB,
+    *(path for package in PACKAGES for path in sorted(package.rglob("*.py")) if path != STUB.with_suffix(".py")),
+]
 
 
 class Names:
@@ -46,7 +52,7 @@ def identify(path: Path) -> str:
 @pytest.mark.parametrize("path", SOURCES, ids=identify)
 def test_all_names_what_the_module_offers(path):
     names = Names(path.read_text())
-    own = names.written | names.imported if path.name == "__init__.py" else names.written
+    own = names.written | names.imported if path.stem == "__init__" else names.written
     assert set(names.offered) <= own, "__all__ names what the module does not define"
     assert names.public <= set(names.offered), "public, but not in __all__: add it, or begin its name with _"
     assert len(set(names.offered)) == len(names.offered)
@@ -66,7 +72,23 @@ def test_modules_take_of_one_another_what_is_offered():
 
 
 def test_the_public_names_are_those_of_the_package():
+    assert all(getattr(regnet, name).__doc__ for name in regnet.__all__)
     public = {name for name in vars(regnet) if not name.startswith("_")}
     submodules = {path.stem for path in (ROOT / "regnet").iterdir() if (path / "__init__.py").is_file()} | {"convert"}
     assert public - submodules == set(regnet.__all__) - submodules
-    assert all(getattr(regnet, name).__doc__ for name in regnet.__all__)
+
+
+LOADED = "import sys; print(*(name for name in sys.modules if name.split('.')[0] in ('regnet', 'sklearn', 'scipy')))"
+
+
+def test_a_name_loads_what_it_needs_only():
+    def load(line):
+        run = subprocess.run([sys.executable, "-c", f"{line}; {LOADED}"], capture_output=True, text=True, check=True)
+        return {".".join(name.split(".")[:2]) for name in run.stdout.split()}
+
+    assert load("import regnet") == {"regnet", "regnet.display"}
+    estimator = load("from regnet import MLPClassifier")
+    assert "sklearn.base" in estimator
+    assert estimator.isdisjoint({"regnet.selection", "regnet.commands", "regnet.models"})
+    with pytest.raises(AttributeError, match="Perceptron"):
+        regnet.Perceptron  # noqa: B018 (asking is the test)
