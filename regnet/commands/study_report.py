@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rich.console import Console
@@ -47,6 +48,14 @@ def print_study(found: StudyResult, console: Console) -> None:
     else:
         fresh = found.counts[-1]
         say(f"fresh: {fresh:,} further rows a seed; the best possible there is {100 * found.ceiling:.2f} (Bayes)")
+    for name in found.penalties[1:]:
+        if (evasion := found.evasion(name)) is not None:
+            shrunk, grown = (math.exp(one.mean) for one in evasion)
+            say(
+                f"{name} is evaded: layers with it have {shrunk:.2g} of the sum W^2 that they have with "
+                f"{found.penalties[0]}, layers without it {grown:.2g} times as much; one number as --weight-l2 or "
+                "--weight-l1 penalises all layers"
+            )
     if found.diverged.any():
         say(f"{int(found.diverged.sum())} networks diverged, and are measured where they were last good")
 

@@ -111,5 +111,5 @@ def _result(plan: Plan, outcomes: list[Outcome], ceiling: float | None) -> Study
     counts = outcomes[0].counts
     return StudyResult(
         penalties=tuple(plan.penalties), seeds=plan.seeds, metric=outcomes[0].metric, epochs=plan.measured,
-        counts=(counts[0], counts[1], counts[2], counts[3]), ceiling=ceiling, **arrays,
+        counts=(counts[0], counts[1], counts[2], counts[3]), ceiling=ceiling, exits=plan.exits(), **arrays,
     )  # fmt: skip

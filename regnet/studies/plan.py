@@ -17,6 +17,7 @@ from regnet.estimators.parameters import FULL_BATCH, STRENGTHS
 from regnet.estimators.preparation import Prepared, prepare
 from regnet.estimators.stochastic import Call
 from regnet.mathematics.penalties import Penalty
+from regnet.training.evasion import Exits, exits_of
 
 __all__ = ["Plan", "SeedRows", "make_plan"]
 
@@ -98,6 +99,12 @@ class Plan:
             )
             for layer in zip(*variants, strict=True)
         ]
+
+    def exits(self) -> tuple[Exits | None, ...]:
+        """Of each penalty, the layers from which and to which scale can move to evade it; None: there is no way out."""
+        network = self.prepared(self.seeds[0], self.rows_of(self.seeds[0])).network
+        own = [clone(self.estimator).set_params(**strengths) for strengths in self.penalties.values()]
+        return tuple(exits_of(network, parameters.make_penalties(one, None, None)) for one in own)
 
     def chosen(self, seed: int, count: int) -> NDArray[np.int64]:
         """The numbers of the held-out rows that are measured alone too, drawn by the seed."""

@@ -12,6 +12,7 @@ from regnet.display.html import html_table
 from regnet.display.study_figure import GapPanel, study_figure
 from regnet.mathematics.intervals import Interval, Share, mean_interval, share_interval
 from regnet.studies.answer import answer
+from regnet.training.evasion import Exits
 
 __all__ = ["Finding", "StudyResult"]
 
@@ -64,6 +65,8 @@ class StudyResult:
         Networks whose training diverged, (penalties, seeds): they have their last good parameters.
     ceiling : float, optional
         The best that any network could reach on average, where that is known.
+    exits : tuple, optional
+        Of each penalty, `penalised` layers and `free` ones that their scale can move to, or None where it cannot.
     """
 
     penalties: tuple[str, ...]
@@ -78,6 +81,7 @@ class StudyResult:
     norms: NDArray[np.float64]
     diverged: NDArray[np.bool_]
     ceiling: float | None = None
+    exits: tuple[Exits | None, ...] = ()
 
     def gaps(self, *, subset: bool = False) -> NDArray[np.float64]:
         """Training minus held-out metric of every network, the median over the measured epochs.
@@ -141,6 +145,32 @@ class StudyResult:
             of_seeds["fresh"] = np.median(self.fresh, axis=-1)
         return {name: mean_interval(values[k] - values[0]) for name, values in of_seeds.items()}
 
+    def evasion(self, penalty: str) -> tuple[Interval, Interval] | None:
+        """Whether a penalty is evaded, compared to the first one, which must be none at all for this to mean it.
+
+        It is where the weights that it acts on get smaller while those that it leaves free get larger.
+
+        Parameters
+        ----------
+        penalty : str
+            Its name.
+
+        Returns
+        -------
+        tuple of Interval or None
+            How many times as large the squared norms of penalised and of free layers are, the mean of the logarithm;
+            None where both intervals do not lie on their sides of 0, or where there is no way out.
+        """
+        k = self._number(penalty)
+        exits = self.exits[k] if self.exits else None
+        if exits is None:
+            return None
+        shrunk, grown = (
+            mean_interval(np.log(self.norms[k][:, list(own)].sum(axis=1) / self.norms[0][:, list(own)].sum(axis=1)))
+            for own in exits
+        )
+        return (shrunk, grown) if shrunk.high < 0.0 < grown.low else None
+
     @property
     def answer(self) -> str:
         """One sentence: whether held-out rows should score below those trained on, by these figures."""
@@ -182,6 +212,7 @@ class StudyResult:
             "rows": dict(zip(("train", "held_out", "subset", "fresh"), self.counts, strict=True)),
             "ceiling": self.ceiling,
             "findings": {name: _plain(self.finding(name)) for name in self.penalties},
+            "evasions": {name: _plain(self.evasion(name)) for name in self.penalties[1:]},
             "changes": {name: _plain(self.change(name)) for name in self.penalties[1:]},
             "networks": {name: getattr(self, name).tolist() for name in arrays},
         }

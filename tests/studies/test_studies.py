@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -187,6 +188,26 @@ def test_what_cannot_be_is_refused(change, error, match):
     given = {"estimator": spiral_network(5), "rows": spiral_rows, "penalties": PENALTIES} | change
     with pytest.raises(error, match=match):
         study(given.pop("estimator"), given.pop("rows"), given.pop("penalties"), progress=False, **given)
+
+
+def test_an_evaded_penalty_is_told_of_beside_networks_without_one():
+    found = studied(4)
+    assert found.exits == (None, ((0,), (1,)), ((0,), (1,)), ((0,), (1,)))
+    shrunk = np.log(found.norms[1, :, 0] / found.norms[0, :, 0])
+    for grown in (0.5, -0.5):
+        norms = found.norms.copy()
+        norms[1, :, 1] = norms[0, :, 1] * np.exp(grown + 0.1 * np.arange(4))
+        told = replace(found, norms=norms).evasion("L2")
+        if grown < 0.0:
+            assert told is None
+        else:
+            assert told[0] == mean_interval(shrunk)
+            np.testing.assert_allclose(told[1].mean, 0.65)
+    assert found.evasion("none") is None
+    everywhere = study(spiral_network(), spiral_rows, {"none": {}, "L2": {"weight_l2": 1e-3}}, n_seeds=2, subset=20,
+                       progress=False)  # fmt: skip
+    assert everywhere.exits == (None, None)
+    assert everywhere.evasion("L2") is None
 
 
 def result_of(gaps, few, metric="accuracy"):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regnet import MLPRegressor
+from regnet import MLPRegressor, Network, Penalty
 from regnet.mathematics.penalties import group_value, l1_value, l2_value
 from regnet.sweep.path_penalty import PENALTIES, Mix
+from regnet.training.evasion import exits_of
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -38,3 +39,18 @@ def test_a_mix_is_its_formula(penalty, rng):
     estimator = MLPRegressor(hidden_layer_sizes=(4, 3), **mix.parameters(3, lam))
     assert estimator.alpha == (lam if penalty == "alpha" else MLPRegressor().alpha)
     assert (estimator.input_l1 or 0.0) == pytest.approx(0.7 * lam if penalty == "input_l1" else 0.0)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.01, 1.0])
+@pytest.mark.parametrize("penalty", [one for one in PENALTIES if one != "alpha"])  # which is on all weights itself
+def test_a_penalty_of_a_path_is_evaded_only_without_its_companion(penalty, l1_ratio):
+    network = Network.mlp([5, 4, 3, 1], loss="squared_error")
+
+    def exits(companion):
+        found = Mix(penalty, l1_ratio, companion).penalties(3, [1.0])
+        return exits_of(
+            network, [Penalty(**{name: np.ravel(own)[0] for name, own in one.strengths().items()}) for one in found]
+        )
+
+    assert exits(1.0) is None
+    assert exits(0.0) == {"input_l1": ((0,), (1, 2)), "neuron_l1": ((1, 2), (0,))}.get(penalty)
