@@ -74,7 +74,7 @@ test-long: $(VENV)/.test
 MANY ?= 10
 FAULTS = checkpoints:1000 divergence:1500 full_disk:1000 growth:5000 hostile_inputs:10000 killed_sweeps:200 \
          memory_mapped:20000 model_files:1000000 records:100000 saved_searches:20000 signals:200 \
-         signals_of_select:200 two_sweeps:200 workers:200
+         signals_of_select:200 signals_of_study:200 two_sweeps:200 workers:200
 
 faults: $(VENV)/.test
 	@failed=; for one in $(FAULTS); do name=$${one%:*}; count=$$(($${one#*:} / $(MANY))); \
