@@ -34,7 +34,8 @@ def extension(name, monkeypatch):
 def test_the_reference_has_every_public_name():
     listed = re.findall(r"^   ([\w.]+)$", REFERENCE, re.MULTILINE)
     modules = {"convert": convert.__all__, "tables.datasets": [one for one in datasets.__all__ if one != "NAMES"]}
-    public = set(regnet.__all__) - {"convert", "datasets"} | {f"{name}.{one}" for name, own in modules.items() for one in own}
+    inside = {f"{name}.{one}" for name, own in modules.items() for one in own}
+    public = set(regnet.__all__) - {"convert", "datasets"} | inside
     assert len(listed) == len(set(listed))
     assert not public - set(listed)
 
