@@ -48,16 +48,26 @@ def print_study(found: StudyResult, console: Console) -> None:
     else:
         fresh = found.counts[-1]
         say(f"fresh: {fresh:,} further rows a seed; the best possible there is {100 * found.ceiling:.2f} (Bayes)")
-    for name in found.penalties[1:]:
-        if (evasion := found.evasion(name)) is not None:
-            shrunk, grown = (math.exp(one.mean) for one in evasion)
-            say(
-                f"{name} is evaded: layers with it have {shrunk:.2g} of the sum W^2 that they have with "
-                f"{found.penalties[0]}, layers without it {grown:.2g} times as much; one number as --weight-l2 or "
-                "--weight-l1 penalises all layers"
-            )
+    if told := _evaded(found):
+        say(told)
     if found.diverged.any():
         say(f"{int(found.diverged.sum())} networks diverged, and are measured where they were last good")
+
+
+def _evaded(found: StudyResult) -> str:
+    """A line of the penalties that are evaded; empty where there are none."""
+    evasions = {name: found.evasion(name) for name in found.penalties[1:]}
+    told = [
+        f"{name} (sum W^2 {math.exp(own[0].mean):.2g} times in layers with it, {math.exp(own[1].mean):.2g} in others)"
+        for name, own in evasions.items()
+        if own is not None
+    ]
+    if not told:
+        return ""
+    return (
+        f"evaded, beside {found.penalties[0]}: {', '.join(told)}; --weight-l2 and --weight-l1 with one number penalise "
+        "all layers"
+    )
 
 
 def study_figures(found: StudyResult, asking: Asking) -> dict[str, Any]:
@@ -75,14 +85,14 @@ def _findings(found: StudyResult) -> RichTable:
         gaps: list[Interval] = [getattr(one, gap) for one in own]
         shares: list[Share] = [getattr(one, f"above{ending}") for one in own]
         table.add_row(label, *(_mean(one, scale) for one in gaps))
-        table.add_row("  95 % interval", *(f"{one.low * scale:.2f} to {one.high * scale:.2f}" for one in gaps))
+        table.add_row("  95 %", *(f"{one.low * scale:.2f} to {one.high * scale:.2f}" for one in gaps))
         table.add_row("  median", *(f"{one.median * scale:.2f}" for one in gaps))
-        table.add_row("  below 0", *(f"{one.hits} of {one.total}" for one in shares))
-        table.add_row("  95 % interval", *(f"{100 * one.low:.0f} to {100 * one.high:.0f} %" for one in shares))
+        table.add_row("  below 0 in", *(f"{one.hits} of {one.total}" for one in shares))
+        table.add_row("  95 %", *(f"{100 * one.low:.0f} to {100 * one.high:.0f} %" for one in shares))
     if found.counts[-1]:
         table.add_row("fresh", *("" if one.fresh is None else _mean(one.fresh, scale) for one in own))
     for layer in range(found.norms.shape[-1]):
-        table.add_row(f"sum W^2, layer {layer}", *(f"{one.norms[layer]:,.4g}" for one in own))
+        table.add_row(f"W^2 of layer {layer}", *(f"{one.norms[layer]:,.4g}" for one in own))
     return table
 
 
@@ -90,7 +100,7 @@ def _changes(found: StudyResult) -> RichTable:
     """Intervals of the mean differences to the first penalty, seed by seed."""
     scale, changes = _scale(found), [found.change(name) for name in found.penalties[1:]]
     table = RichTable("", *found.penalties[1:], title=f"change from {found.penalties[0]}, seed by seed, 95 % intervals")
-    labels = [("train", "training"), ("held_out", f"{found.counts[1]:,} held out")]
+    labels = [("train", "training"), ("held_out", f"{found.counts[1]} held out")]
     labels += [("fresh", "fresh")] if found.counts[-1] else []
     for name, label in [*labels, *((gap, label) for label, gap, _ in _sizes(found))]:
         table.add_row(label, *(f"{one[name].low * scale:+.2f} to {one[name].high * scale:+.2f}" for one in changes))
@@ -100,7 +110,7 @@ def _changes(found: StudyResult) -> RichTable:
 def _sizes(found: StudyResult) -> list[tuple[str, str, str]]:
     """A label, the name of the gap and its ending, for each number of held-out rows."""
     _, large, small, _ = found.counts
-    sizes = [(f"gap, {count:,} held out", *own) for count, own in zip((large, small), SIZES.items(), strict=True)]
+    sizes = [(f"gap, {count} rows", *own) for count, own in zip((large, small), SIZES.items(), strict=True)]
     return sizes if small < large else sizes[:1]
 
 

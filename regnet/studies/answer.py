@@ -48,5 +48,6 @@ def _often(finding: Any, counts: tuple[int, ...]) -> str:
     told = f"held out is above in {above.hits} of {above.total} seeds with {large:,} rows held out"
     if small == large:
         return told
-    by_chance = " (a matter of chance: on average it is below)" if few.hits and finding.gap_subset.low > 0.0 else ""
+    # Few of the held-out rows have the same gap as all of them on average: a seed that shows another sign has drawn it.
+    by_chance = ", by chance" if 0 < few.hits < few.total and finding.gap.low > 0.0 else ""
     return f"{told}, and in {few.hits} with {small:,}{by_chance}"

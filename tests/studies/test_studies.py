@@ -232,7 +232,7 @@ def test_the_answer_says_what_the_figures_say():
     assert unsure.answer.startswith("These 3 seeds cannot tell whether your code is wrong")
     assert result_of([0.01], [0.01]).answer.startswith("One seed cannot tell")
     chance = result_of([0.02] * 9 + [0.021], [0.02] * 9 + [-0.001])
-    assert "and in 1 with 300 (a matter of chance: on average it is below)" in chance.answer
+    assert "and in 1 with 300, by chance." in chance.answer
     assert "by 0.020 r2 (" in result_of([0.01, 0.015, 0.02, 0.025, 0.03], [0.02] * 5, "r2").answer
     for number in re.findall(r"\d+\.\d+ to \d+\.\d+", below.answer):
         low, high = map(float, number.split(" to "))
