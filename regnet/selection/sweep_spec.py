@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from regnet.backend.config import get_config
 from regnet.backend.placement import Placement
+from regnet.display.warning import warn
 from regnet.estimators.parameters import (
     check_newton,
     check_smooth,
@@ -14,12 +17,15 @@ from regnet.estimators.parameters import (
     widths_of,
 )
 from regnet.mathematics.losses import in_units
+from regnet.mathematics.penalties import Penalty
 from regnet.mathematics.schedules import as_schedule
+from regnet.networks.network import Network
 from regnet.selection.columns import columns_of
 from regnet.selection.settings import TO_TOLERANCE, Estimator, SweepSettings
 from regnet.sweep.fold import Fold
 from regnet.sweep.path_penalty import Mix
 from regnet.sweep.spec import SweepSpec
+from regnet.training.evasion import exits_of
 
 __all__ = ["make_spec"]
 
@@ -104,6 +110,7 @@ def make_spec(
         tol = 1e-8 if placement.dtype == "float64" else 1e-5
         template.tol = tol if settings.tol is None else float(settings.tol)
     mix = Mix(settings.penalty, float(settings.l1_ratio), float(settings.companion_l2))
+    _tell_of_evasion(mix, network)
     inputs, columns = widths[0], columns_of(settings, template, folds)
     return SweepSpec(
         name=name,
@@ -126,3 +133,15 @@ def make_spec(
         screen=warm and not to_tolerance and mix.penalty == "input_l1" and inputs >= 256,
         strongest_first=warm and template.solver == "newton",
     )
+
+
+def _tell_of_evasion(mix: Mix, network: Network) -> None:
+    """Warn where the companion was switched off without which the penalty is evaded."""
+    terms: list[dict[str, Any]] = [{**mix.terms(layer)} for layer in range(len(network.dense_layers))]
+    exits = exits_of(network, [Penalty(**own) for own in terms])
+    if exits is not None:
+        warn(
+            f"companion_l2=0: the network can evade {mix.penalty} by moving the scale of Dense layers "
+            f"{list(exits.penalised)} to those without a penalty, {list(exits.free)}, so that strengths mean little. "
+            "Leave companion_l2 out, or give it a positive number."
+        )
