@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from regnet.backend.config import get_config
 from regnet.commands.recipe import Recipe, recipe_for
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.studies import StudyResult
@@ -57,9 +56,9 @@ class Asking:
 
     def rows(self, seed: int) -> tuple[Any, ...]:
         """See `regnet.study`."""
-        own, dtype = self.first if seed == 0 else self.prepared(seed), get_config().dtype
+        own = self.first if seed == 0 else self.prepared(seed)
         fresh = datasets.spiral(FRESH, seed=APART + seed) if self.is_drawn else ()
-        return own.x_train.astype(dtype), own.y_train, own.x_test.astype(dtype), own.y_test, *fresh
+        return own.x_train, own.y_train, own.x_test, own.y_test, *fresh
 
 
 def _prepared(table: Table, recipe: Recipe, seed: int) -> Prepared:

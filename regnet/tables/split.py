@@ -89,7 +89,7 @@ def _encoded(
     table: Table, train: NDArray[np.int64], test: NDArray[np.int64], *, scaled: bool
 ) -> tuple[tuple[EncodedColumn, ...], NDArray[Any], NDArray[Any], Scaling]:
     """What becomes of each column, the rows to train on and those held out, (n, inputs), and their scaling."""
-    narrow = get_config().dtype if scaled else np.float64
+    narrow = get_config().dtype if scaled else _own_type(table)
     width, weight = len(table.feature_names), _weight(table, train)
     x_train, x_test = np.empty((len(train), width), dtype=narrow), np.empty((len(test), width), dtype=narrow)
     columns, scalings, start = [], [], 0
@@ -106,6 +106,12 @@ def _encoded(
         scalings.append(own)
         start = parts.stop
     return tuple(columns), x_train, x_test, Scaling(*map(np.concatenate, zip(*scalings, strict=True)))
+
+
+def _own_type(table: Table) -> str:
+    """What is not standardised keeps the digits that it has: float32 where all columns are, else float64."""
+    held = {table.frame[one.name].values.dtype for one in table.columns}
+    return "float32" if held == {np.dtype("float32")} else "float64"
 
 
 def _weight(table: Table, train: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -47,8 +47,9 @@ def test_a_seed_has_the_rows_and_the_recipe_of_fit(tmp_path):
     assert called("study", *SMALL, "--seeds", 2, "--json", "s.json", cwd=tmp_path).returncode == 0
     fitted, studied = read(tmp_path / "f.json"), read(tmp_path / "s.json")["networks"]
     l2 = 1
-    assert studied["train"][l2][1][-1] == pytest.approx(fitted["train_score"], abs=2e-3)  # fit computes in float64
-    assert studied["held_out"][l2][1][-1] == pytest.approx(fitted["test_score"], abs=2e-3)
+    assert fitted["dtype"] == "float32"
+    assert studied["train"][l2][1][-1] == pytest.approx(fitted["train_score"], abs=1e-3)
+    assert studied["held_out"][l2][1][-1] == pytest.approx(fitted["test_score"], abs=1e-3)
     np.testing.assert_allclose(np.sqrt(studied["norms"][l2][1]), list(fitted["weight_norm"].values()), rtol=1e-3)
 
 

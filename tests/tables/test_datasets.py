@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from regnet import datasets
+from regnet import config_context, datasets
+from regnet.tables.split import prepare_table
 
 
 def test_the_spiral_is_the_stated_one():
@@ -54,3 +55,14 @@ def test_the_best_guess_on_the_spiral_itself_has_that_accuracy():
 def test_there_is_no_spiral_without_arms():
     with pytest.raises(ValueError, match="at least 1"):
         datasets.spiral_accuracy(0)
+
+
+def test_the_spiral_is_split_in_the_type_that_it_has():
+    table = datasets.load("spiral", seed=1)
+    x, _ = datasets.spiral(seed=1)
+    prepared = prepare_table(table, test_size=0.5, seed=1, scale_inputs=False, scale_target=False)
+    np.testing.assert_array_equal(np.concatenate([prepared.x_train, prepared.x_test]), x)
+    assert prepared.x_train.dtype == prepared.x_test.dtype == x.dtype == np.float32
+    with config_context(dtype="float64"):
+        prepared = prepare_table(datasets.load("spiral"), test_size=0.5, seed=1, scale_inputs=False, scale_target=False)
+    assert prepared.x_train.dtype == np.float64
