@@ -33,6 +33,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "command_reference",
     "docstrings",
+    "links",
     "mathml",
     "support",
 ]

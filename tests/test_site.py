@@ -79,3 +79,18 @@ def test_what_is_said_to_work_is_what_the_code_does(monkeypatch):
         "[2](#support-notes)",
         "[1](#support-notes)",
     ]
+
+
+def test_broken_links_of_the_site_are_found(monkeypatch, tmp_path):
+    broken = extension("links", monkeypatch).broken
+    (tmp_path / "a.html").write_text('<h1 id="one"></h1><a href="b.html#two">b</a> <a href="#one">here</a>')
+    (tmp_path / "b.html").write_text('<p id="two"></p><a href="https://elsewhere.org">far</a><img src="c.png">')
+    (tmp_path / "c.png").touch()
+    assert broken(tmp_path) == []
+    (tmp_path / "b.html").write_text('<a href="a.html#2">a</a><a href="d.html">d</a><script src="https://e.org/x.js">')
+    assert [sentence.rpartition(" ")[0] for sentence in broken(tmp_path)] == [
+        "a.html leads to b.html#two: the page is there, the place is",
+        "b.html leads to a.html#2: the page is there, the place is",
+        "b.html leads to d.html, which is not",
+        "b.html fetches https://e.org/x.js: the site must work without a",
+    ]
