@@ -80,24 +80,25 @@ def _evasion(run: Run) -> Evasion | None:
 
 def _evaded(evasion: Evasion, run: Run) -> str:
     """A line that says so, with the option that penalises what is free."""
-    (penalised, free), estimator = evasion.exits, run.estimator
+    (then, now), (before, after) = evasion.penalised, evasion.free
+    return (
+        f"the penalty is evaded: since epoch {evasion.epoch} sum W^2 of {_layers(evasion.exits.penalised)} fell from "
+        f"{then:.4g} to {now:.4g} while that of {_layers(evasion.exits.free)}, without a penalty, grew from "
+        f"{before:.4g} to {after:.4g}, and what one takes off the other puts back: {_remedy(evasion, run)}"
+    )
+
+
+def _remedy(evasion: Evasion, run: Run) -> str:
+    """The kind of penalty that there is, on all layers; beside groups, which other layers do not have, an L2."""
+    estimator = run.estimator
     for name in ("weight_l2", "weight_l1"):
         strength = max(getattr(estimator, name) or (0.0,))
         if strength:
-            remedy = f"--{name.replace('_', '-')} {strength:g}, one number, is for all layers"
-            break
-    else:
-        strength = max(estimator.input_l1 or 0.0, *(estimator.neuron_l1 or ()))
-        layers = range(len(run.model.network.dense_layers))
-        remedy = (
-            f"--weight-l2 {','.join(f'{strength if layer in free else 0:g}' for layer in layers)} penalises these too"
-        )
-    (then, now), (before, after) = evasion.penalised, evasion.free
-    return (
-        f"the penalty is evaded: since epoch {evasion.epoch} sum W^2 of {_layers(penalised)} fell from {then:.4g} to "
-        f"{now:.4g} while that of {_layers(free)}, without a penalty, grew from {before:.4g} to {after:.4g}, and what "
-        f"one takes off the other puts back: {remedy}"
-    )
+            return f"--{name.replace('_', '-')} {strength:g}, one number, is for all layers"
+    strength = max([estimator.input_l1 or 0.0, *(estimator.neuron_l1 or ())])
+    layers = range(len(run.model.network.dense_layers))
+    listed = ",".join(f"{strength if layer in evasion.exits.free else 0:g}" for layer in layers)
+    return f"--weight-l2 {listed} penalises these too"
 
 
 def _layers(numbers: tuple[int, ...]) -> str:
