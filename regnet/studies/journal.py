@@ -12,6 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from regnet.backend.config import get_config
+from regnet.backend.placement import to_host
 from regnet.backend.registry import get_backend
 from regnet.display.warning import warn
 from regnet.networks.whole_files import create_whole, replace_whole
@@ -106,9 +107,9 @@ def _sheet(plan: Plan) -> dict[str, str]:
     """What two studies must have in common for one to go on where the other stopped."""
     settings = {name: told(value) for name, value in sorted(plan.estimator.get_params().items())}
     config, backend = get_config(), get_backend()
-    first = (np.asarray(one) for one in plan.rows_of(0) if one is not None)
+    first = [to_host(one) for one in plan.rows_of(plan.seeds[0]) if one is not None]
     return {
-        "rows": digest(*first),
+        "rows": digest(*(one.astype(str) if one.dtype == object else one for one in first)),
         "estimator": repr((type(plan.estimator).__name__, settings)),
         "penalties": repr(
             {name: {key: told(value) for key, value in own.items()} for name, own in plan.penalties.items()}

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from regnet.backend.placement import is_host_data
 from regnet.estimators import parameters
 from regnet.estimators.base import BaseMLP
 from regnet.estimators.parameters import FULL_BATCH, STRENGTHS
@@ -73,13 +74,13 @@ class Plan:
         return tuple(sorted({*range(self.log_every, self.epochs, self.log_every), self.epochs})[-MEASURED:])
 
     def rows_of(self, seed: int) -> SeedRows:
-        """The rows of a seed. Raises TypeError for what is none."""
+        """The rows of a seed, of frames and lists as arrays. Raises TypeError for what is none."""
         found = self.rows(seed)
         if not isinstance(found, tuple) or len(found) not in (4, 6):
             raise TypeError(
                 "rows must return (X_train, y_train, X_test, y_test), or these and (..., X_fresh, y_fresh), for a seed."
             )
-        return SeedRows(*found)
+        return SeedRows(*(np.asarray(one) if one is not None and is_host_data(one) else one for one in found))
 
     def prepared(self, seed: int, rows: SeedRows) -> Prepared:
         """What `fit` of the estimator with this random_state would begin with, on the device."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import need
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -111,6 +112,25 @@ def test_tables_in_batches_with_labels_or_values(kind, load, metric):
     assert found.finding("none").held_out.mean > (0.9 if metric == "accuracy" else 0.2)
     assert (found.norms[1, :, 0] < found.norms[0, :, 0]).all()
     assert "fresh" not in found.change("inputs")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rows_may_be_frames_and_lists(tmp_path):
+    need("pandas")
+    import pandas as pd
+
+    x, y = load_breast_cancer(return_X_y=True)
+    x, names = StandardScaler().fit_transform(x), np.asarray(["no", "yes"], dtype=object)[y]
+    network = MLPClassifier(hidden_layer_sizes=(4,), batch_size=50, max_iter=5)
+
+    def found(rows, folder):
+        settings = {"n_seeds": 2, "subset": 30, "progress": False, "study_dir": tmp_path / folder}
+        return study(network, rows, {"none": {}, "L2": {"weight_l2": 1e-3}}, **settings).to_dict()
+
+    arrays = found(lambda seed: (x[:300], y[:300], x[300:], y[300:]), "arrays")
+    frame = pd.DataFrame(x, columns=[f"column {number}" for number in range(x.shape[1])])
+    assert found(lambda seed: (frame[:300], pd.Series(names[:300]), frame[300:], names[300:].tolist()), "a") == arrays
+    assert found(lambda seed: (x[:300].tolist(), y[:300].tolist(), x[300:].tolist(), y[300:].tolist()), "b") == arrays
 
 
 def test_a_penalty_is_compared_seed_by_seed():
