@@ -69,10 +69,10 @@ def sheet_of(
 
 
 def computed_by(backend: Backend, /) -> str:
-    """The array library and its kernels: others have other last digits."""
+    """The array library and its kernels, whose order differs between processes: others have other last digits."""
     info = backend.describe()
     notes = [note.rpartition(", ")[0] if note.endswith(" threads") else note for note in info.notes]
-    return "; ".join([f"{backend.name} {info.version}", *notes])
+    return "; ".join([f"{backend.name} {info.version}", *sorted(notes)])
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], /) -> str | None:
