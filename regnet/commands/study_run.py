@@ -23,7 +23,7 @@ HIDDEN_L1 = 1e-4
 """What costs a weight of 0.2 as much as that L2 does: weights of the spiral's first layer are of that size."""
 
 QUICK = {"seeds": 10, "epochs": 1000}
-"""A study of two minutes, where two cores have numba."""
+"""A study of three minutes of processor time, where there is numba, which two cores share."""
 
 FRESH = 6667
 """Points of each class that a seed's networks are measured on beside all others, where they can be drawn: 20,001."""

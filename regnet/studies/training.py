@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -68,7 +69,16 @@ def train_seeds(plan: Plan, seeds: Sequence[int], tell: Callable[[int], None]) -
 
 
 def seconds_for(plan: Plan, blocks: Sequence[Sequence[int]]) -> float:
-    """About how long blocks take, by some epochs of the first one and one measurement."""
+    """About how long blocks take, by some epochs of the first one and one measurement.
+
+    What so few epochs come to is no matter, and no warning.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _seconds_for(plan, blocks)
+
+
+def _seconds_for(plan: Plan, blocks: Sequence[Sequence[int]]) -> float:
     group = [_made(plan, seed) for seed in blocks[0]]
     group = [one for one in group if one.begun.problem.train.x.shape == group[0].begun.problem.train.x.shape]
     epochs, seconds = 1, 0.0

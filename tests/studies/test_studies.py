@@ -13,12 +13,23 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from regnet import Adam, InverseTime, MLPClassifier, MLPRegressor, Normal, StudyResult, datasets, fit, study
+from regnet import (
+    Adam,
+    DivergenceWarning,
+    InverseTime,
+    MLPClassifier,
+    MLPRegressor,
+    Normal,
+    StudyResult,
+    datasets,
+    fit,
+    study,
+)
 from regnet.mathematics.intervals import mean_interval
 from regnet.mathematics.penalties import Penalty
 from regnet.networks.network import Network
 from regnet.studies.plan import MEASURED, make_plan
-from regnet.studies.training import train_seeds
+from regnet.studies.training import seconds_for, train_seeds
 
 L2 = {"weight_l2": [1e-3, 0.0], "bias_l2": [1e-3, 0.0]}
 PENALTIES = {"none": {}, "L2": L2, "L1": {"weight_l1": [1e-3, 0.0]}, "both": L2 | {"weight_l1": [1e-3, 0.0]}}
@@ -168,6 +179,14 @@ def test_a_study_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert again.to_dict() == whole.to_dict()
     more = studied(4, study_dir=begun)
     np.testing.assert_array_equal(more.train[:, :3], whole.train)
+
+
+def test_the_estimate_of_the_time_warns_of_nothing():
+    explodes = spiral_network().set_params(solver=Adam(1e4))
+    plan = make_plan(explodes, spiral_rows, PENALTIES, 2, 20)
+    assert seconds_for(plan, [(0,), (1,)]) > 0.0
+    with pytest.warns(DivergenceWarning):
+        list(train_seeds(plan, (0,), lambda epoch: None))
 
 
 def test_a_record_that_was_changed_is_trained_again(tmp_path):
