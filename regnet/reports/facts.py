@@ -1,0 +1,46 @@
+"""What every report says of how it came about."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from regnet.backend.config import get_config
+
+__all__ = ["settings_of", "versions"]
+
+SHOWN = 60
+"""Letters of a setting."""
+
+
+def settings_of(estimator: Any) -> str:
+    """The settings of an estimator that are not its defaults."""
+    defaults = type(estimator)().get_params(deep=False)
+    own = estimator.get_params(deep=False)
+    changed = {name: value for name, value in own.items() if repr(value) != repr(defaults[name])}
+    told = {name: " ".join(repr(value).split()) for name, value in changed.items()}
+    return ", ".join(f"{name}={text if len(text) <= SHOWN else text[:SHOWN] + '…'}" for name, text in told.items()) or (
+        "the defaults"
+    )
+
+
+def versions(found: Any) -> dict[str, str]:
+    """Of regnet and what computed, and the day. found: a result, which may know its kernels."""
+    packages = {name: _version(name) for name in ("regnet-xp", "numpy", "scikit-learn")}
+    told = ", ".join(f"{name} {number}" for name, number in packages.items() if number)
+    kernels = getattr(found, "kernels_", None)
+    backend = get_config().backend
+    return {
+        "computed by": f"backend {backend}" + (f", {kernels}" if kernels else ""),
+        "versions": f"{told}, Python {platform.python_version()}",
+        "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
