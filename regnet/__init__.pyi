@@ -15,6 +15,7 @@ from .networks.container import ModelFileError
 from .networks.layers import Dense, Dropout
 from .networks.model import Model
 from .networks.network import Network
+from .reports import Report, report
 from .selection import (
     KnockoffResult,
     MLPClassifierCV,
@@ -81,6 +82,7 @@ __all__ = [
     "Quantiles",
     "RMSprop",
     "Record",
+    "Report",
     "SquaredError",
     "StabilityResult",
     "StepDecay",
@@ -98,6 +100,7 @@ __all__ = [
     "knockoff_selection",
     "load",
     "path",
+    "report",
     "save",
     "stability_selection",
     "study",

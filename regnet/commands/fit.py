@@ -10,12 +10,14 @@ import typer
 
 from regnet.backend.registry import get_backend
 from regnet.commands import options, signals
-from regnet.commands.fit_report import Lines, json_figures, print_summary, save_plot, save_run
+from regnet.commands.fit_report import Lines, curves_figure, json_figures, print_summary, save_run
 from regnet.commands.fit_run import train
 from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
 from regnet.commands.options import check_choices, open_data, parse_numbers
-from regnet.commands.outputs import check_outputs, check_picture, write_text
+from regnet.commands.outputs import check_outputs, check_picture, write_picture, write_text
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
+from regnet.commands.report_folder import check_folder, write_folder
+from regnet.commands.report_pages import page_of_run
 from regnet.commands.terminal import say
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.tables.asked import MISSING, Asked
@@ -24,6 +26,9 @@ from regnet.tables.target import TASKS
 from regnet.training.early_stopping import EarlyStopping
 
 __all__ = ["fit"]
+
+REPORT = ("figures.json", "model.safetensors")
+"""Files of --report beside its page and its pictures."""
 
 
 def fit(
@@ -66,6 +71,7 @@ def fit(
     save: Annotated[Path | None, typer.Option(help="write the trained model here (safetensors)")] = None,
     plot: Annotated[Path | None, typer.Option(help="write a picture here (PNG, SVG, PDF)")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    report: options.ReportOption = None,
     checkpoint: Annotated[Path | None, typer.Option(help="keep the training here while it runs")] = None,
     checkpoint_every: Annotated[
         int | None, typer.Option(min=1, help="epochs between two writings of it; default: 30 seconds")
@@ -86,6 +92,9 @@ def fit(
     _prepare_end(checkpoint, checkpoint_every, resume=resume, signal=signal)
     if plot is not None:
         check_picture("--plot", plot)
+    if report is not None:
+        read = {"DATA": data, "--groups": groups, "--save": save, "--plot": plot, "--json": json_file}
+        check_folder(report, REPORT, ["training"], read)
     check_choices(
         ("--activation", activation, ACTIVATIONS),
         ("--optimizer", optimizer, OPTIMIZERS),
@@ -146,10 +155,18 @@ def fit(
     if save is not None:  # first, so that a terminal that is gone loses nothing
         save_run(save, run)
     if plot is not None:
-        save_plot(plot, run)
+        write_picture(plot, curves_figure(run))
+    figures = json.dumps(json_figures(run), indent=1) + "\n"
     if json_file is not None:
-        write_text(json_file, json.dumps(json_figures(run), indent=1) + "\n")
+        write_text(json_file, figures)
+    if report is not None:
+        report.mkdir(exist_ok=True)
+        save_run(report / "model.safetensors", run)
+        write_text(report / "figures.json", figures)
+        write_folder(report, page_of_run(run), {"training": curves_figure(run)})
     print_summary(run)
+    if report is not None:
+        say(f"report: {report}/report.html")
     if run.unwritten is not None:
         raise run.unwritten
 

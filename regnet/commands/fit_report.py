@@ -9,7 +9,6 @@ from typing import Any, final
 import numpy as np
 
 from regnet.commands.fit_run import Run
-from regnet.commands.outputs import write_picture
 from regnet.commands.recipe import Recipe
 from regnet.commands.saving import save_model
 from regnet.commands.terminal import say
@@ -21,7 +20,7 @@ from regnet.tables.table import Table
 from regnet.training.evasion import Evasion, evasion_of
 from regnet.training.history import Record
 
-__all__ = ["Lines", "json_figures", "print_summary", "save_plot", "save_run"]
+__all__ = ["Lines", "curves_figure", "evaded", "json_figures", "print_summary", "save_run"]
 
 PENALTIES = ("weight_l1", "weight_l2", "bias_l1", "bias_l2", "input_l1", "neuron_l1")
 """Strengths that a saved model names."""
@@ -65,8 +64,8 @@ def print_summary(run: Run) -> None:
     if estimator.input_l1:
         used = run.inputs.used(estimator.selected_features_.tolist())
         say(f"inputs used: {len(used)} of {len(run.inputs.names)} ({', '.join(used)})")
-    if (evasion := _evasion(run)) is not None:
-        say(_evaded(evasion, run))
+    if (told := evaded(run)) is not None:
+        say(told)
     say(
         f"{estimator.n_iter_} epochs in {run.seconds:.1f} s on {placement.backend.name} {placement.device} "
         f"{placement.dtype}"
@@ -78,8 +77,10 @@ def _evasion(run: Run) -> Evasion | None:
     return evasion_of(run.model.network, make_penalties(run.estimator, None, None), run.history)
 
 
-def _evaded(evasion: Evasion, run: Run) -> str:
-    """A line that says so, with the option that penalises what is free."""
+def evaded(run: Run) -> str | None:
+    """A line that says that the penalty was evaded, with the option that penalises what is free; None if it was not."""
+    if (evasion := _evasion(run)) is None:
+        return None
     (then, now), (before, after) = evasion.penalised, evasion.free
     return (
         f"the penalty is evaded: since epoch {evasion.epoch} sum W^2 of {_layers(evasion.exits.penalised)} fell from "
@@ -105,7 +106,7 @@ def _layers(numbers: tuple[int, ...]) -> str:
     return f"layer{'s' if len(numbers) > 1 else ''} {' and '.join(map(str, numbers))}"
 
 
-def save_plot(path: Path, run: Run) -> None:
+def curves_figure(run: Run) -> Any:
     """Loss and score curves, and for two inputs and classes the decision regions with the held-out points."""
     history, data, metric = run.history, run.prepared, run.history.metric_name
     title = f"{run.data}: {metric} {history[-1].metric:.3f} on training rows"
@@ -117,8 +118,7 @@ def save_plot(path: Path, run: Run) -> None:
         losses["held-out data loss"] = history.column("validation_loss")
         scores["held out"] = history.column("validation_metric")
     regions = _regions(run) if data.classes and data.x_train.shape[1] == 2 else None
-    figure = training_figure({"loss": losses, metric: scores}, history.column("epoch"), title, regions)
-    write_picture(path, figure)
+    return training_figure({"loss": losses, metric: scores}, history.column("epoch"), title, regions)
 
 
 def _regions(run: Run) -> Regions:

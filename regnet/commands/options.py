@@ -65,6 +65,7 @@ PenaltyFactorOption = Annotated[
         help="NAME=NUMBER multiplies the penalty of an input or group; 0: never removed, inf: left out",
     ),
 ]
+ReportOption = Annotated[Path | None, typer.Option(help="folder for a page to read, pictures, figures and the model")]
 SignalOption = Annotated[str | None, typer.Option(help="a signal, such as USR1, that ends it as Ctrl-C does")]
 
 SeparateOption = Annotated[

@@ -13,7 +13,9 @@ from regnet.backend.registry import get_backend
 from regnet.commands import options, signals
 from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
 from regnet.commands.options import check_choices, open_data, parse_numbers
-from regnet.commands.outputs import check_outputs, check_picture, write_picture, write_text
+from regnet.commands.outputs import check_outputs, write_text
+from regnet.commands.report_folder import check_folder, write_folder
+from regnet.commands.report_pages import page_of_selection
 from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
 from regnet.commands.select_run import choose_strength, folds_of
 from regnet.commands.terminal import say
@@ -25,8 +27,11 @@ from regnet.tables.target import TASKS
 
 __all__ = ["select"]
 
-REPORT = ("path.png", "norms.png", "selection.json", "model.safetensors")
-"""The files of --report."""
+REPORT = ("selection.json", "model.safetensors")
+"""Files of --report beside its page and its pictures."""
+
+KEPT = 2**24
+"""Predictions of held-out rows up to which a report shows them: rows times strengths."""
 
 
 def select(
@@ -65,7 +70,7 @@ def select(
     learning_rate: Annotated[float | None, typer.Option(help="of Adam; default 3e-3")] = None,
     seed: Annotated[int, typer.Option(min=0, help="draws weights, folds and the split")] = 0,
     test_size: Annotated[float, typer.Option(min=0.0, max=0.95, help="share of rows held out of the sweep")] = 0.0,
-    report: Annotated[Path | None, typer.Option(help="folder for pictures, figures and the chosen model")] = None,
+    report: options.ReportOption = None,
     save: Annotated[Path | None, typer.Option(help="write the chosen model here (safetensors)")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
     jobs: Annotated[int, typer.Option(help="processes; -1: as many as processors")] = 1,
@@ -77,16 +82,12 @@ def select(
     """Choose the strength of a penalty by cross-validation, and say which inputs are left.
 
     The table shows the held-out score at every strength, with its standard error over folds. --report makes a folder
-    with path.png, norms.png, selection.json and model.safetensors. Ctrl-C, SIGTERM and --signal end it; the same
-    command goes on where there is a --sweep-dir.
+    with report.html, which has everything to read, with pictures, figures and the chosen model. Ctrl-C, SIGTERM and
+    --signal end it; the same command goes on where there is a --sweep-dir.
     """
     check_outputs({"--save": save, "--json": json_file}, {"DATA": data, "--groups": groups})
     if report is not None:
-        check_picture("--report", report / "path.png")
-        if report.exists() and not report.is_dir():
-            raise ValueError(f"--report {str(report)!r} is a file: give a folder.")
-        inside = {f"--report's {name}": report / name for name in REPORT} if report.exists() else {}
-        check_outputs(inside or {"--report": report.absolute()}, {"DATA": data, "--save": save, "--json": json_file})
+        check_folder(report, REPORT, ["path", "norms"], {"DATA": data, "--save": save, "--json": json_file})
     lost = "nothing was saved: --sweep-dir PATH keeps what has been trained"
     signals.on_end(lambda: lost if sweep_dir is None else signals.again(), signal)
     check_choices(
@@ -125,6 +126,7 @@ def select(
     with open_data(data, asked, seed) as opened:
         inputs = inputs_of(opened, listed, factors, separate=separate_levels, together=penalty == "input_l1")
         inputs = inputs._replace(table=inputs.table.held())
+    settings["keep_predictions"] = report is not None and len(inputs.table.y) * n_lambdas < KEPT
     found = choose_strength(
         data, inputs, folds=cv, test_size=test_size, seed=seed,
         begin=lambda split: print_beginning(data, inputs, split, folds_of(inputs.table, cv)), **settings,
@@ -138,8 +140,8 @@ def select(
         report.mkdir(exist_ok=True)
         save_selection(report / "model.safetensors", found)
         write_text(report / "selection.json", figures)
-        write_picture(report / "path.png", found.fitted.plot_path())
-        write_picture(report / "norms.png", found.fitted.plot_norms())
+        pictures = {"path": found.fitted.plot_path(), "norms": found.fitted.plot_norms()}
+        write_folder(report, page_of_selection(found), pictures)
     print_selection(found, Console())
     if report is not None:
-        say(f"report: {report}/{', '.join(REPORT)}")
+        say(f"report: {report}/report.html")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,19 @@ from regnet.commands import options, signals
 from regnet.commands.options import check_choices, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, check_picture, write_picture, write_text
 from regnet.commands.recipe import OPTIMIZERS
+from regnet.commands.report_folder import check_folder, write_folder
+from regnet.commands.report_pages import page_of_study
 from regnet.commands.study_report import print_beginning, print_study, study_figures
 from regnet.commands.study_run import HIDDEN_L1, HIDDEN_L2, QUICK, Asking, ask, run_study
+from regnet.commands.terminal import say
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.tables.asked import MISSING, Asked
 from regnet.tables.target import TASKS
 
 __all__ = ["study"]
+
+REPORT = ("figures.json",)
+"""Files of --report beside its page and its pictures."""
 
 
 def study(
@@ -61,6 +68,7 @@ def study(
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="write a picture here (PNG, SVG, PDF)")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
+    report: options.ReportOption = None,
     signal: options.SignalOption = None,
 ) -> None:
     """Did the penalty help? Trains many networks without it, with L2, with L1 and with both, and compares them.
@@ -73,6 +81,8 @@ def study(
     check_outputs({"--plot": plot, "--json": json_file}, {"DATA": data})
     if plot is not None:
         check_picture("--plot", plot)
+    if report is not None:
+        check_folder(report, REPORT, ["study"], {"DATA": data, "--plot": plot, "--json": json_file})
     lost = "nothing was saved: --study-dir PATH keeps the seeds that have been trained"
     signals.on_end(lambda: lost if study_dir is None else signals.again(), signal)
     check_choices(
@@ -103,12 +113,21 @@ def study(
     with open_data(data, asked, 0) as opened:
         table = opened.held()
     asking: Asking = ask(data, table, given, quick=quick, activation=activation, l1_step=l1_step)
+    started = time.perf_counter()
     found = run_study(
         asking, n_seeds=seeds or (QUICK["seeds"] if quick else 40), subset=subset, study_dir=study_dir,
         begin=lambda networks, seconds: print_beginning(asking, networks, seconds),
     )  # fmt: skip
+    figures = json.dumps(study_figures(found, asking), indent=1) + "\n"
     if json_file is not None:
-        write_text(json_file, json.dumps(study_figures(found, asking), indent=1) + "\n")
+        write_text(json_file, figures)
+    if report is not None:
+        report.mkdir(exist_ok=True)
+        write_text(report / "figures.json", figures)
+        page = page_of_study(found, asking, time.perf_counter() - started)
+        write_folder(report, page, {"study": found.plot()})
     if plot is not None:
         write_picture(plot, found.plot())
     print_study(found, Console())
+    if report is not None:
+        say(f"report: {report}/report.html")

@@ -52,7 +52,7 @@ def score_chart(rows: Rows, marks: Mapping[str, int], *, score: str, counted: st
         {"at": places[number], "rule": f"{name}: {_number(rows[number]['strength'])}"} for name, number in marks.items()
     ]
     rules = alt.Chart(alt.Data(values=chosen)).mark_rule(strokeWidth=1.5).encode(
-        x=x, **_told_apart("rule", [one["rule"] for one in chosen], colours=(VERMILION, GREEN, PURPLE))
+        x=x, **_told_apart("rule", [str(one["rule"]) for one in chosen], colours=(VERMILION, GREEN, PURPLE))
     )  # fmt: skip
     return _finished(alt.layer(rules, bars, points))
 
@@ -90,8 +90,8 @@ def confusion_chart(counts: NDArray[Any], classes: Sequence[str]) -> Any:
 
     totals = np.maximum(counts.sum(axis=1), 1e-300)
     data = [
-        {"true": classes[i], "predicted": classes[j], "rows": float(counts[i, j]), "share": float(counts[i, j] / totals[i])}
-        for i in range(len(classes)) for j in range(len(classes))
+        {"true": classes[i], "predicted": classes[j], "rows": float(count), "share": float(count / totals[i])}
+        for (i, j), count in np.ndenumerate(counts)
     ]  # fmt: skip
     order = list(classes)
     base = alt.Chart(alt.Data(values=data)).encode(
@@ -182,7 +182,10 @@ def _finished(chart: Any, *, height: int = 300) -> Any:
             labelFontSize=12, titleFontSize=13, titleFontWeight="normal", labelLimit=140,
         )
         .configure_view(stroke=None)
-        .configure_legend(**ink, orient="bottom", title=None, labelFontSize=12, labelLimit=220, columns=3, symbolStrokeWidth=2)
+        .configure_legend(
+            **ink, orient="bottom", title=None, labelFontSize=12, labelLimit=220, columns=3, symbolStrokeWidth=2,
+            symbolType="stroke",
+        )
     )  # fmt: skip
 
 
@@ -204,24 +207,27 @@ def _places(strengths: Sequence[float]) -> list[float]:
     """Where strengths lie on a logarithmic axis: 0 at a tenth of the smallest other one."""
     positive = [one for one in strengths if one > 0]
     zero = min(positive, default=1.0) / 10
-    return [float(one) if one > 0 else zero for one in strengths]
+    return [float(one) if one > 0 else float(zero) for one in strengths]
 
 
 def _strength_axis(places: Sequence[float], rows: Rows, title: str) -> Any:
+    """Decades, and between few of them 1, 2 and 5; the place of a strength of 0 says 0."""
     import altair as alt
 
-    zero = next((at for at, row in zip(places, rows, strict=True) if not row["strength"] > 0), None)
-    low, high = min(places), max(places)
-    if low == high:
+    zero = next((at for at, row in zip(places, rows, strict=True) if not row["strength"] > 0), 0.0)
+    low, high = min(places) / 1.1, max(places) * 1.1
+    if high < 4 * low:
         low, high = low / 2, high * 2
-    values: dict[str, Any] = {"labelExpr": "format(datum.value, '~g')", "tickCount": 6}
-    if zero is not None:  # its place is not its number
-        decades = [10.0**power for power in range(int(np.floor(np.log10(low))) + 1, int(np.ceil(np.log10(high))) + 1)]
-        kept = [one for one in decades if 2 * zero < one <= high]
-        values = {"values": [zero, *kept], "labelExpr": f"datum.value == {zero!r} ? '0' : format(datum.value, '~g')"}
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    digits = (1,) if len(decades) > 5 else (1, 2, 5)
+    ticks = [float(f"{digit}e{power}") for power in decades for digit in digits]
+    kept = [tick for tick in ticks if max(low, 2 * zero) <= tick <= high]
     return alt.X(
-        "at:Q", title=title, scale=alt.Scale(type="log", domain=[low / 1.1, high * 1.1], nice=False),
-        axis=alt.Axis(grid=False, labelOverlap=True, **values),
+        "at:Q", title=title, scale=alt.Scale(type="log", domain=[low, high], nice=False),
+        axis=alt.Axis(
+            grid=False, values=[zero, *kept] if zero else kept, labelOverlap=True,
+            labelExpr=f"datum.value <= {1.5 * zero:.6g} ? '0' : format(datum.value, '~g')",
+        ),
     )  # fmt: skip
 
 

@@ -22,12 +22,17 @@ CLASSES = 30
 
 
 def held_out_figure(
-    y: NDArray[Any], predicted: NDArray[Any], classes: Sequence[Any] | None, target: str, told: str
+    y: NDArray[Any],
+    predicted: NDArray[Any],
+    classes: Sequence[Any] | None,
+    target: str,
+    told: str,
+    class_names: Sequence[str] | None = None,
 ) -> Figure | None:
     """A confusion matrix, or predicted against actual values; None where a page has no picture of it.
 
     y: (n,); predicted: probabilities (n, classes), or values (n,), NaN in rows that nothing was predicted for; classes:
-    in the order of the probabilities, None for values; told: what the rows are, in words.
+    in the order of the probabilities, None for values; told: what the rows are, in words; class_names: for the reader.
     """
     if y.ndim != 1 or predicted.shape != (y.shape if classes is None else (len(y), len(classes))):
         return None
@@ -45,7 +50,7 @@ def held_out_figure(
     return Figure(
         "Right and wrong on held-out rows",
         f"{told}: {counts.sum():,} rows, {right:.1%} of them right. A row of the table is a true class.",
-        confusion_chart(counts, [str(one) for one in classes]),
+        confusion_chart(counts, [str(one) for one in (classes if class_names is None else class_names)]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -16,7 +16,7 @@ from regnet.networks.whole_files import write_whole
 from regnet.reports.page import Page, render
 from regnet.reports.search_page import search_page
 from regnet.reports.study_page import study_page
-from regnet.reports.training_page import training_page
+from regnet.reports.training_page import held_out_of, training_page
 from regnet.selection import MLPClassifierCV, MLPRegressorCV
 from regnet.studies import StudyResult
 
@@ -69,8 +69,9 @@ def report(
     *,
     X: Any = None,
     y: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
     title: str | None = None,
-    notes: tuple[str, ...] = (),
+    notes: Sequence[str] = (),
     facts: Mapping[str, str] | None = None,
 ) -> Report:
     """Make a page of a result: the choice in a sentence, curves that answer the pointer, tables, what it rests on.
@@ -85,9 +86,11 @@ def report(
         Of a network: rows that it was not trained on.
     y : array-like, optional
         Of a network: their targets; of a search: the targets that it was fitted to.
+    class_names : sequence of str, optional
+        What a reader calls the classes, in the order of `classes_`.
     title : str, optional
         Of the page.
-    notes : tuple of str, default ()
+    notes : sequence of str, default ()
         Sentences above the figures, that a reader must not miss.
     facts : mapping of str to str, optional
         Lines of the last table, such as where the data are from; 'target' names what is predicted.
@@ -119,13 +122,17 @@ def report(
 
     told = dict(facts or {})
     if isinstance(result, StudyResult):
-        page = study_page(result, title or "Did the penalty help?", told)
+        page = study_page(result, title=title or "Did the penalty help?", notes=notes, facts=told)
     elif isinstance(result, MLPClassifierCV | MLPRegressorCV):
         check_is_fitted(result, "lambdas_")
-        page = search_page(result, y, title or "How strong should the penalty be?", notes, told)
+        title = title or "How strong should the penalty be?"
+        page = search_page(result, y, title=title, notes=notes, facts=told, class_names=class_names)
     elif isinstance(result, MLPClassifier | MLPRegressor):
         check_is_fitted(result, "model_")
-        page = training_page(result, X, y, title or "A network and its penalties", notes, told)
+        held_out = None
+        if X is not None and y is not None:
+            held_out = held_out_of(result, X, y, told.get("target", "target"), class_names)
+        page = training_page(result, held_out, title=title or "A network and its penalties", notes=notes, facts=told)
     else:
         raise TypeError(
             f"report takes a search, an MLPClassifier, an MLPRegressor or a study, not {type(result).__name__}."

@@ -27,7 +27,13 @@ LISTED = 200
 
 
 def search_page(
-    search: Any, y: ArrayLike | None, title: str, notes: Sequence[str], facts: Mapping[str, str]
+    search: Any,
+    y: ArrayLike | None,
+    *,
+    title: str,
+    notes: Sequence[str],
+    facts: Mapping[str, str],
+    class_names: Sequence[str] | None = None,
 ) -> Page:
     """What a fitted MLPClassifierCV or MLPRegressorCV found; y: the targets that it was fitted to, or None."""
     kind = kind_of_choices(search._grouping)
@@ -38,12 +44,15 @@ def search_page(
         parts.append(_leaving(search, norms, names, kind))
     if y is not None and hasattr(search, "cv_predictions_"):
         predicted = search.cv_predictions_[search.best_index_]
+        if not hasattr(search, "classes_") and predicted.shape[-1] == 1:
+            predicted = predicted[:, 0]
         told = "Each row as predicted by the network of the fold that held it out, at the chosen strength"
         classes, target = getattr(search, "classes_", None), facts.get("target", "target")
-        found = held_out_figure(np.asarray(y), predicted, classes, target, told)
+        found = held_out_figure(np.asarray(y), predicted, classes, target, told, class_names)
         parts.extend([] if found is None else [found])
-    told = {"rule": f"{search.select}: {RULES[search.select]}", "settings": settings_of(search), **versions(search)}
-    return Page(title, _answer(search, counts, kind), [*notes, *_notes(search)], parts, {**facts, **told})
+    rule = f"{search.select}: {RULES[search.select]}"
+    rests = {**facts, "rule": rule, "settings": settings_of(search), **versions(search)}
+    return Page(title, _answer(search, counts, kind), [*notes, *_notes(search)], parts, rests)
 
 
 def _answer(search: Any, counts: NDArray[np.int64], kind: str) -> str:
@@ -55,19 +64,15 @@ def _answer(search: Any, counts: NDArray[np.int64], kind: str) -> str:
         text += f", where the best strength, {search.lambda_min_:.3g}, has {search.score_mean_[best]:.4f}"
     if not _drops(search):
         return f"{text}."
-    names = _choices(search)[1]
-    return f"{text}; it uses {counts[own]} of {len(names)} {kind}, and the best one {counts[best]}." if own != best else (
-        f"{text}; it uses {counts[own]} of {len(names)} {kind}."
-    )
+    text += f"; it uses {counts[own]} of {len(_choices(search)[1])} {kind}"
+    return f"{text}, and the best one {counts[best]}." if own != best else f"{text}."
 
 
 def _notes(search: Any) -> list[str]:
     """What a reader must not miss."""
     notes = []
     if search.near_tie_:
-        notes.append(
-            f"Near a tie: rounding may choose {search.rival_:.3g}, {search.margin_:.1g} standard errors away."
-        )
+        notes.append(f"Near a tie: rounding may choose {search.rival_:.3g}, {search.margin_:.1g} standard errors away.")
     if search.n_diverged_:
         notes.append(f"{search.n_diverged_} networks diverged, and have no score.")
     if len(search.lambdas_) > 1 and search.min_index_ in (0, len(search.lambdas_) - 1):
@@ -79,9 +84,7 @@ def _notes(search: Any) -> list[str]:
 def _scores(search: Any, counts: NDArray[np.int64], kind: str) -> Figure:
     rows = [
         {"strength": float(strength), "mean": float(mean), "se": float(se), "used": int(used)}
-        for strength, mean, se, used in zip(
-            search.lambdas_, search.score_mean_, search.score_se_, counts, strict=True
-        )
+        for strength, mean, se, used in zip(search.lambdas_, search.score_mean_, search.score_se_, counts, strict=True)
     ]
     marks = {"best": search.min_index_, "1 SE": search.one_se_index_}
     if search.select == "paired":
@@ -99,8 +102,8 @@ def _norms(search: Any, norms: NDArray[Any], names: Sequence[str], kind: str) ->
     what = kind[:-1]
     return Figure(
         f"Which {kind} does a strength leave?",
-        f"The norm of each {what}'s weights, on standardised inputs: at 0 the {what} is not used. The dashed line is the "
-        "chosen strength.",
+        f"The norm of each {what}'s weights, on standardised inputs: at 0 the {what} is not used. The dashed line is "
+        "the chosen strength.",
         norms_chart(search.lambdas_, norms, names, search.best_index_, what),
     )
 
@@ -113,15 +116,17 @@ def _leaving(search: Any, norms: NDArray[Any], names: Sequence[str], kind: str) 
     rows, marked = [], set()
     for place, number in enumerate(order):
         chosen = bool(used[search.best_index_, number])
-        end = "never used" if last[number] < 0 else (
-            "stays" if last[number] == len(lambdas) - 1 else f"beyond {lambdas[last[number]]:.3g}"
+        end = (
+            "never used"
+            if last[number] < 0
+            else ("stays" if last[number] == len(lambdas) - 1 else f"beyond {lambdas[last[number]]:.3g}")
         )
         rows.append([str(names[number]), "yes" if chosen else "no", end])
         marked |= {place} if chosen else set()
     more = f" The first {LISTED} of {len(names)}." if len(names) > LISTED else ""
     return Table(
         f"{kind.capitalize()} by name",
-        f"The strength beyond which the network on all rows no longer uses it; used at the chosen strength are marked.{more}",
+        f"The strength beyond which a network on all rows no longer uses it. The chosen network's are marked.{more}",
         [kind[:-1], "used", "leaves"], rows, frozenset(marked),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from regnet.reports.charts import gap_chart
 from regnet.reports.facts import versions
@@ -12,16 +12,19 @@ from regnet.studies import StudyResult
 __all__ = ["study_page"]
 
 
-def study_page(found: StudyResult, title: str, facts: Mapping[str, str]) -> Page:
+def study_page(found: StudyResult, *, title: str, notes: Sequence[str], facts: Mapping[str, str]) -> Page:
     """What many trainings with several penalties say."""
     _, large, small, _ = found.counts
     sizes = [(large, False)] + ([(small, True)] if small < large else [])
     parts: list[Figure | Table] = [_gaps(found, count, subset=subset) for count, subset in sizes]
     parts += [_findings(found), _norms(found)]
     count = int(found.diverged.sum())
-    notes = [f"{count} networks diverged, and are measured where they were last good."] if count else []
+    if count:
+        notes = [*notes, f"{count} networks diverged, and are measured where they were last good."]
     epochs = found.epochs
-    measured = f"a network's figure is the median of {len(epochs)} measurements in epochs {epochs[0]:,} to {epochs[-1]:,}"
+    measured = (
+        f"a network's figure is the median of {len(epochs)} measurements in epochs {epochs[0]:,} to {epochs[-1]:,}"
+    )
     return Page(title, found.answer, notes, parts, {**facts, "measured": measured, **versions(found)})
 
 
@@ -30,8 +33,8 @@ def _gaps(found: StudyResult, count: int, *, subset: bool) -> Figure:
     intervals = [getattr(found.finding(name), key) for name in found.penalties]
     return Figure(
         f"Training minus held-out {found.metric}, {count:,} rows held out",
-        "A tick is a seed, the diamond their mean with its 95 % interval. Right of the dashed line the training rows score "
-        "higher; left of it held-out rows do.",
+        "A tick is a seed, the diamond their mean with its 95 % interval. Right of the dashed line the training rows "
+        "score higher; left of it held-out rows do.",
         gap_chart(found.gaps(subset=subset), found.penalties, intervals, found.metric),
     )  # fmt: skip
 
@@ -40,7 +43,9 @@ def _findings(found: StudyResult) -> Table:
     rows = []
     for name in found.penalties:
         own = found.finding(name)
-        shares = [f"{one.hits} of {one.total} ({one.low:.0%} to {one.high:.0%})" for one in (own.above, own.above_subset)]
+        shares = [
+            f"{one.hits} of {one.total} ({one.low:.0%} to {one.high:.0%})" for one in (own.above, own.above_subset)
+        ]
         means = [own.train, own.held_out, own.gap, own.gap_subset, *([own.fresh] if own.fresh is not None else [])]
         rows.append([name, *(f"{one.mean:.4f} ± {one.se:.4f}" for one in means), *shares])
     _, large, small, fresh = found.counts
@@ -50,7 +55,7 @@ def _findings(found: StudyResult) -> Table:
     best = "" if found.ceiling is None else f" The best possible on fresh rows is {found.ceiling:.4f}."
     return Table(
         "In figures",
-        f"{found.metric}, mean ± standard error over {len(found.seeds)} seeds; of shares 95 % intervals (Wilson).{best}",
+        f"{found.metric}, mean ± standard error over {len(found.seeds)} seeds; of shares 95 % intervals.{best}",
         header, rows,
     )  # fmt: skip
 

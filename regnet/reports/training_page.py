@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,16 +13,33 @@ from regnet.reports.facts import settings_of, versions
 from regnet.reports.held_out import held_out_figure
 from regnet.reports.page import Figure, Page, Table
 
-__all__ = ["training_page"]
+__all__ = ["HeldOut", "held_out_of", "training_page"]
 
 LISTED = 200
 """Inputs that are named."""
 
 
+class HeldOut(NamedTuple):
+    """Rows that a network was not trained on: how many, its score there, and a figure, or None."""
+
+    rows: int
+    score: float
+    figure: Figure | None
+
+
 def training_page(
-    estimator: Any, X: Any, y: ArrayLike | None, title: str, notes: Sequence[str], facts: Mapping[str, str]
+    estimator: Any,
+    held_out: HeldOut | None,
+    *,
+    title: str,
+    notes: Sequence[str],
+    facts: Mapping[str, str],
+    used: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> Page:
-    """What a fitted MLPClassifier or MLPRegressor is. X, y: rows that it did not see, or None."""
+    """What a fitted MLPClassifier or MLPRegressor is.
+
+    used: names of the inputs that it uses, and of all, where it does not know them.
+    """
     parts: list[Figure | Table] = []
     history = getattr(estimator, "history_", None)
     if history is not None and len(history) > 1:
@@ -30,26 +47,36 @@ def training_page(
     if history is not None and len(history):
         parts.append(_layers(history))
     if estimator.input_l1:
-        parts.append(_inputs(estimator))
-    if X is not None and y is not None:
-        classes = getattr(estimator, "classes_", None)
-        predicted = estimator.predict(X) if classes is None else estimator.predict_proba(X)
-        told = "Rows that the network was not trained on"
-        found = held_out_figure(np.asarray(y), np.asarray(predicted), classes, facts.get("target", "target"), told)
-        parts.extend([] if found is None else [found])
+        parts.append(_inputs(*(used or _names(estimator))))
+    if held_out is not None and held_out.figure is not None:
+        parts.append(held_out.figure)
     told = {"settings": settings_of(estimator), **versions(estimator)}
-    return Page(title, _answer(estimator, history, X, y), list(notes), parts, {**facts, **told})
+    return Page(title, _answer(estimator, history, held_out), list(notes), parts, {**facts, **told})
 
 
-def _answer(estimator: Any, history: Any, X: Any, y: ArrayLike | None) -> str:
+def held_out_of(
+    estimator: Any, X: Any, y: ArrayLike, target: str, class_names: Sequence[str] | None
+) -> HeldOut:  # fmt: skip
+    """What a network says of rows that it did not see."""
+    classes = getattr(estimator, "classes_", None)
+    predicted = estimator.predict(X) if classes is None else estimator.predict_proba(X)
+    figure = held_out_figure(
+        np.asarray(y), np.asarray(predicted), classes, target, "Rows that the network was not trained on", class_names
+    )
+    return HeldOut(len(np.asarray(y)), float(estimator.score(X, y)), figure)
+
+
+def _answer(estimator: Any, history: Any, held_out: HeldOut | None) -> str:
     """One sentence: scores on both kinds of rows."""
-    text = "A network"
+    name = "accuracy" if hasattr(estimator, "classes_") else "r2"
+    told = []
     if history is not None and len(history):
-        last = history[-1]
-        text = f"After {last.epoch:,} epochs the network has {history.metric_name} {last.metric:.4f} on its training rows"
-    if X is not None and y is not None:
-        text += f" and {estimator.score(X, y):.4f} on {len(np.asarray(y)):,} rows that it did not see"
-    return f"{text}."
+        name = history.metric_name
+        told.append(f"{history[-1].metric:.4f} on the rows that it was trained on")
+    if held_out is not None:
+        told.append(f"{held_out.score:.4f} on {held_out.rows:,} rows that it did not see")
+    scores = f" has {name} {' and '.join(told)}" if told else " says nothing of its training"
+    return f"After {estimator.n_iter_:,} epochs the network{scores}."
 
 
 def _curves(history: Any) -> list[Figure | Table]:
@@ -66,7 +93,7 @@ def _curves(history: Any) -> list[Figure | Table]:
             training_chart(epochs, losses, "loss"),
         ),
         Figure(
-            f"{name.capitalize()} while training", "Where held-out rows fall behind, the network fits its own rows' noise.",
+            f"{name.capitalize()} while training", "Where held-out rows fall behind, noise is fitted.",
             training_chart(epochs, scores, name),
         ),
     ]  # fmt: skip
@@ -83,19 +110,26 @@ def _layers(history: Any) -> Table:
         rows.append([f"layer {layer}", norm, f"{last.zeros[layer]:.1%}", told])
     return Table(
         "Penalty by layer",
-        "Sum of squared weights from the first record to the last, weights at exactly zero, and what each penalty adds to "
-        "the loss at the end.",
+        "Sum of squared weights from the first record to the last, weights at exactly zero, and what each penalty adds "
+        "to the loss at the end.",
         ["", "sum W²", "zeros", "penalties"], rows,
     )  # fmt: skip
 
 
-def _inputs(estimator: Any) -> Table:
-    """Which inputs are used."""
+def _names(estimator: Any) -> tuple[list[str], list[str]]:
+    """Of the inputs that it uses, and of all."""
     used = np.asarray(estimator.selected_features_)
-    names = getattr(estimator, "feature_names_in_", [f"x{number}" for number in range(len(used))])
-    order = np.argsort(~used, kind="stable")[:LISTED]
+    names = [str(one) for one in getattr(estimator, "feature_names_in_", [f"x{number}" for number in range(len(used))])]
+    return [name for name, one in zip(names, used, strict=True) if one], names
+
+
+def _inputs(used: Sequence[str], names: Sequence[str]) -> Table:
+    """Which inputs are used: these first."""
+    known = set(used)
+    listed = sorted(names, key=lambda name: name not in known)[:LISTED]
+    more = f" The first {LISTED} of {len(names)}." if len(names) > LISTED else ""
     return Table(
-        "Inputs by name", f"The penalty on inputs leaves {used.sum()} of {len(used)}.", ["input", "used"],
-        [[str(names[number]), "yes" if used[number] else "no"] for number in order],
-        frozenset(place for place, number in enumerate(order) if used[number]),
+        "Inputs by name", f"The penalty on inputs leaves {len(used)} of {len(names)}.{more}", ["input", "used"],
+        [[name, "yes" if name in known else "no"] for name in listed],
+        frozenset(place for place, name in enumerate(listed) if name in known),
     )  # fmt: skip
