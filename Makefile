@@ -35,14 +35,14 @@ demo: $(VENV)/.demo
 	$(BIN)/regnet fit spiral --epochs $(EPOCHS) --weight-l2 0 --bias-l2 0 --weight-l1 1e-5 --plot demo/l1.png --json demo/l1.json
 	@echo "== 4 of 4: which inputs does diabetes need? 50 strengths, 5 folds"
 	$(BIN)/regnet select diabetes --test-size 0.2 --report demo/select
-	@echo "The pictures are demo/no_penalty.png, demo/l2.png, demo/l1.png, demo/select/path.png and demo/select/norms.png."
+	@echo "The pictures are demo/no_penalty.png, demo/l2.png and demo/l1.png; demo/select/report.html is a page to read."
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "regnet needs Python 3.11 or newer: make PYTHON=python3.x")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
-	$(INSTALL) -e '.[plot]'
+	$(INSTALL) -e '.[report]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml

@@ -40,12 +40,8 @@ def training_page(
 
     used: names of the inputs that it uses, and of all, where it does not know them.
     """
-    parts: list[Figure | Table] = []
     history = getattr(estimator, "history_", None)
-    if history is not None and len(history) > 1:
-        parts += _curves(history)
-    if history is not None and len(history):
-        parts.append(_layers(history))
+    parts: list[Figure | Table] = [*_curves(estimator, history), _layers(estimator, history)]
     if estimator.input_l1:
         parts.append(_inputs(*(used or _names(estimator))))
     if held_out is not None and held_out.figure is not None:
@@ -79,7 +75,12 @@ def _answer(estimator: Any, history: Any, held_out: HeldOut | None) -> str:
     return f"After {estimator.n_iter_:,} epochs the network{scores}."
 
 
-def _curves(history: Any) -> list[Figure | Table]:
+def _curves(estimator: Any, history: Any) -> list[Figure]:
+    """Of the records, if there are several; if not, of the loss of every epoch."""
+    if history is None or len(history) < 2:
+        curve = [float(loss) for loss in getattr(estimator, "loss_curve_", ())]
+        chart = training_chart(range(1, len(curve) + 1), {"loss": curve}, "loss")
+        return [Figure("Loss while training", "What is minimised, epoch by epoch.", chart)] if len(curve) > 1 else []
     epochs = history.column("epoch")
     losses = {"loss": history.column("loss"), "data loss": history.column("data_loss")}
     scores = {"training rows": history.column("metric")}
@@ -99,19 +100,26 @@ def _curves(history: Any) -> list[Figure | Table]:
     ]  # fmt: skip
 
 
-def _layers(history: Any) -> Table:
-    """Norms, zeros and penalties of each layer at the end."""
-    last, first = history[-1], history[0]
+def _layers(estimator: Any, history: Any) -> Table:
+    """Norms, zeros and penalties of each layer at the end, and the norms at the beginning where these were recorded."""
+    recorded = history is not None and len(history) > 0
     rows = []
-    for layer in last.weight_norm:
-        own = {key.split(".", 1)[1]: value for key, value in last.penalty.items() if key.split(".")[0] == str(layer)}
-        told = ", ".join(f"{key} {value:.4g}" for key, value in own.items() if value) or "none"
-        norm = f"{first.weight_norm[layer] ** 2:.4g} to {last.weight_norm[layer] ** 2:.4g}"
-        rows.append([f"layer {layer}", norm, f"{last.zeros[layer]:.1%}", told])
+    for layer, weight in enumerate(estimator.coefs_):
+        told = f"{np.sum(np.square(weight, dtype=np.float64)):.4g}"
+        penalties = "not recorded"
+        if recorded:
+            first, last = history[0], history[-1]
+            told = f"{first.weight_norm[str(layer)] ** 2:.4g} to {last.weight_norm[str(layer)] ** 2:.4g}"
+            own = {
+                key.split(".", 1)[1]: value for key, value in last.penalty.items() if key.split(".")[0] == str(layer)
+            }
+            penalties = ", ".join(f"{key} {value:.4g}" for key, value in own.items() if value) or "none"
+        rows.append([f"layer {layer}", told, f"{np.mean(np.asarray(weight) == 0):.1%}", penalties])
     return Table(
         "Penalty by layer",
-        "Sum of squared weights from the first record to the last, weights at exactly zero, and what each penalty adds "
-        "to the loss at the end.",
+        "Sum of squared weights"
+        + (" from the first record to the last" if recorded else "")
+        + ", weights at exactly zero, and what each penalty adds to the loss at the end.",
         ["", "sum W²", "zeros", "penalties"], rows,
     )  # fmt: skip
 

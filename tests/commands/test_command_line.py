@@ -66,6 +66,25 @@ def test_groups_from_the_command_line(tmp_path):
     assert penalty.keys() == {"0.weight.group", "1.weight.group", "1.weight.l2"}
 
 
+def test_the_report_of_a_training_is_in_the_tables_own_units(tmp_path):
+    options = ["--hidden", 8, "--input-l1", 0.05, "--epochs", 60, "--report", "r"]
+    done = called("fit", "diabetes", *options, "--json", "f.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert json.loads((tmp_path / "r" / "figures.json").read_text()) == figures
+    assert {path.name for path in (tmp_path / "r").iterdir()} == {
+        "report.html", "figures.json", "model.safetensors", "training.png", "training.svg",
+    }  # fmt: skip
+    page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+    told = (
+        f"has r2 {figures['train_score']:.4f} on the rows that it was trained on and {figures['test_score']:.4f} on 89"
+    )
+    assert told in page
+    actual = [float(number) for number in re.findall(r'"actual":([-\d.]+),"predicted":[-\d.]+', page)]
+    assert min(actual) < 80  # of 25 to 346
+    assert max(actual) > 250
+
+
 def test_regression_predicts_in_the_targets_own_units(tmp_path):
     x = np.random.default_rng(0).standard_normal((200, 2))
     np.savez(tmp_path / "t.npz", x=x, y=1000 + 300 * x[:, 0])

@@ -48,8 +48,15 @@ def test_the_report_of_a_regression(tmp_path):
     assert figures["near_tie"] == (figures["margin"] < 0.1) == ("near a tie: " in done.stdout)
     assert figures["rival"] in figures["lambdas"]
     assert figures["n_selected"][-1] == 0
-    for picture in ("path.png", "norms.png"):
-        assert (tmp_path / "out" / picture).read_bytes().startswith(b"\x89PNG")
+    for picture in ("path", "norms"):
+        assert (tmp_path / "out" / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+        assert b"<svg" in (tmp_path / "out" / f"{picture}.svg").read_bytes()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>table.csv: how strong should the penalty be?</h1>" in page
+    assert f"Take a strength of {figures['lambda']:.3g}" in page
+    assert f"r2 {figures['test_score']:.4f}" in page
+    assert "Predicted and actual on held-out rows" in page
+    assert "regnet select table.csv --target y" in page
     predicted = called("predict", "out/model.safetensors", "table.csv", "--output", "p.csv", cwd=tmp_path)
     assert predicted.returncode == 0, predicted.stderr
     table = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))

@@ -21,7 +21,7 @@ def read(path):
 
 
 def test_the_spiral_is_answered_in_one_sentence_and_two_tables(tmp_path):
-    done = called("study", *SMALL, "--seeds", 3, "--json", "s.json", "--plot", "s.svg", cwd=tmp_path)
+    done = called("study", *SMALL, "--seeds", 3, "--json", "s.json", "--plot", "s.svg", "--report", "r", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     figures, lines = read(tmp_path / "s.json"), done.stdout.splitlines()
     assert lines[0] == "spiral: 3000 rows to train and 3000 held out, network 2-16-3, 40 epochs"
@@ -39,6 +39,11 @@ def test_the_spiral_is_answered_in_one_sentence_and_two_tables(tmp_path):
     assert np.shape(figures["networks"]["train"]) == (4, 3, 21)
     assert np.shape(figures["networks"]["norms"]) == (4, 3, 2)
     assert b"<svg" in (tmp_path / "s.svg").read_bytes()
+    assert read(tmp_path / "r" / "figures.json") == figures
+    page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+    assert f'<p class="answer">{figures["answer"]}</p>' in page
+    assert "Training minus held-out accuracy, 100 rows held out" in page
+    assert lines[-1] == "report: r/report.html"
 
 
 def test_a_seed_has_the_rows_and_the_recipe_of_fit(tmp_path):
