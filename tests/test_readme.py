@@ -50,6 +50,10 @@ def test_a_python_block_of_a_page_runs(code, tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_readme_is_short():
+    assert len(PAGES["README.md"].splitlines()) <= 150, "move it into a page of docs/guide"
+
+
 @pytest.mark.filterwarnings("ignore")  # of few epochs
 def test_the_commands_of_the_pages_run(tmp_path, monkeypatch):
     """Every command of a console block, in this process, since it is many.

@@ -40,6 +40,16 @@ def test_the_reference_has_every_public_name():
     assert not public - set(listed)
 
 
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_an_example_draws_and_says_what_one_sees(path):
+    source = path.read_text()
+    title, line = source.removeprefix('"""').splitlines()[:2]
+    assert set(line) == {"="}
+    assert len(line) >= len(title)
+    assert re.search(r"^(?:\w+_)?figure\b.* = ", source, re.MULTILINE), "no picture"
+    assert re.search(r"^# %%\n# \w", source, re.MULTILINE), "no sentence beside the code"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
 def test_an_example_of_the_gallery_runs(path, tmp_path):
