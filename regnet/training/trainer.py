@@ -108,7 +108,12 @@ class Trainer:
     ) -> None:
         """Nothing runs yet."""
         backend = problem.placement.backend
-        self._memory = Memory(make_run(backend, network, optimizer), optimizer.init, self._losses, problem.placement)
+
+        def losses(point: Any) -> Any:  # no method: what is in a circle keeps its table until garbage is collected
+            return data_losses(network, problem.placement, point, problem.train)
+
+        self._losses = losses
+        self._memory = Memory(make_run(backend, network, optimizer), optimizer.init, losses, problem.placement)
         self.baseline, self._steps = baseline, 1
         self._start: Any = None
         self._idle: Any = None
@@ -252,9 +257,6 @@ class Trainer:
     def _largest(self) -> tuple[float, float]:
         rows, placement = self._problem.train, self._problem.placement
         return largest(rows.x, placement), largest(rows.y, placement)
-
-    def _losses(self, point: Any) -> Any:
-        return data_losses(self._network, self._problem.placement, point, self._problem.train)
 
     def _set_baseline(self) -> None:
         if self.baseline is None:

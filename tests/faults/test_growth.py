@@ -63,6 +63,24 @@ def growth(kind, warm, count):
     return [after - first for after, first in zip(held(), before, strict=True)]
 
 
+@pytest.mark.parametrize("kind", sorted(FITS))
+def test_what_a_fit_held_goes_with_it(kind):
+    """Objects in a circle keep their table until garbage is collected, which may be after many other tables."""
+    FITS[kind]()
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        FITS[kind]()
+        gc.collect()
+        circles = [type(one) for one in gc.garbage]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert [kind for kind in circles if kind.__module__.startswith("regnet") or kind is np.ndarray] == []
+
+
 def resident():
     """KiB of memory that the process holds."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024

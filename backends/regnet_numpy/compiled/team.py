@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,16 @@ PATIENCE = 200_000
 def team_board() -> Array:
     """An empty board; int64."""
     board = np.zeros(40, np.int64)
-    library = ctypes.WinDLL("kernel32") if os.name == "nt" else ctypes.CDLL(None)  # type: ignore[attr-defined,unused-ignore]
-    let_run = library.SwitchToThread if os.name == "nt" else library.sched_yield
-    board[YIELD] = ctypes.cast(let_run, ctypes.c_void_p).value or 0
+    board[YIELD] = _let_run()
     return board
+
+
+@lru_cache(maxsize=1)
+def _let_run() -> int:
+    """The address of the system's function that lets another thread run."""
+    library = ctypes.WinDLL("kernel32") if os.name == "nt" else ctypes.CDLL(None)  # type: ignore[attr-defined,unused-ignore]
+    function = library.SwitchToThread if os.name == "nt" else library.sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def _place(context: Any, builder: Any, signature: Any, args: Any) -> Any:
