@@ -34,7 +34,7 @@ def page_of_run(run: Run) -> Page:
         estimator,
         None if run.test is None else _held_out(run),
         title=f"{run.data}: a network for {run.table.target_name!r}",
-        notes=[] if told is None else [told[0].upper() + told[1:] + "."],
+        notes=[] if told is None else [f"{told[0].upper()}{told[1:]}."],
         facts=facts,
         used=(run.inputs.used(estimator.selected_features_.tolist()), run.inputs.names),
     )
@@ -44,12 +44,14 @@ def page_of_selection(selection: Selection) -> Page:
     """What `regnet select` says, as a page."""
     split, table, fitted = selection.split, selection.table, selection.fitted
     facts = _facts(selection.data, table, len(split.train), len(split.test), selection.seed, selection.seconds)
+    further = ""
     if selection.test_score is not None:
         metric = fitted.model_.network.metric.name
-        facts["rows held out of the sweep"] = f"{len(split.test):,}: {metric} {selection.test_score:.4f}"
+        further = f"On the {len(split.test):,} rows that no fold saw it has {metric} {selection.test_score:.4f}."
     return search_page(
-        fitted, split.y[split.train], title=f"{selection.data}: how strong should the penalty be?", notes=[],
-        facts=facts, class_names=_texts(split.classes),
+        fitted, split.y[split.train], title=f"{selection.data}: how strong should the penalty be?", notes=table.notes,
+        facts=facts, class_names=_texts(split.classes), kind="groups" if selection.inputs.groups else "inputs",
+        further=further,
     )  # fmt: skip
 
 

@@ -103,10 +103,20 @@ def selection_figure(
         style = {"color": "0.6", "linewidth": 1, "marker": "." if known.sum() <= FEW else ""}
         keys += axis.plot(x[known], pilot[known], label="pilot path", zorder=1, **style)
     axis.set(ylabel=f"held-out {score_name}")
+    _fit_scores(axis, mean, se)
     axis.grid(axis="y", alpha=0.3)
     _count_axis(axis, x, np.where(kept, counts, np.nan), tuple(mark[1] for mark in marks), counted)
     figure.legend(handles=keys, loc="outside lower center", ncols=4, frameon=False, handlelength=2.8)
     return figure
+
+
+def _fit_scores(axis: Any, mean: NDArray[Any], se: NDArray[Any]) -> None:
+    """Limits that hold the scores and their bars, whatever else is drawn: a pilot path may be far below."""
+    known = np.isfinite(mean)
+    bars = np.where(np.isfinite(se), se, 0.0)[known]
+    low, high = np.min(mean[known] - bars, initial=np.inf), np.max(mean[known] + bars, initial=-np.inf)
+    if low < high < np.inf:
+        axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
 def norms_figure(

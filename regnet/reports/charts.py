@@ -146,25 +146,26 @@ def training_chart(epochs: Sequence[int], lines: Mapping[str, Sequence[float]], 
     return _finished(alt.layer(base.mark_line(strokeWidth=1.8), points))
 
 
-def gap_chart(gaps: NDArray[Any], penalties: Sequence[str], intervals: Sequence[Any], metric: str) -> Any:
-    """Training minus held-out metric of every seed, with the mean and its interval. gaps: (penalties, seeds)."""
+def gap_chart(gaps: NDArray[Any], penalties: Sequence[str], intervals: Sequence[Any], metric: str, scale: float) -> Any:
+    """Training minus held-out metric of every seed, times scale, with means and intervals. gaps: (penalties, seeds)."""
     import altair as alt
 
     data = [
-        {"penalty": name, "gap": _rounded(gap), "seed": seed}
+        {"penalty": name, "gap": _rounded(scale * gap), "seed": seed}
         for name, own in zip(penalties, gaps, strict=True) for seed, gap in enumerate(own)
     ]  # fmt: skip
     means = [
-        {"penalty": name, "mean": _rounded(one.mean), "low": _rounded(one.low), "high": _rounded(one.high)}
+        {"penalty": name, **{of: _rounded(scale * getattr(one, of)) for of in ("mean", "low", "high")}}
         for name, one in zip(penalties, intervals, strict=True)
     ]  # fmt: skip
     y = alt.Y("penalty:N", sort=list(penalties), title=None)
-    title = f"training minus held-out {metric}"
-    seeds = alt.Chart(alt.Data(values=data)).mark_tick(color=BLUE, opacity=0.55, thickness=1.5).encode(
-        x=alt.X("gap:Q", title=title), y=y, tooltip=["penalty:N", "seed:Q", alt.Tooltip("gap:Q", format=".4f")]
+    title = f"training minus held-out {metric}" + (", %" if scale != 1.0 else "")
+    seeds = alt.Chart(alt.Data(values=data)).mark_tick(color=SKY, opacity=0.9, thickness=2).encode(
+        x=alt.X("gap:Q", title=title, scale=alt.Scale(padding=12)), y=y,
+        tooltip=["penalty:N", "seed:Q", alt.Tooltip("gap:Q", format=".3f")],
     )  # fmt: skip
     zero = alt.Chart(alt.Data(values=[{"gap": 0}])).mark_rule(color="currentColor", strokeDash=[4, 4]).encode(x="gap:Q")
-    tooltip = ["penalty:N", *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("mean", "low", "high"))]
+    tooltip = ["penalty:N", *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("mean", "low", "high"))]
     base = alt.Chart(alt.Data(values=means)).encode(y=y, tooltip=tooltip)
     bars = base.mark_rule(color=VERMILION, strokeWidth=3).encode(x=alt.X("low:Q", title=title), x2="high:Q")
     points = base.mark_point(color=VERMILION, filled=True, size=110, shape="diamond", opacity=1).encode(x="mean:Q")

@@ -11,6 +11,9 @@ from regnet.backend.config import get_config
 
 __all__ = ["settings_of", "versions"]
 
+QUIET = ("keep_predictions", "verbose", "n_jobs", "sweep_dir", "executor", "memory_limit")
+"""Settings that change no number."""
+
 SHOWN = 60
 """Letters of a setting."""
 
@@ -19,11 +22,16 @@ def settings_of(estimator: Any) -> str:
     """The settings of an estimator that are not its defaults."""
     defaults = type(estimator)().get_params(deep=False)
     own = estimator.get_params(deep=False)
-    changed = {name: value for name, value in own.items() if repr(value) != repr(defaults[name])}
-    told = {name: " ".join(repr(value).split()) for name, value in changed.items()}
+    changed = {name: value for name, value in own.items() if name not in QUIET and repr(value) != repr(defaults[name])}
+    told = {name: _short(value) for name, value in changed.items()}
     return ", ".join(f"{name}={text if len(text) <= SHOWN else text[:SHOWN] + '…'}" for name, text in told.items()) or (
         "the defaults"
     )
+
+
+def _short(value: Any) -> str:
+    """A setting in few letters; of an estimator its class."""
+    return type(value).__name__ if hasattr(value, "get_params") else " ".join(repr(value).split())
 
 
 def versions(found: Any) -> dict[str, str]:

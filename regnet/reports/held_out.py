@@ -48,7 +48,7 @@ def held_out_figure(
     counts = confusion_matrix(y, guessed, labels=classes)
     right = np.trace(counts) / counts.sum()
     return Figure(
-        "Right and wrong on held-out rows",
+        "Right and wrong",
         f"{told}: {counts.sum():,} rows, {right:.1%} of them right. A row of the table is a true class.",
         confusion_chart(counts, [str(one) for one in (classes if class_names is None else class_names)]),
     )
@@ -59,7 +59,7 @@ def _values(y: NDArray[Any], predicted: NDArray[Any], target: str, told: str) ->
     drawn = np.sort(np.random.default_rng(0).permutation(count)[:DOTS])
     some = f", {DOTS:,} of them drawn" if count > DOTS else ""
     return Figure(
-        "Predicted and actual on held-out rows",
+        "Predicted and actual",
         f"{told}: {count:,} rows{some}, root of the mean squared error {error:.4g}. On the dashed line both agree.",
         predictions_chart(y[drawn], predicted[drawn], target),
     )

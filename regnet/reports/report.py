@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, final
 
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
 from regnet.estimators import MLPClassifier, MLPRegressor
 from regnet.networks.whole_files import write_whole
-from regnet.reports.page import Page, render
+from regnet.reports.page import Page, check_libraries, render
 from regnet.reports.search_page import search_page
 from regnet.reports.study_page import study_page
 from regnet.reports.training_page import held_out_of, training_page
@@ -116,10 +117,9 @@ def report(
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> search = MLPRegressorCV((), n_lambdas=5, cv=3, keep_predictions=True, random_state=0).fit(X, y)
     >>> report(search, y=y).page.parts[-1].title
-    'Predicted and actual on held-out rows'
+    'Predicted and actual'
     """
-    from sklearn.utils.validation import check_is_fitted
-
+    check_libraries()
     told = dict(facts or {})
     if isinstance(result, StudyResult):
         page = study_page(result, title=title or "Did the penalty help?", notes=notes, facts=told)

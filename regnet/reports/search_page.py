@@ -34,15 +34,22 @@ def search_page(
     notes: Sequence[str],
     facts: Mapping[str, str],
     class_names: Sequence[str] | None = None,
+    kind: str | None = None,
+    further: str = "",
 ) -> Page:
-    """What a fitted MLPClassifierCV or MLPRegressorCV found; y: the targets that it was fitted to, or None."""
-    kind = kind_of_choices(search._grouping)
+    """What a fitted MLPClassifierCV or MLPRegressorCV found; y: the targets that it was fitted to, or None.
+
+    kind: what it selects from, 'inputs' or 'groups' unless the reader calls it otherwise; further: a sentence that goes
+    with the answer.
+    """
+    kind = kind_of_choices(search._grouping) if kind is None else kind
     counts = search.n_selected_ if search._grouping is None else search.n_selected_groups_
     norms, names = _choices(search)
     parts: list[Figure | Table] = [_scores(search, counts, kind), _norms(search, norms, names, kind)]
     if _drops(search):
         parts.append(_leaving(search, norms, names, kind))
     if y is not None and hasattr(search, "cv_predictions_"):
+        _check_targets(search, np.asarray(y))
         predicted = search.cv_predictions_[search.best_index_]
         if not hasattr(search, "classes_") and predicted.shape[-1] == 1:
             predicted = predicted[:, 0]
@@ -52,7 +59,20 @@ def search_page(
         parts.extend([] if found is None else [found])
     rule = f"{search.select}: {RULES[search.select]}"
     rests = {**facts, "rule": rule, "settings": settings_of(search), **versions(search)}
-    return Page(title, _answer(search, counts, kind), [*notes, *_notes(search)], parts, rests)
+    answer = " ".join([_answer(search, counts, kind), further]).strip()
+    return Page(title, answer, [*notes, *_notes(search)], parts, rests)
+
+
+def _check_targets(search: Any, y: NDArray[Any]) -> None:
+    """Raise ValueError unless they can be the targets that the search was fitted to."""
+    rows = search.cv_predictions_.shape[1]
+    if len(y) != rows:
+        raise ValueError(f"y has {len(y)} rows, but the search was fitted to {rows}: give the y that fit was given.")
+    classes = getattr(search, "classes_", None)
+    strange = [] if classes is None or y.ndim > 1 else sorted(set(y.tolist()) - set(classes.tolist()), key=repr)
+    if classes is not None and strange:
+        known = ", ".join(map(repr, classes.tolist()[:5]))
+        raise ValueError(f"y holds {strange[0]!r}, which the search does not know ({known}): give the y of fit.")
 
 
 def _answer(search: Any, counts: NDArray[np.int64], kind: str) -> str:
@@ -90,10 +110,13 @@ def _scores(search: Any, counts: NDArray[np.int64], kind: str) -> Figure:
     if search.select == "paired":
         marks["paired"] = search.paired_index_
     folds = f"{search.n_splits_} folds"
+    first = ""
+    if hasattr(search, "pilot_scores_"):
+        first = " A first path weighed the inputs, so that some are penalised more than others at every strength."
     return Figure(
         "How strong?",
         f"Held-out {_score_name(search)}, mean over {folds} with one standard error, by strength; higher is better. To "
-        "the right the penalty is stronger and the network simpler.",
+        f"the right the penalty is stronger and the network simpler.{first}",
         score_chart(rows, marks, score=_score_name(search), counted=kind, penalty=search.penalty),
     )
 
@@ -101,7 +124,7 @@ def _scores(search: Any, counts: NDArray[np.int64], kind: str) -> Figure:
 def _norms(search: Any, norms: NDArray[Any], names: Sequence[str], kind: str) -> Figure:
     what = kind[:-1]
     return Figure(
-        f"Which {kind} does a strength leave?",
+        f"Which {kind} does a strength keep?",
         f"The norm of each {what}'s weights, on standardised inputs: at 0 the {what} is not used. The dashed line is "
         "the chosen strength.",
         norms_chart(search.lambdas_, norms, names, search.best_index_, what),
@@ -117,17 +140,17 @@ def _leaving(search: Any, norms: NDArray[Any], names: Sequence[str], kind: str) 
     for place, number in enumerate(order):
         chosen = bool(used[search.best_index_, number])
         end = (
-            "never used"
+            "no strength"
             if last[number] < 0
-            else ("stays" if last[number] == len(lambdas) - 1 else f"beyond {lambdas[last[number]]:.3g}")
+            else ("every strength" if last[number] == len(lambdas) - 1 else f"{lambdas[last[number]]:.3g}")
         )
         rows.append([str(names[number]), "yes" if chosen else "no", end])
         marked |= {place} if chosen else set()
     more = f" The first {LISTED} of {len(names)}." if len(names) > LISTED else ""
     return Table(
         f"{kind.capitalize()} by name",
-        f"The strength beyond which a network on all rows no longer uses it. The chosen network's are marked.{more}",
-        [kind[:-1], "used", "leaves"], rows, frozenset(marked),
+        f"The strength up to which a network on all rows uses it. The chosen network's are marked.{more}",
+        [kind[:-1], "used", "used up to"], rows, frozenset(marked),
     )  # fmt: skip
 
 

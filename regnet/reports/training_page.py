@@ -20,11 +20,12 @@ LISTED = 200
 
 
 class HeldOut(NamedTuple):
-    """Rows that a network was not trained on: how many, its score there, and a figure, or None."""
+    """Rows that are not those of the training: how many, a network's score there, a figure or None, what they are."""
 
     rows: int
     score: float
     figure: Figure | None
+    told: str = "rows that it did not see"
 
 
 def training_page(
@@ -57,9 +58,9 @@ def held_out_of(
     classes = getattr(estimator, "classes_", None)
     predicted = estimator.predict(X) if classes is None else estimator.predict_proba(X)
     figure = held_out_figure(
-        np.asarray(y), np.asarray(predicted), classes, target, "Rows that the network was not trained on", class_names
+        np.asarray(y), np.asarray(predicted), classes, target, "The rows that the report was given", class_names
     )
-    return HeldOut(len(np.asarray(y)), float(estimator.score(X, y)), figure)
+    return HeldOut(len(np.asarray(y)), float(estimator.score(X, y)), figure, "rows given to the report")
 
 
 def _answer(estimator: Any, history: Any, held_out: HeldOut | None) -> str:
@@ -70,8 +71,8 @@ def _answer(estimator: Any, history: Any, held_out: HeldOut | None) -> str:
         name = history.metric_name
         told.append(f"{history[-1].metric:.4f} on the rows that it was trained on")
     if held_out is not None:
-        told.append(f"{held_out.score:.4f} on {held_out.rows:,} rows that it did not see")
-    scores = f" has {name} {' and '.join(told)}" if told else " says nothing of its training"
+        told.append(f"{held_out.score:.4f} on {held_out.rows:,} {held_out.told}")
+    scores = f" has {name} {' and '.join(told)}" if told else f" ends with a loss of {estimator.loss_:.4g}"
     return f"After {estimator.n_iter_:,} epochs the network{scores}."
 
 

@@ -164,10 +164,10 @@ def encode(one: EncodedColumn, column: Column, /) -> NDArray[np.float64]:
         raise ValueError(f"the column {one.name!r} has {int(absent.sum())} of {len(absent)} cells without a value")
     found = np.zeros((len(absent), len(one.parts)))
     if one.kind != "factor":
-        found[:, 0] = column.values
+        found[~absent, 0] = column.values[~absent]
         found[absent, 0] = one.fill
-    else:
-        codes = _codes(one, column)
+    else:  # without any value it may seem to be of another kind
+        codes = np.full(len(absent), -1) if absent.all() else _codes(one, column)
         codes[absent] = -1 if one.fill is None else one.levels.index(str(one.fill))
         rows = np.flatnonzero(codes >= 0)
         found[rows, codes[rows]] = 1.0

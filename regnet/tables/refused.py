@@ -31,7 +31,9 @@ class Faults:
             return self.add("holds infinite numbers", "drop such rows, or make them missing", name)
         return False
 
-    def note_holes(self, name: str, column: Column, remedy: str = "take missing='impute', or drop such rows") -> bool:
+    def note_holes(
+        self, name: str, column: Column, remedy: str = "take TableEncoder(missing='impute'), or drop such rows"
+    ) -> bool:
         """Whether a column has cells without a value, of which note is taken."""
         count = int(gone(column).sum())
         return count > 0 and self.add(f"has {count} of {len(column.values)} cells without a value", remedy, name)

@@ -54,8 +54,8 @@ def test_the_report_of_a_regression(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "<h1>table.csv: how strong should the penalty be?</h1>" in page
     assert f"Take a strength of {figures['lambda']:.3g}" in page
-    assert f"r2 {figures['test_score']:.4f}" in page
-    assert "Predicted and actual on held-out rows" in page
+    assert f"rows that no fold saw it has r2 {figures['test_score']:.4f}." in page
+    assert "Predicted and actual" in page
     assert "regnet select table.csv --target y" in page
     predicted = called("predict", "out/model.safetensors", "table.csv", "--output", "p.csv", cwd=tmp_path)
     assert predicted.returncode == 0, predicted.stderr

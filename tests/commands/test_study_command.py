@@ -42,7 +42,7 @@ def test_the_spiral_is_answered_in_one_sentence_and_two_tables(tmp_path):
     assert read(tmp_path / "r" / "figures.json") == figures
     page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
     assert f'<p class="answer">{figures["answer"]}</p>' in page
-    assert "Training minus held-out accuracy, 100 rows held out" in page
+    assert "Training minus held-out accuracy in %, 100 rows held out" in page
     assert lines[-1] == "report: r/report.html"
 
 

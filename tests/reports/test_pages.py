@@ -1,5 +1,6 @@
 """What a page says is what the result holds; whatever is in it is text; nothing of it needs a network."""
 
+import dataclasses
 import html.parser
 import json
 import re
@@ -14,6 +15,7 @@ from sklearn.metrics import confusion_matrix
 
 from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, StudyResult, TableEncoder, report
 from regnet.reports.page import Table
+from regnet.training.evasion import Exits
 
 SETTINGS = {"hidden_layer_sizes": (3,), "n_lambdas": 6, "cv": 3, "random_state": 0, "keep_predictions": True}
 
@@ -105,15 +107,15 @@ def test_a_search(searched, classes):
     assert right in text
 
 
-def test_the_strength_at_which_an_input_leaves(searched):
+def test_the_strength_up_to_which_an_input_is_used(searched):
     table = next(part for part in report(searched).page.parts if isinstance(part, Table))
     assert len(table.rows) == 8
     lambdas, used = searched.lambdas_, searched.input_norms_ > 0
-    for place, (name, chosen, leaves) in enumerate(table.rows):
+    for place, (name, chosen, until) in enumerate(table.rows):
         own = used[:, list(searched.input_names_).index(name)]
         last = own.nonzero()[0].max(initial=-1)
-        expected = "never used" if last < 0 else f"beyond {lambdas[last]:.3g}"
-        assert leaves == ("stays" if last == len(lambdas) - 1 else expected)
+        expected = "no strength" if last < 0 else f"{lambdas[last]:.3g}"
+        assert until == ("every strength" if last == len(lambdas) - 1 else expected)
         assert (chosen == "yes") == own[searched.best_index_] == (place in table.marked)
 
 
@@ -169,7 +171,7 @@ def test_a_network(classes, numbers):
     fitted.fit(X[:150], y[:150], validation_data=(X[150:], y[150:]))
     made = report(fitted, X=X[150:], y=y[150:], notes=["see below"])
     assert made.page.notes == ["see below"]
-    assert f"{fitted.score(X[150:], y[150:]):.4f} on {len(X) - 150} rows" in made.page.answer
+    assert f"{fitted.score(X[150:], y[150:]):.4f} on {len(X) - 150} rows given to the report" in made.page.answer
     loss, score, _ = specs(made.html)
     lines = {one["line"] for one in values(loss, "line")}
     assert lines == {"loss", "data loss", "held-out data loss"}
@@ -179,7 +181,7 @@ def test_a_network(classes, numbers):
     assert [row[0] for row in table.rows if row[1] == "yes"] == X.columns[fitted.selected_features_].tolist()
     clf = MLPClassifier(hidden_layer_sizes=(), max_iter=3, random_state=0).fit(*classes)
     figure = report(clf, X=classes[0], y=classes[1], class_names=["good", "bad"]).page.parts[-1]
-    assert figure.title == "Right and wrong on held-out rows"
+    assert figure.title == "Right and wrong"
     assert "good" in json.dumps(figure.chart.to_dict())
     losses, layers = report(clf).page.parts
     assert [one["value"] for one in values(losses.chart.to_dict(), "line")] == pytest.approx(clf.loss_curve_, rel=1e-4)
@@ -192,7 +194,18 @@ def test_a_study(study):
     large, small = specs(made.html)
     for chart, subset in ((large, False), (small, True)):
         gaps = [one["gap"] for one in values(chart, "seed")]
-        np.testing.assert_allclose(gaps, study.gaps(subset=subset).ravel(), rtol=1e-4)
+        np.testing.assert_allclose(gaps, 100 * study.gaps(subset=subset).ravel(), rtol=1e-4)
+    changes, figures = (part for part in made.page.parts if isinstance(part, Table))
+    own = study.change("L2")["gap"]
+    assert ["gap, 300 rows", f"{100 * own.low:+.2f} to {100 * own.high:+.2f}"] in changes.rows
+    assert len(figures.header) == 3
+    assert list(made.page.notes) == []
+    only = dataclasses.replace(study, counts=(30, 30, 30, 0))
+    assert [row[0] for row in report(only).page.parts[0].rows] == ["training", "30 held out", "gap, 30 rows"]
+    free = np.array([[[9.0, 1.0]] * 4, [[1.0, 9.0]] * 4]) * np.linspace(1, 1.1, 4)[:, None]
+    evaded = dataclasses.replace(study, norms=free, exits=(None, Exits((0,), (1,))))
+    (note,) = report(evaded).page.notes
+    assert note.startswith("Evaded, beside none: L2 (sum W^2 0.111 times in layers with it, 9 in others)")
 
 
 def test_nothing_is_asked_of_a_network(searched, study):
@@ -216,6 +229,13 @@ def test_names_are_text(classes):
     assert "&lt;/script&gt;" in page._repr_html_() or "&amp;lt;/script&amp;gt;" in page._repr_html_()
 
 
+def test_targets_that_are_not_those_of_fit(searched, classes):
+    with pytest.raises(ValueError, match=r"y has 10 rows, but the search was fitted to 190: give the y that fit"):
+        report(searched, y=classes[1][:10])
+    with pytest.raises(ValueError, match=r"y holds False, which the search does not know \('benign', 'malignant'\)"):
+        report(searched, y=classes[1] == "benign")
+
+
 def test_saving(searched, tmp_path):
     made = report(searched, tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == made.html
@@ -229,10 +249,11 @@ def test_what_there_is_no_report_of(monkeypatch, searched):
     for unfitted in (MLPClassifierCV(), MLPRegressor()):
         with pytest.raises(NotFittedError):
             report(unfitted)
-    monkeypatch.setitem(sys.modules, "vl_convert", None)
     made = report(searched)
-    with pytest.raises(ImportError, match="pip install altair vl-convert-python"):
-        made.save("page.html")
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    for make in (lambda: report(searched), lambda: made.html):
+        with pytest.raises(ImportError, match="pip install altair vl-convert-python"):
+            make()
 
 
 def test_large_tables_stay_small_pages():

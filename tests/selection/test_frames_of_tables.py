@@ -122,7 +122,9 @@ def test_classes_and_other_penalties():
 
 
 def test_what_is_missing_and_what_is_no_frame():
-    with pytest.raises(ValueError, match=r"'a' has 23 of 200 cells without a value: take missing='impute'"):
+    with pytest.raises(
+        ValueError, match=r"'a' has 23 of 200 cells without a value: take TableEncoder\(missing='impute'"
+    ):
         MLPRegressorCV(preprocessor="table", **SETTINGS).fit(with_holes(), Y)
     with pytest.raises(TypeError, match="X is of type ndarray: give a frame of pandas or polars"):
         MLPRegressorCV(preprocessor="table", **SETTINGS).fit(np.ones((ROWS, 2)), Y)

@@ -195,7 +195,7 @@ def test_a_frame_that_is_not_encoded_says_what_encodes_it(select):
     with pytest.raises(ValueError, match="X: the column 'site' holds text, 'team' holds text, 'day' holds dates: take"):
         select(NETWORK, frame(), Y)
     with pytest.raises(
-        ValueError, match=r"'a' has 14 of 120 cells .* 'site' has 11 of .* value: take missing='impute'"
+        ValueError, match=r"'a' has 14 of 120 cells .* 'site' has 11 of .* value: take TableEncoder\(missing='impute'"
     ):
         select(NETWORK, with_holes()[0], Y, preprocessor="table")
     with pytest.raises(ValueError, match="'preprocessor' parameter"):

@@ -77,7 +77,7 @@ def test_holes_are_filled_and_told_of_as_scikit_learn_does_it(library):
 
 def test_holes_are_an_error_that_names_the_remedy():
     table = frame(size=with_holes(NUMBERS, 3, 7).astype(float))
-    with pytest.raises(ValueError, match=r"'size' has 2 of 40 cells without a value: take missing='impute'"):
+    with pytest.raises(ValueError, match=r"'size' has 2 of 40 cells .* value: take TableEncoder\(missing='impute'"):
         TableEncoder().fit(table)
     found = TableEncoder().fit(frame())
     with pytest.raises(ValueError, match=r"'site' has 1 of 40 cells"):
@@ -187,7 +187,8 @@ def test_all_that_is_wrong_is_told_at_once():
     holes, infinite = with_holes(NUMBERS, 3, 7).astype(float), np.r_[np.inf, NUMBERS[1:]]
     told = (
         "X: the column 'a' holds infinite numbers: drop such rows, or make them missing; the column 'b' has 2 of 40 "
-        "cells without a value, 'c' has 2 of 40 cells without a value: take missing='impute', or drop such rows."
+        "cells without a value, 'c' has 2 of 40 cells without a value: take TableEncoder(missing='impute'), or drop "
+        "such rows."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
         TableEncoder().fit(frame(a=infinite, b=holes, c=holes))
@@ -209,3 +210,20 @@ def test_what_is_no_frame_and_names_that_meet():
     with pytest.raises(ValueError, match="No column of X says anything"):
         TableEncoder().fit(frame()[["site"]].assign(site="x"))
     assert EncodedColumn("a", "number").parts == ("a",)
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan], ids=repr)
+@pytest.mark.parametrize("name", ["plan", "size", "since"])
+def test_a_column_without_any_value_is_as_one_cell_without(name, nothing):
+    """Of what kind it is, nothing tells then."""
+    pandas = need("pandas")
+    rng = np.random.default_rng(0)
+    table = pandas.DataFrame({"size": rng.normal(size=60), "plan": rng.choice(["x", "y", "z"], 60),
+                              "since": pandas.date_range("2020-01-01", periods=60)})  # fmt: skip
+    table.loc[3, "plan"], table.loc[4, "size"], table.loc[5, "since"] = None, np.nan, pandas.NaT
+    encoder = TableEncoder(missing="impute").fit(table)
+    hole = {"plan": 3, "size": 4, "since": 5}[name]
+    expected = encoder.transform(table)[hole]
+    row = table.iloc[[hole]]
+    np.testing.assert_array_equal(encoder.transform(row.assign(**{name: nothing}))[0], expected)
+    np.testing.assert_array_equal(encoder.transform(row.astype({name: object}))[0], expected)
