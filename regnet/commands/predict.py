@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,8 @@ def predict(
     """
     check_outputs({"--output": output}, {"MODEL": model, "DATA": data})
     check_choices(("--unseen", unseen, ("zeros", "error")))
+    if Path(data).suffix == ".safetensors" and Path(model).suffix != ".safetensors":
+        raise ValueError(f"{data!r} is a model, and comes first: {shlex.join(['regnet', 'predict', data, model])}")
     saved = load_model(model)
     unheaded = saved.unheaded, saved.target_name
     with open_inputs(data, saved.columns, unheaded, refuse_unseen=unseen == "error") as (frame, notes):

@@ -17,6 +17,12 @@ from regnet.backend.placement import Placement, is_host_data, to_host
 
 __all__ = ["Labels", "labels_of"]
 
+CONTINUOUS = (
+    "Unknown label type: continuous. Maybe you are trying to fit a classifier, which expects discrete classes on a "
+    "regression target with continuous values: take MLPRegressor, or for a search MLPRegressorCV."
+)
+"""scikit-learn's words, and a remedy."""
+
 
 @final
 @dataclass(frozen=True)
@@ -115,6 +121,8 @@ def labels_of(y: Any, /) -> Labels:
                 "Sparse data was passed for y, but dense data is required, unless it holds 0 and 1 for several labels "
                 "a row: give y.toarray()."
             )
+        if kind.startswith("continuous"):
+            raise ValueError(CONTINUOUS)
         classes = unique_labels(y)
         if kind.startswith("multilabel"):
             return Labels("multilabel", classes, issparse(y))
@@ -125,9 +133,6 @@ def labels_of(y: Any, /) -> Labels:
             raise ValueError("Multioutput target data is not supported with label binarization")
         return Labels("multilabel", np.arange(y.shape[1]))
     if xp.isdtype(y.dtype, "real floating") and not bool(xp.all(xp.round(y) == y)):
-        raise ValueError(
-            "Unknown label type: continuous. Maybe you are trying to fit a classifier, which expects discrete classes "
-            "on a regression target with continuous values."
-        )
+        raise ValueError(CONTINUOUS)
     found = np.sort(to_host(xp.unique_values(y)))
     return Labels("binary" if len(found) <= 2 else "multiclass", found)

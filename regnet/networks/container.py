@@ -93,7 +93,9 @@ def open_container(path: str | os.PathLike[str]) -> Iterator[Container]:
     if not Path(path).exists():
         raise FileNotFoundError(f"There is no model file {shown!r}.")
     if not Path(path).is_file():
-        raise ModelFileError(f"{shown!r} is no file.")
+        inside = Path(path) / "model.safetensors"  # a report's folder
+        remedy = f": take {str(inside)!r}" if inside.is_file() else ""
+        raise ModelFileError(f"{shown!r} is no file{remedy}.")
     try:
         with safe_open(shown, framework="np") as file:
             yield _opened(file)

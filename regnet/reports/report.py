@@ -107,6 +107,8 @@ def report(
         If altair or vl-convert-python is not installed.
     TypeError
         For what is none of these.
+    ValueError
+        For a path that does not end in .html, and targets that are not those of the search.
     NotFittedError
         For what is not fitted.
 
@@ -119,6 +121,8 @@ def report(
     >>> report(search, y=y).page.parts[-1].title
     'Predicted and actual'
     """
+    if path is not None and Path(path).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"path={str(path)!r}: a report is a page of HTML: give it a name that ends in .html.")
     check_libraries()
     told = dict(facts or {})
     if isinstance(result, StudyResult):

@@ -260,7 +260,7 @@ class BaseCV(AskedSearch):
             self.selected_groups_ = np.asarray(network.selected_groups_)
         if self.penalty == "input_l1" and not self.selected_features_.any():
             best = (
-                "is the best that there is."
+                "scores best of all strengths that were tried."
                 if self.best_index_ == self.min_index_
                 else ("is within one standard error of the best network. Look at plot_path(), or take select='min'.")
             )

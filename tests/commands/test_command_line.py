@@ -212,6 +212,24 @@ def test_bad_input_is_one_clear_error_and_writes_nothing(case, tmp_path):
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments", "message"),
+    [
+        ("predict", ["t.csv", "m.safetensors"], "comes first: regnet predict m.safetensors t.csv"),
+        ("predict", ["r", "t.csv"], "'r' is no file: take 'r/model.safetensors'"),
+        ("show", ["r"], "'r' is no file: take 'r/model.safetensors'"),
+    ],
+)
+def test_other_names_than_were_meant(command, arguments, message, tmp_path):
+    write_csv(tmp_path / "t.csv")
+    (tmp_path / "r").mkdir()
+    for name in ("m.safetensors", "r/model.safetensors"):
+        (tmp_path / name).write_bytes(b"a model")
+    done = called(command, *arguments, cwd=tmp_path, COLUMNS="300")
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
 def test_predict_with_the_wrong_columns(tmp_path):
     write_csv(tmp_path / "t.csv")
     assert called("fit", "t.csv", "--epochs", 1, "--save", "m.st", cwd=tmp_path).returncode == 0

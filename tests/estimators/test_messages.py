@@ -115,6 +115,7 @@ BAD = {
 
 
 TOLD_MORE = {
+    "continuous": "Unknown label type: continuous. .* take MLPRegressor, or for a search MLPRegressorCV.$",
     "NaN": "Input X contains NaN: column 0: NaN in 9 of 9 rows .row 0 first.; column 1: NaN in 9 of 9 rows",
     "one axis": r"Expected 2D array, got 1D array instead: X has the shape .9,.\. Reshape your data either using",
     "text": "X holds more than numbers: column 0: text .'a' in row 0.; column 1: text .'b' in row 0.. Each cell of",

@@ -236,6 +236,12 @@ def test_targets_that_are_not_those_of_fit(searched, classes):
         report(searched, y=classes[1] == "benign")
 
 
+def test_a_page_is_no_picture(searched, tmp_path):
+    with pytest.raises(ValueError, match=r"a name that ends in \.html"):
+        report(searched, tmp_path / "page.png")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_saving(searched, tmp_path):
     made = report(searched, tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == made.html
