@@ -26,6 +26,7 @@ __all__ = [
     "judge",
     "looks_like_a_row",
     "plain_numbers",
+    "read_as",
     "running_header",
     "text_column",
 ]
@@ -200,6 +201,19 @@ def _judge_text(given: NDArray[Any], parse: bool, like: Like | None) -> Column:
             return commas
     odd = int(other[0]) if len(other) else 0
     return found._replace(odd=odd, numbers=int(plain.sum()))
+
+
+def read_as(column: Column, /) -> str | None:
+    """What a column of text would be in a file of text, with the remedy: dates, or numbers with a decimal comma."""
+    if column.kind != "text":
+        return None
+    cells = np.asarray(sorted(set(column.values.tolist()) - {""}), dtype=object)
+    kind = judge(cells, parse=True).kind if len(cells) > 1 else "text"
+    if kind == "date":
+        return "dates: make dates of it, with pandas.to_datetime for example"
+    if kind == "number" and any("," in cell for cell in cells):
+        return "numbers with a decimal comma: make numbers of it, with decimal=',' in pandas.read_csv for example"
+    return None
 
 
 def _with_holes(kind: str, present: NDArray[np.float64], gone: NDArray[np.bool_], shown: NDArray[Any]) -> Column:

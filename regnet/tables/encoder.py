@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from regnet.display.warning import warn
-from regnet.tables.columns import Column
+from regnet.tables.columns import Column, read_as
 from regnet.tables.encoding import EncodedColumn, encode, filled, learn, parts_of, unseen
 from regnet.tables.frames import frame_of
 from regnet.tables.refused import Faults
@@ -104,7 +104,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         Warns
         -----
         UserWarning
-            Of columns that are left out.
+            Of columns that are left out, and of text that reads as dates, or as numbers with a decimal comma.
         """
         given = frame_of(X)
         self.feature_names_in_, self.n_features_in_ = np.asarray(given.columns, dtype=object), len(given.columns)
@@ -116,6 +116,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
             if faults.note(name, column):
                 continue
             one = learn(name, column) if asked is None else asked[name]
+            if asked is None and (told := read_as(column)):
+                warn(f"TableEncoder: the column {name!r} is text that reads as {told}.")
             if not isinstance(one, EncodedColumn):
                 self.left_out_[name] = one
             elif self.missing == "impute":

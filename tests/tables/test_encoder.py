@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import pickle
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -227,3 +228,27 @@ def test_a_column_without_any_value_is_as_one_cell_without(name, nothing):
     row = table.iloc[[hole]]
     np.testing.assert_array_equal(encoder.transform(row.assign(**{name: nothing}))[0], expected)
     np.testing.assert_array_equal(encoder.transform(row.astype({name: object}))[0], expected)
+
+
+READ_AS = {
+    "dates": ([f"2020-01-{day + 1:02d}" for day in range(5)] * 8, "dates: .* pandas.to_datetime"),
+    "commas": ([f"{n % 10},5" for n in range(40)], "numbers with a decimal comma: .* decimal=','"),
+}
+
+
+@pytest.mark.parametrize("kind", READ_AS)
+def test_text_that_reads_as_something_else_is_told_of(kind):
+    cells, message = READ_AS[kind]
+    with pytest.warns(UserWarning, match=rf"^TableEncoder: the column 'a' is text that reads as {message}") as told:
+        found = TableEncoder().fit(frame(a=cells))
+    assert len(told) == 1
+    assert found.columns_[-1].kind == "factor"  # it stays what it is
+
+
+@pytest.mark.parametrize(
+    "cells", [["10115", "20095"] * 20, ["a", "b"] * 20, ["1", "2", "x", "3,5"] * 10], ids=["codes", "words", "some"]
+)
+def test_other_text_is_text(cells):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert TableEncoder().fit(frame(a=cells)).columns_[-1].kind == "factor"
