@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.display.figure import new_figure
 from regnet.display.plots import OKABE_ITO
 
 __all__ = ["evidence_figure"]
@@ -22,12 +23,8 @@ def evidence_figure(
     statistics: (draws, inputs), positive where the input is used more than its knockoff; selected, values: (inputs,).
     Returns a matplotlib Figure; raises ImportError naming the package if matplotlib is missing.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("Plots need matplotlib: pip install matplotlib.") from error
     order = np.lexsort((-statistics.mean(axis=0), -values))[:SHOWN]
-    figure = Figure(figsize=(7.2, 1.4 + 0.24 * len(order)), layout="constrained")
+    figure = new_figure(7.2, 1.4 + 0.24 * len(order))
     axis = figure.subplots()
     for row, number in enumerate(order):
         colour = OKABE_ITO[0] if selected[number] else "0.6"

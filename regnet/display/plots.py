@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.display.figure import new_figure
+
 __all__ = ["OKABE_ITO", "Regions", "norms_figure", "selection_figure", "stability_figure", "training_figure"]
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
@@ -43,7 +45,7 @@ def training_figure(
     Returns a matplotlib Figure; raises ImportError naming the extra if matplotlib is missing.
     """
     panels = len(curves) + (regions is not None)
-    figure = _new_figure(4.8 * panels, 4.4)
+    figure = new_figure(4.8 * panels, 4.4)
     axes = figure.subplots(1, panels, squeeze=False)[0]
     for axis, (label, lines) in zip(axes, curves.items(), strict=False):
         for colour, (name, values) in zip(OKABE_ITO, lines.items(), strict=False):
@@ -81,7 +83,7 @@ def selection_figure(
     Source: Friedman, Hastie & Tibshirani, Journal of Statistical Software 33(1), 2010.
     """
     lambdas, mean, se, counts = (np.asarray(values, dtype=float) for values in (lambdas, mean, se, counts))
-    figure = _new_figure(7.2, 4.8)
+    figure = new_figure(7.2, 4.8)
     axis = figure.subplots()
     x = _strength_axis(axis, lambdas, f"{penalty} strength (log scale)")
     kept, size = np.isfinite(mean), min(4.0, max(2.0, 200 / len(x)))
@@ -137,7 +139,7 @@ def norms_figure(
     lambdas, norms = np.asarray(lambdas, dtype=float), np.asarray(norms, dtype=float)
     at_chosen = np.nan_to_num(norms[chosen])
     order = np.argsort(-at_chosen, kind="stable")[: np.count_nonzero(at_chosen)]
-    figure = _new_figure(8.6, 4.8)
+    figure = new_figure(8.6, 4.8)
     axis = figure.subplots()
     x = _strength_axis(axis, lambdas, "strength (log scale)")
     line = axis.axvline(x[chosen], color="0.25", linewidth=1.2, linestyle="--", zorder=1.8)
@@ -166,7 +168,7 @@ def stability_figure(
     known = np.where(np.isfinite(frequencies).all(axis=1, keepdims=True), frequencies, 0.0)
     highest = known.max(axis=0)
     order = np.lexsort((-known.mean(axis=0), -highest))[: np.count_nonzero(highest >= threshold)]
-    figure = _new_figure(8.6, 4.8)
+    figure = new_figure(8.6, 4.8)
     axis = figure.subplots()
     x = _strength_axis(axis, lambdas, "strength (log scale)")
     line = axis.axhline(threshold, color="0.25", linewidth=1.2, linestyle="--", zorder=1.8)
@@ -174,15 +176,6 @@ def stability_figure(
     axis.set(title="stability paths", ylabel="frequency of selection", ylim=(-0.02, 1.03))
     _side_legend(figure, [*keys, (line, f"threshold: {threshold:.3g}")])
     return figure
-
-
-def _new_figure(width: float, height: float) -> Any:
-    """An empty Figure of that size in inches; raises ImportError naming the package if matplotlib is missing."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("Plots need matplotlib: pip install matplotlib.") from error
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _strength_axis(axis: Any, lambdas: NDArray[Any], label: str) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""A progress bar with time left, which stays quiet when the output is not a terminal."""
+"""A progress bar with time left, in a terminal or a notebook; elsewhere it stays quiet."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 
 __all__ = ["Bar", "Pace", "progress_bar"]
 
@@ -15,9 +15,11 @@ __all__ = ["Bar", "Pace", "progress_bar"]
 class Bar:
     """The handle of a running bar, or of one that nobody sees."""
 
-    def __init__(self, shown: tuple[Progress, TaskID] | None) -> None:
-        """Made by `progress_bar`."""
-        self._shown = shown
+    def __init__(
+        self, shown: tuple[Progress, TaskID] | None, notebook: Callable[[Task], None] = lambda task: None
+    ) -> None:
+        """Made by `progress_bar`. notebook: shows a task in one."""
+        self._shown, self._notebook = shown, notebook
 
     def update(self, done: int, text: str | None = None) -> None:
         """Show that `done` units are done, with a short text such as the current loss."""
@@ -27,12 +29,17 @@ class Bar:
         if text is not None:
             progress.update(task, text=text)
         progress.update(task, completed=done)
+        self._notebook(progress.tasks[task])
 
 
 @contextmanager
 def progress_bar(total: int, description: str, *, enabled: bool = True) -> Iterator[Bar]:
-    """A bar over `total` units on standard output; it vanishes at the end."""
+    """A bar over `total` units on standard output, or in a notebook's cell; it vanishes at the end."""
     console = Console() if enabled else None
+    if console is not None and console.is_jupyter:
+        with _notebook_bar(total, description) as bar:
+            yield bar
+        return
     if console is None or not console.is_terminal:
         yield Bar(None)
         return
@@ -45,6 +52,17 @@ def progress_bar(total: int, description: str, *, enabled: bool = True) -> Itera
     )
     with Progress(*columns, console=console, transient=True) as progress:
         yield Bar((progress, progress.add_task(description, total=total, text="")))
+
+
+@contextmanager
+def _notebook_bar(total: int, description: str) -> Iterator[Bar]:
+    from regnet.display.notebook_bar import NotebookBar
+
+    progress, shown = Progress(disable=True), NotebookBar()
+    try:
+        yield Bar((progress, progress.add_task(description, total=total, text="")), shown.show)
+    finally:
+        shown.close()
 
 
 class Pace:

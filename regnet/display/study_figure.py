@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from regnet.display.figure import new_figure
 from regnet.display.plots import OKABE_ITO
 
 __all__ = ["GapPanel", "study_figure"]
@@ -31,12 +32,8 @@ def study_figure(panels: list[GapPanel], penalties: tuple[str, ...], metric: str
     Dots above the line of 0 are networks that score higher on the rows that they were trained on.
     Returns a matplotlib Figure; raises ImportError naming the package if matplotlib is missing.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("Plots need matplotlib: pip install matplotlib.") from error
     scale, unit = (100.0, "points (0.01) of accuracy") if metric == "accuracy" else (1.0, metric)
-    figure = Figure(figsize=(5.2 * max(len(panels), 1.4), 5.4), layout="constrained")
+    figure = new_figure(5.2 * max(len(panels), 1.4), 5.4)
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axis, panel in zip(axes, panels, strict=True):
         _draw(axis, panel, penalties, scale)

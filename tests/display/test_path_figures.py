@@ -124,6 +124,7 @@ def test_legends_stay_beside_the_axes(rng):
 @pytest.mark.parametrize("which", ["training", "selection", "norms", "stability"])
 def test_missing_matplotlib_is_named(which, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.delitem(sys.modules, "regnet.display.shown_figure", raising=False)
     lambdas, table = np.array([0.1, 1.0]), np.ones((2, 1))
     draw = {
         "training": lambda: training_figure({}, np.arange(2), "title"),
