@@ -103,7 +103,7 @@ def stability_selection(
     memory_limit, n_jobs, executor, sweep_dir : int, int, Executor and path, optional
         See `MLPClassifierCV`.
     progress : bool, default False
-        Whether to show a bar, if the output is a terminal.
+        Whether to show a bar, in a terminal or a notebook.
 
     Returns
     -------

@@ -57,7 +57,7 @@ def study(
         Called once before the training, as `begin(networks, seconds)`: how many are still to be trained, and about how
         long that takes.
     progress : bool, default True
-        Whether to show a bar with the time left, if the output is a terminal.
+        Whether to show a bar with the time left, in a terminal or a notebook.
 
     Returns
     -------

@@ -135,7 +135,7 @@ def fit(
         Each is called as `callback(record, model)` after every record; returning True (and nothing else) ends the
         training.
     progress : bool, default True
-        Whether to show a bar, if the output is a terminal.
+        Whether to show a bar, in a terminal or a notebook.
     checkpoint : str or path, optional
         A file in which the training is kept while it runs, and from which it goes on if the file exists, with the bits
         that it would have without a stop. More epochs may be asked for than it was begun with; anything else must be
