@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -17,16 +18,23 @@ PATIENCE = 10.0
 """Seconds after which what still runs has been left behind."""
 
 
-def begin(command, folder, *options):
-    """`regnet`, once it catches signals. SIGINT is not ignored in it, as a shell's background jobs would have it."""
+@contextmanager
+def heeding_interrupts():
+    """SIGINT counts here, and in processes that are started here, though a shell's background jobs ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def begin(command, folder, *options):
+    """`regnet`, once it catches signals."""
+    with heeding_interrupts():
         process = subprocess.Popen(
             [sys.executable, "-m", "regnet", *command, *options], cwd=folder, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": "1"}, start_new_session=True,
         )  # fmt: skip
-    finally:
-        signal.signal(signal.SIGINT, before)
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
         caught = re.search(r"SigCgt:\s*(\w+)", status.read_text())

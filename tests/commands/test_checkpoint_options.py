@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 from command_line import called, run, write_csv
 from interrupted import stopped_after
+from signalled import heeding_interrupts
 
 from regnet.commands.fit_report import Lines
 from regnet.display.begun import is_command
@@ -176,7 +177,7 @@ def test_what_cannot_be(folder, option, said):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_after_its_step_with_a_checkpoint(folder, number):
     before = signal.getsignal(number)
-    with sending(number, at=3):
+    with heeding_interrupts(), sending(number, at=3):
         done = called(*KEPT, cwd=folder)
     assert done.returncode == 128 + number
     assert done.stderr.startswith(f"regnet: ended by {number.name}; to go on: regnet fit t.csv")

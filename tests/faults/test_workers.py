@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from signalled import heeding_interrupts
 from sweeps import FRIEDMAN, same, small
 
 from regnet.sweep import processes
@@ -90,7 +91,8 @@ def begin(script, *folders):
         (folder / "shared").mkdir(parents=True)
         (folder / "sweep" / "path").mkdir(parents=True)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
-    return subprocess.Popen([sys.executable, "-c", script, *folders], env=environment, stderr=subprocess.DEVNULL)
+    with heeding_interrupts():
+        return subprocess.Popen([sys.executable, "-c", script, *folders], env=environment, stderr=subprocess.DEVNULL)
 
 
 def records(folder):
