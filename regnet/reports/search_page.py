@@ -92,7 +92,10 @@ def _notes(search: Any) -> list[str]:
     """What a reader must not miss."""
     notes = []
     if search.near_tie_:
-        notes.append(f"Near a tie: rounding may choose {search.rival_:.3g}, {search.margin_:.1g} standard errors away.")
+        notes.append(
+            f"Near a tie: {search.rival_:.3g} is {search.margin_:.1g} standard errors from being chosen, and another "
+            "machine's rounding may choose it. Either will do: their scores hardly differ."
+        )
     if search.n_diverged_:
         notes.append(f"{search.n_diverged_} networks diverged, and have no score.")
     if len(search.lambdas_) > 1 and search.min_index_ in (0, len(search.lambdas_) - 1):

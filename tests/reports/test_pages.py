@@ -1,5 +1,6 @@
 """What a page says is what the result holds; whatever is in it is text; nothing of it needs a network."""
 
+import copy
 import dataclasses
 import html.parser
 import json
@@ -271,3 +272,16 @@ def test_large_tables_stay_small_pages():
     assert len(text) < 2_000_000
     assert "6,000 rows, 2,000 of them drawn" in text
     assert "The first 200 of 400" in text
+
+
+def test_what_must_not_be_missed(searched):
+    told = report(searched).page.notes
+    near = [note for note in told if note.startswith("Near a tie")]
+    assert len(near) == searched.near_tie_
+    close = copy.copy(searched)
+    close.near_tie_, close.rival_, close.margin_, close.min_index_ = True, 0.0276, 0.007, 0
+    assert list(report(close).page.notes)[-2:] == [
+        "Near a tie: 0.0276 is 0.007 standard errors from being chosen, and another machine's rounding may choose it. "
+        "Either will do: their scores hardly differ.",
+        "The best strength is the weakest that was tried: beyond it there may be a better one.",
+    ]
