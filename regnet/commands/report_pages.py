@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from regnet.backend.config import get_config
 from regnet.commands.fit_report import evaded
 from regnet.commands.fit_run import Run
 from regnet.commands.select_run import Selection
@@ -59,7 +60,8 @@ def page_of_study(found: StudyResult, asking: Asking, seconds: float) -> Page:
     """What `regnet study` says, as a page."""
     first: Prepared = asking.first
     facts = _facts(asking.data, asking.table, len(first.x_train), len(first.x_test), None, seconds)
-    facts["epochs"] = f"{asking.recipe.epochs:,}"
+    config = get_config()
+    facts |= {"epochs": f"{asking.recipe.epochs:,}", "computed by": f"{config.backend}, {config.dtype}"}
     for name, own in asking.penalties.items():
         facts[name] = ", ".join(f"{key} {','.join(f'{one:g}' for one in values)}" for key, values in own.items()) or (
             "no penalty"

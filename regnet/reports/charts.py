@@ -33,9 +33,9 @@ def score_chart(rows: Rows, marks: Mapping[str, int], *, score: str, counted: st
 
     places = _places([row["strength"] for row in rows])
     data = [
-        {"at": at, "strength": _number(row["strength"]), "score": row["mean"], "error": row["se"], "used": row["used"],
-         "low": row["mean"] - row["se"], "high": row["mean"] + row["se"]}
-        for at, row in zip(places, rows, strict=True) if np.isfinite(row["mean"]) and np.isfinite(row["se"])
+        {"at": at, "strength": _number(row["strength"]), "score": row["mean"], "used": row["used"],
+         "error": _finite(row["se"]), "low": _finite(row["mean"] - row["se"]), "high": _finite(row["mean"] + row["se"])}
+        for at, row in zip(places, rows, strict=True) if np.isfinite(row["mean"])
     ]  # fmt: skip
     x = _strength_axis(places, rows, f"{penalty} strength (log scale)")
     tooltip = [
@@ -234,6 +234,11 @@ def _strength_axis(places: Sequence[float], rows: Rows, title: str) -> Any:
 
 def _number(value: float) -> str:
     return f"{value:.3g}"
+
+
+def _finite(value: float) -> float | None:
+    """Of one fold there is no standard error: a point then has no bar."""
+    return value if np.isfinite(value) else None
 
 
 def _rounded(value: Any) -> float | None:

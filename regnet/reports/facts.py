@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from regnet.backend.config import get_config
-
 __all__ = ["settings_of", "versions"]
 
 QUIET = ("keep_predictions", "verbose", "n_jobs", "sweep_dir", "executor", "memory_limit")
@@ -38,10 +36,12 @@ def versions(found: Any) -> dict[str, str]:
     """Of regnet and what computed, and the day. found: a result, which may know its kernels."""
     packages = {name: _version(name) for name in ("regnet-xp", "numpy", "scikit-learn")}
     told = ", ".join(f"{name} {number}" for name, number in packages.items() if number)
-    kernels = getattr(found, "kernels_", None)
-    backend = get_config().backend
+    by = getattr(found, "kernels_", None)
+    if by is None and hasattr(found, "model_"):  # not by what is configured now
+        placement = found.model_.placement
+        by = f"{placement.backend.name}, {placement.device}, {placement.dtype}"
     return {
-        "computed by": f"backend {backend}" + (f", {kernels}" if kernels else ""),
+        **({} if by is None else {"computed by": by}),
         "versions": f"{told}, Python {platform.python_version()}",
         "written": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     }

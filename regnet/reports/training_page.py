@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from regnet.backend.placement import to_host
 from regnet.reports.charts import training_chart
 from regnet.reports.facts import settings_of, versions
 from regnet.reports.held_out import held_out_figure
@@ -58,9 +59,9 @@ def held_out_of(
     classes = getattr(estimator, "classes_", None)
     predicted = estimator.predict(X) if classes is None else estimator.predict_proba(X)
     figure = held_out_figure(
-        np.asarray(y), np.asarray(predicted), classes, target, "The rows that the report was given", class_names
+        to_host(y), to_host(predicted), classes, target, "The rows that the report was given", class_names
     )
-    return HeldOut(len(np.asarray(y)), float(estimator.score(X, y)), figure, "rows given to the report")
+    return HeldOut(len(to_host(y)), float(estimator.score(X, y)), figure, "rows given to the report")
 
 
 def _answer(estimator: Any, history: Any, held_out: HeldOut | None) -> str:
@@ -105,7 +106,7 @@ def _layers(estimator: Any, history: Any) -> Table:
     """Norms, zeros and penalties of each layer at the end, and the norms at the beginning where these were recorded."""
     recorded = history is not None and len(history) > 0
     rows = []
-    for layer, weight in enumerate(estimator.coefs_):
+    for layer, weight in enumerate(map(to_host, estimator.coefs_)):
         told = f"{np.sum(np.square(weight, dtype=np.float64)):.4g}"
         penalties = "not recorded"
         if recorded:
@@ -115,7 +116,7 @@ def _layers(estimator: Any, history: Any) -> Table:
                 key.split(".", 1)[1]: value for key, value in last.penalty.items() if key.split(".")[0] == str(layer)
             }
             penalties = ", ".join(f"{key} {value:.4g}" for key, value in own.items() if value) or "none"
-        rows.append([f"layer {layer}", told, f"{np.mean(np.asarray(weight) == 0):.1%}", penalties])
+        rows.append([f"layer {layer}", told, f"{np.mean(weight == 0):.1%}", penalties])
     return Table(
         "Penalty by layer",
         "Sum of squared weights"

@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import need
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Lasso
@@ -285,3 +286,21 @@ def test_what_must_not_be_missed(searched):
         "Either will do: their scores hardly differ.",
         "The best strength is the weakest that was tried: beyond it there may be a better one.",
     ]
+
+
+def test_one_fold_has_points_without_bars(searched):
+    one = copy.copy(searched)
+    one.score_se_ = np.full_like(searched.score_se_, np.nan)
+    points = values(specs(report(one).html)[0], "score")
+    assert [point["score"] for point in points] == searched.score_mean_.tolist()
+    assert {point["low"] for point in points} == {point["error"] for point in points} == {None}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_what_computed_it_is_the_networks_own(numbers):
+    torch = need("torch")
+    X, y = (torch.tensor(np.array(one, dtype="float64")) for one in numbers)
+    fitted = MLPRegressor(hidden_layer_sizes=(4,), max_iter=5, random_state=0).fit(X, y)
+    page = report(fitted, X=X, y=y).page
+    assert page.facts["computed by"] == "torch, cpu, float64"
+    assert f"{fitted.score(X, y):.4f} on {len(y)} rows" in page.answer
