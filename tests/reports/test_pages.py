@@ -227,6 +227,9 @@ def test_names_are_text(classes):
     assert read.scripts == 2
     assert read.outside == []
     assert evil not in page.html
+    charts = page.html.split("const charts = ")[1].split("\ncharts.forEach")[0]
+    assert charts.count("\\u003cscript") > 0
+    assert not set("<>&") & set(charts)
     assert evil in read.texts["td"]
     assert "&lt;/script&gt;" in page._repr_html_() or "&amp;lt;/script&amp;gt;" in page._repr_html_()
 

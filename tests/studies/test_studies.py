@@ -28,7 +28,8 @@ from regnet import (
 from regnet.mathematics.intervals import mean_interval
 from regnet.mathematics.penalties import Penalty
 from regnet.networks.network import Network
-from regnet.studies.plan import MEASURED, make_plan
+from regnet.studies import training
+from regnet.studies.plan import MEASURED, Plan, make_plan
 from regnet.studies.training import seconds_for, train_seeds
 
 L2 = {"weight_l2": [1e-3, 0.0], "bias_l2": [1e-3, 0.0]}
@@ -126,6 +127,28 @@ def test_tables_in_batches_with_labels_or_values(kind, load, metric):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_batches_are_drawn_by_the_seed_alike_for_all_penalties(monkeypatch):
+    """With the same rows and first weights, seeds differ by their batches alone, and penalties by nothing."""
+    X, y = datasets.spiral(samples=60)
+    given, own = [], training.fit
+
+    def noted(*args, seed, params, **settings):
+        given.append(seed)
+        first = [tuple(np.broadcast_to(one[:1], one.shape).copy() for one in layer) for layer in params]
+        return own(*args, seed=seed, params=first, **settings)
+
+    monkeypatch.setattr(training, "fit", noted)
+    monkeypatch.setattr(Plan, "blocks", lambda plan, seeds, on_device: [seeds])
+    network = MLPClassifier(hidden_layer_sizes=(6,), batch_size=20, max_iter=5, learning_rate_init=0.05)
+    found = study(
+        network, lambda seed: (X[:120], y[:120], X[120:], y[120:]), {"none": {}, "none again": {}}, n_seeds=2,
+        subset=30, progress=False,
+    )  # fmt: skip
+    assert given == [[0, 0, 1, 1]]
+    assert (found.norms[0] == found.norms[1]).all()
+    assert (found.norms[:, 0] != found.norms[:, 1]).all()
+
+
 def test_rows_may_be_frames_and_lists(tmp_path):
     need("pandas")
     import pandas as pd
