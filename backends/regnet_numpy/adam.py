@@ -16,6 +16,9 @@ FLUSH_EVERY = 16
 """Steps between two looks for weights below the smallest normal number (see `networks.kernels.flush_subnormal`): it is
 in thousands of steps that weights get there."""
 
+NO_BATCH = object()
+"""A share of the rows that no batch has; an update itself in its place would be a circle, and keep its arrays."""
+
 
 @final
 class AdamUpdate:
@@ -32,7 +35,7 @@ class AdamUpdate:
         self._optimizer, self._spare = optimizer, spare
         self._l1, self._l1_subgradient, l2, self._batch_l2 = (_narrow(term) for term in strengths[:4])
         self._l2 = None if l2 is None else 2.0 * l2
-        self._share: Any = self  # of no batch
+        self._share: Any = NO_BATCH
         self._decay = self._l2
         self._smallest = float(np.finfo(self.point.dtype).smallest_normal)
         self._groups = []

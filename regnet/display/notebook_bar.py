@@ -1,4 +1,4 @@
-"""A bar in a notebook: a line of HTML that is written anew. Importing this file needs IPython, which a notebook has."""
+"""A bar in a notebook: a line of HTML that is written anew, by IPython, which a notebook has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from html import escape
 from typing import final
 
-from IPython.display import HTML, display
 from rich.progress import Task, TimeRemainingColumn
 
 __all__ = ["NotebookBar"]
@@ -21,7 +20,9 @@ class NotebookBar:
 
     def __init__(self) -> None:
         """An empty line."""
-        self._handle = display(HTML(""), display_id=True)
+        from IPython.display import HTML, display
+
+        self._html, self._handle = HTML, display(HTML(""), display_id=True)
         self._shown, self._left = 0.0, TimeRemainingColumn(compact=True)
 
     def show(self, task: Task) -> None:
@@ -32,8 +33,9 @@ class NotebookBar:
         self._shown = now
         told = f"{task.description} {task.completed:,.0f}/{task.total:,.0f} {self._left.render(task).plain}"
         text = escape(f"{told} {task.fields['text']}".strip())
-        self._handle.update(HTML(f'<progress value="{task.completed:.0f}" max="{task.total:.0f}"></progress> {text}'))
+        bar = f'<progress value="{task.completed:.0f}" max="{task.total:.0f}"></progress>'
+        self._handle.update(self._html(f"{bar} {text}"))
 
     def close(self) -> None:
         """Leave nothing behind."""
-        self._handle.update(HTML(""))
+        self._handle.update(self._html(""))

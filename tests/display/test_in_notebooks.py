@@ -34,7 +34,7 @@ def test_a_figure_shows_itself():
 
 def test_a_bar_is_a_line_that_is_written_anew(monkeypatch):
     need("IPython")
-    from regnet.display import notebook_bar, progress
+    from regnet.display import progress
 
     class Handle:
         lines: list[str] = []  # noqa: RUF012 (of this test alone)
@@ -42,7 +42,7 @@ def test_a_bar_is_a_line_that_is_written_anew(monkeypatch):
         def update(self, shown):
             self.lines.append(shown.data)
 
-    monkeypatch.setattr(notebook_bar, "display", lambda shown, display_id: Handle())
+    monkeypatch.setattr("IPython.display.display", lambda shown, display_id: Handle())
     monkeypatch.setattr(progress, "Console", partial(progress.Console, force_jupyter=True))
     with progress.progress_bar(1000, "epochs") as bar:
         for done in range(0, 1001, 100):
