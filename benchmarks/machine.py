@@ -16,7 +16,7 @@ import numpy as np
 
 from regnet_numpy.blas import vector_instructions
 
-__all__ = ["clean_environment", "copy_bandwidth", "describe_machine"]
+__all__ = ["SLOWING", "clean_environment", "copy_bandwidth", "describe_machine"]
 
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE")
 """Settings that make a BLAS run kernels older than the processor."""

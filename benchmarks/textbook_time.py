@@ -1,4 +1,4 @@
-"""Time of a step against NumPy as a textbook writes it, plain and compiled, in turn within one process.
+"""Time of a step against NumPy as a textbook writes it, plain and compiled, in turn, each in a process of its own.
 
     python -m benchmarks.textbook_time [--rounds 15] [NAME ...]
 
@@ -9,6 +9,8 @@ ratios ours / textbook, round by round, the median and between what half of the 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.machine import SLOWING
 from benchmarks.peers.ours import Regnet, RegnetFast
 from benchmarks.peers.textbook import Textbook
 from benchmarks.tasks import Task, make_spiral_task, make_task, objective
@@ -43,25 +46,43 @@ AT_LEAST = 0.1
 """Seconds of a measurement."""
 
 WARM = 0.06
-"""Seconds of steps before a measurement: BLAS's own threads, which only the textbook has, keep a core busy for a while
-after it; and a core that was at rest may be given to another guest of the machine."""
+"""Seconds of steps before a measurement: a core that was at rest may be given to another guest of the machine."""
 
 
-def measure(task: Task, rounds: int) -> dict[str, np.ndarray]:
-    """Milliseconds a step, every round's, by peer."""
-    peers: dict[str, Any] = {name: make(task) for name, make in PEERS.items()}
-    for peer in peers.values():
-        peer.advance(STEPS_OF_CHECK)
-    losses = [objective(task, peer.params()) for peer in peers.values()]
+def measure(name: str, rounds: int) -> dict[str, np.ndarray]:
+    """Milliseconds a step, every round's, by peer.
+
+    In one process the textbook's BLAS threads, which look for work a while longer, would take a core from its peers.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    pipes = {}
+    for peer in PEERS:
+        here, there = spawn.Pipe()
+        spawn.Process(target=_answer, args=(there, name, peer), daemon=True).start()
+        pipes[peer] = here
+    losses = [pipe.recv() for pipe in pipes.values()]
     if not np.allclose(losses, losses[0], rtol=1e-3):
-        raise SystemExit(f"{task.widths}: the losses differ, {losses}: not the same work was timed.")
-    steps = {name: max(1, int(AT_LEAST / _seconds(peer, STEPS_OF_CHECK))) for name, peer in peers.items()}
-    taken: dict[str, list[float]] = {name: [] for name in peers}
+        raise SystemExit(f"{name}: the losses differ, {losses}: not the same work was timed.")
+    taken: dict[str, list[float]] = {peer: [] for peer in PEERS}
     for _ in range(rounds):
-        for name, peer in peers.items():
-            peer.advance(max(1, round(WARM / AT_LEAST * steps[name])))
-            taken[name].append(1e3 * _seconds(peer, steps[name]))
-    return {name: np.asarray(times) for name, times in taken.items()}
+        for peer, pipe in pipes.items():
+            pipe.send(True)
+            taken[peer].append(1e3 * pipe.recv())
+    for pipe in pipes.values():
+        pipe.send(False)
+    return {peer: np.asarray(times) for peer, times in taken.items()}
+
+
+def _answer(pipe: Any, name: str, kind: str) -> None:
+    """In a process of its own: the loss after some steps, and the seconds of a step whenever they are asked for."""
+    task = TASKS[name]()
+    peer: Any = PEERS[kind](task)
+    peer.advance(STEPS_OF_CHECK)
+    pipe.send(objective(task, peer.params()))
+    steps = max(1, int(AT_LEAST / _seconds(peer, STEPS_OF_CHECK)))
+    while pipe.recv():
+        peer.advance(max(1, round(WARM / AT_LEAST * steps)))
+        pipe.send(_seconds(peer, steps))
 
 
 def _seconds(peer: Any, steps: int) -> float:
@@ -77,10 +98,12 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[[], *TASKS], metavar="NAME", help=f"of {', '.join(TASKS)}")
     parser.add_argument("--rounds", type=int, default=15)
     asked = parser.parse_args()
+    for setting in SLOWING:
+        os.environ.pop(setting, None)
     table = Table("step", "textbook, ms", *[f"{kind}{unit}" for kind in ("plain", "compiled") for unit in (", ms", "")])
     for name in track(asked.names or list(TASKS), console=Console(stderr=True), transient=True):
         task = TASKS[name]()
-        taken = measure(task, asked.rounds)
+        taken = measure(name, asked.rounds)
         cells = [f"{np.median(taken['textbook']):.3g}"]
         for kind in ("plain", "compiled"):
             low, middle, high = np.quantile(taken[kind] / taken["textbook"], [0.25, 0.5, 0.75])

@@ -8,9 +8,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
-__all__ = ["Buffers"]
+import numpy as np
+
+__all__ = ["Buffers", "aligned_empty"]
+
+LINE = 64
+"""Bytes of a cache line, and of the widest vector."""
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: Any, /) -> Any:
+    """`numpy.empty` that begins with a cache line.
+
+    NumPy's own memory begins anywhere in one, so that it is luck whether every vector of AVX-512 lies in two: a step of
+    3,000 x 2 -> 512 -> 3 took 1.0 ms of a core or 1.8, from process to process.
+    """
+    dtype = np.dtype(dtype)
+    size = prod(shape) * dtype.itemsize
+    memory = np.empty(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 class Buffers(threading.local):

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, final
 
-import numpy as np
-
 from regnet.arrays.types import Array
-from regnet_numpy.buffers import Buffers
+from regnet_numpy.buffers import Buffers, aligned_empty
 from regnet_numpy.passes import find_pass
 from regnet_numpy.threads import parallel_map, thread_count
 from regnet_numpy.tiles import TILE_ELEMENTS, tile_rows, tile_width
@@ -84,10 +82,12 @@ class Gradients:
         ]
         self._cuts, self._now = cuts_of(point), range(tiles)
         shape = (together, *point.shape)
-        self._slots = buffers.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype))
+        self._slots = buffers.get(("slots", shape, point.dtype), lambda: aligned_empty(shape, point.dtype))
         self._total = self._slots[0]
         if together < tiles:
-            self._total = buffers.get(("total", point.shape, point.dtype), lambda: np.empty_like(point))
+            self._total = buffers.get(
+                ("total", point.shape, point.dtype), lambda: aligned_empty(point.shape, point.dtype)
+            )
         self._first = self._pass(0)
         self._slot_views = [self._first.views(slot) for slot in self._slots]
         self._point_views: dict[int, Any] = {}

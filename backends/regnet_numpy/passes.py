@@ -10,7 +10,7 @@ import numpy as np
 
 from regnet.arrays.reductions import sum_rows
 from regnet.arrays.types import Array, Tree
-from regnet_numpy.buffers import Buffers
+from regnet_numpy.buffers import Buffers, aligned_empty
 from regnet_numpy.in_place import in_place
 from regnet_numpy.threads import parallel_map
 from regnet_numpy.tiles import sum_in_tiles, tile_rows, tile_width
@@ -40,7 +40,7 @@ class Pass:
         self._narrow = network.in_features <= NARROW
 
         def empty(columns: int) -> Any:
-            return np.empty((*leading, rows, columns), dtype)
+            return aligned_empty((*leading, rows, columns), dtype)
 
         self._outputs = [empty(layer.out_features) for layer in self._layers]
         self._back = [empty(layer.in_features) for layer in self._layers[1:]]

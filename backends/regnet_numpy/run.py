@@ -13,7 +13,7 @@ from regnet.backend.protocol import Run
 from regnet.mathematics.optimizers import Adam, AdamW
 from regnet.mathematics.schedules import factors
 from regnet_numpy.adam import AdamUpdate
-from regnet_numpy.buffers import Buffers
+from regnet_numpy.buffers import Buffers, aligned_empty
 from regnet_numpy.gradients import Gradients, Implementation, cuts_of
 from regnet_numpy.passes import Pass, is_dense
 from regnet_numpy.threads import parallel_map, thread_count
@@ -123,7 +123,7 @@ class _Batches:
 
     def _room(self, name: str, table: Array) -> Array:
         shape = (*self._numbers.shape[:-2], self._numbers.shape[-1], table.shape[-1])
-        return self._buffers.get((name, shape, table.dtype), lambda: np.empty(shape, table.dtype))
+        return self._buffers.get((name, shape, table.dtype), lambda: aligned_empty(shape, table.dtype))
 
     def at(self, t: int) -> tuple[Any, ...]:
         """x, y, weight; of all rows, in this batch, (..., 1, 1), or None where it is all."""
@@ -156,7 +156,7 @@ class _Updates:
         def spare_of(share: int, cut: slice) -> tuple[Any, ...]:
             own = point[..., cut]
             return tuple(
-                buffers.get(("spare", share, number, own.shape, own.dtype), lambda: np.empty_like(own, order="C"))
+                buffers.get(("spare", share, number, own.shape, own.dtype), lambda: aligned_empty(own.shape, own.dtype))
                 for number in range(make.spares)
             )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from regnet.arrays.random_bits import keep_threshold
 from regnet.arrays.types import Array
+from regnet_numpy.buffers import aligned_empty
 from regnet_numpy.compiled import activations, losses
 from regnet_numpy.compiled.activations import activation_loops
 from regnet_numpy.compiled.loss_loops import loss_loop
@@ -92,7 +93,7 @@ def memory_of(found: Plan, rows: int, dtype: Any, /) -> Array:
     """
     features = found.height + 2 * found.widest + int(found.layers[-1, OUTPUTS]) + 3
     weight = int(max(padded(inputs) * padded(outputs) for inputs, outputs, *_ in found.layers))
-    return np.empty(features * rows + weight, dtype)
+    return aligned_empty((features * rows + weight,), dtype)
 
 
 def part_of(array: Array, k: int, /) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from regnet.arrays.types import Array
 from regnet.backend.protocol import Run
-from regnet_numpy.buffers import Buffers
+from regnet_numpy.buffers import Buffers, aligned_empty
 from regnet_numpy.compiled.gradient import rows_of_a_tile
 from regnet_numpy.compiled.gradient_loops import Rows
 from regnet_numpy.compiled.plan import Plan, memory_of, part_of, plan
@@ -128,7 +128,7 @@ def _job(
         table=_rows_of(data, k, point.dtype),
         numbers=numbers, batches=_batches_of(data, k), moments=moments_of(recipe.optimizer, arrays, k), penalty=penalty,
         plan=recipe.plan, rule=recipe.rule, rates=rates, first=first, seed=seed, step_rows=count, tile_rows=size,
-        tiles=tiles, slots=_buffers.get(("slots", shape, point.dtype), lambda: np.empty(shape, point.dtype)),
+        tiles=tiles, slots=_buffers.get(("slots", shape, point.dtype), lambda: aligned_empty(shape, point.dtype)),
         losses=np.empty(tiles, point.dtype), bounds=penalty.bounds, order=np.zeros(4, np.int64), board=team_board(),
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ def _rows_of(data: Data, k: int, dtype: Any) -> Rows:
 
 
 def _room(tables: tuple[Array, Array], rows: int, dtype: Any) -> Rows:
-    x, y = (np.empty((rows, table.shape[-1]), table.dtype) for table in tables)
+    x, y = (aligned_empty((rows, table.shape[-1]), table.dtype) for table in tables)
     return Rows(x, y, np.empty(rows, dtype))
 
 
@@ -169,5 +169,5 @@ def _memory(job: Job, data: Data) -> Memory:
             ("rows", size, *((table.shape[-1], table.dtype) for table in tables), dtype),
             lambda: _room(tables, size, dtype),
         )
-    bits = None if job.numbers is None else _buffers.get(("bits", size), lambda: np.empty(size, np.uint32))
+    bits = None if job.numbers is None else _buffers.get(("bits", size), lambda: aligned_empty((size,), np.uint32))
     return Memory(tile, room, bits)
