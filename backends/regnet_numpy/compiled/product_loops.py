@@ -41,12 +41,10 @@ def pad(weight: Any, turned: Any, memory: Any) -> Any:
     """The weight, or its transpose, in whole blocks with 0 at the end, in the first numbers of memory."""
     rows, columns = (weight.shape[1], weight.shape[0]) if turned else weight.shape
     whole = memory[: padded(rows) * padded(columns)].reshape(padded(rows), padded(columns))
-    for j in range(whole.shape[0]):
-        for k in range(whole.shape[1]):
-            if j < rows and k < columns:
-                whole[j, k] = weight[k, j] if turned else weight[j, k]
-            else:
-                whole[j, k] = 0
+    whole[:] = 0
+    for j in range(rows):
+        for k in range(columns):
+            whole[j, k] = weight[k, j] if turned else weight[j, k]
     return whole
 
 
@@ -87,6 +85,22 @@ def weight_product(x: Any, dz: Any, grad: Any) -> None:
         for j in range(0, outputs, BLOCK):
             j1, j2, j3 = min(j + 1, outputs - 1), min(j + 2, outputs - 1), min(j + 3, outputs - 1)
             z0, z1, z2, z3 = dz[j], dz[j1], dz[j2], dz[j3]
+            if inputs - k <= 2:  # as of the two coordinates of a point
+                a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zero
+                for i in range(n):
+                    p, q = x0[i], x1[i]
+                    t, u, v, w = z0[i], z1[i], z2[i], z3[i]
+                    a0 += p * t
+                    a1 += p * u
+                    a2 += p * v
+                    a3 += p * w
+                    b0 += q * t
+                    b1 += q * u
+                    b2 += q * v
+                    b3 += q * w
+                grad[k1, j3], grad[k1, j2], grad[k1, j1], grad[k1, j] = b3, b2, b1, b0
+                grad[k, j3], grad[k, j2], grad[k, j1], grad[k, j] = a3, a2, a1, a0
+                continue
             a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = zero
             for i in range(n):
                 p, q, r, s = x0[i], x1[i], x2[i], x3[i]

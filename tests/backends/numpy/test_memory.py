@@ -12,10 +12,22 @@ from threadpoolctl import threadpool_limits
 
 from regnet import MLPClassifier, Network, Penalty, config_context, datasets, fit
 from regnet.arrays.tree import leaves
+from regnet_numpy.buffers import aligned_empty
 from regnet_numpy.gradients import SUM_ELEMENTS, Gradients
 from regnet_numpy.run import ARRAYS
 
 X, Y = datasets.spiral(samples=60)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint32])
+@pytest.mark.parametrize("shape", [(0,), (1,), (3, 5), (7, 256)])
+def test_what_steps_work_in_begins_with_a_cache_line(shape, dtype):
+    several = [aligned_empty(shape, dtype) for _ in range(5)]  # NumPy's own begin at 16, 32 or 48 as often
+    assert {one.ctypes.data % 64 for one in several if one.size} <= {0}
+    assert all(one.shape == shape and one.dtype == dtype and one.flags.c_contiguous for one in several)
+    for number, one in enumerate(several):
+        one[...] = number
+    assert all((one == number).all() for number, one in enumerate(several))  # none overlaps another
 
 
 def test_models_that_a_callback_keeps_stay_as_they_were(fast):
