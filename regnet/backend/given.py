@@ -102,11 +102,11 @@ def _kind_of_label(cell: Any) -> str:
     return "number" if is_number else type(cell).__name__
 
 
-def numbers_of(name: str, values: Any, /, *, text: bool = False) -> Any:
+def numbers_of(name: str, values: Any, /, *, text: bool = False, remedy: str = "make numbers of it") -> Any:
     """The argument as an array of numbers, where the caller has it: NumPy's (of objects: float64), or a device's.
 
-    NaN stands for None and for pandas' NA. text: whether text of numbers is taken for them. Raises as `check_given`,
-    and TypeError or ValueError for whatever is no number, naming column, cell and row.
+    NaN stands for None and for pandas' NA. text: whether text of numbers is taken for them; remedy: for other text.
+    Raises as `check_given`, and TypeError or ValueError for whatever is no number, naming column, cell and row.
     """
     found = _as_array(check_given(name, values))
     if issparse(found):
@@ -115,16 +115,16 @@ def numbers_of(name: str, values: Any, /, *, text: bool = False) -> Any:
         return found
     if found.dtype.kind in "UST" and not text:
         cell = found.reshape(-1)[0].item() if found.size and found.dtype.kind != "T" else str(found.reshape(-1)[:1])
-        raise TypeError(f"{name} holds text ({shown(cell)} first), where numbers are needed: make numbers of it.")
-    return _floats(name, found, text)
+        raise TypeError(f"{name} holds text ({shown(cell)} first), where numbers are needed: {remedy}.")
+    return _floats(name, found, text, remedy)
 
 
-def _floats(name: str, values: NDArray[Any], text: bool) -> NDArray[np.float64]:
+def _floats(name: str, values: NDArray[Any], text: bool, remedy: str) -> NDArray[np.float64]:
     """Objects as numbers."""
     cells = values.reshape(-1).tolist()
     if not text and any(isinstance(cell, (str, bytes)) for cell in cells):
         row, cell = next((row, cell) for row, cell in enumerate(cells) if isinstance(cell, (str, bytes)))
-        raise TypeError(f"{name} holds text ({shown(cell)}, cell {row}), where numbers are needed: make numbers of it.")
+        raise TypeError(f"{name} holds text ({shown(cell)}, cell {row}), where numbers are needed: {remedy}.")
     flat = np.empty(len(cells), dtype=object)
     flat[:] = cells
     fault = fault_of(flat)

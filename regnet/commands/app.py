@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any, final
 
 import typer
+from typer.core import TyperGroup
 
 from regnet.backend.protocol import BackendError
 from regnet.commands.backends import backends
@@ -23,7 +25,30 @@ from regnet.commands.terminal import lose_nothing, say
 
 __all__ = ["app", "main"]
 
+
+@final
+class _Commands(TyperGroup):
+    """The commands; whose option it is that one of them does not have is said."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if type(error).__name__ == "NoSuchOption":  # Typer's own copy of click has no public name for it
+                _name_owners(error, self.commands)
+            raise
+
+
+def _name_owners(error: Any, commands: Mapping[str, Any]) -> None:
+    """Say in an error about an option which other commands have it."""
+    own = [f"regnet {name}" for name, one in commands.items() if any(error.option_name in it.opts for it in one.params)]
+    if own:
+        error.message, error.possibilities = f"{error.option_name} is an option of {' and '.join(own)}.", None
+
+
 app = typer.Typer(
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

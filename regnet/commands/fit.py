@@ -18,6 +18,7 @@ from regnet.commands.outputs import check_outputs, check_picture, write_picture,
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
 from regnet.commands.report_folder import check_folder, write_folder
 from regnet.commands.report_pages import page_of_run
+from regnet.commands.saving import told_saved
 from regnet.commands.terminal import say
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.tables.asked import MISSING, Asked
@@ -165,6 +166,8 @@ def fit(
         write_text(report / "figures.json", figures)
         write_folder(report, page_of_run(run), {"training": curves_figure(run)})
     print_summary(run)
+    if save is not None:
+        say(told_saved(save))
     if report is not None:
         say(f"report: {report}/report.html")
     if run.unwritten is not None:

@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
+from regnet.commands.constants import Constant, constant_of
 from regnet.commands.fit_run import Run
 from regnet.commands.recipe import Recipe
 from regnet.commands.saving import save_model
@@ -59,17 +60,29 @@ def print_summary(run: Run) -> None:
     estimator, placement, metric = run.estimator, run.model.placement, run.history.metric_name
     if run.test is not None:
         say(f"held out: {metric} {run.test[metric]:.4f}  data loss {run.test['loss']:.4f}")
+        if (same := _constant(run)) is not None:
+            say(f"always {same.label!r}: accuracy {same.accuracy:.4f}; the classes' shares: loss {same.log_loss:.4f}")
     zeros = ", ".join(f"layer {layer}: {share:.1%}" for layer, share in run.history[-1].zeros.items())
     say(f"weights at exactly zero: {zeros}")
     if estimator.input_l1:
         used = run.inputs.used(estimator.selected_features_.tolist())
         say(f"inputs used: {len(used)} of {len(run.inputs.names)} ({', '.join(used)})")
+    if not any(np.any(getattr(estimator, name) or 0.0) for name in PENALTIES):
+        say("no penalty: --weight-l1, --weight-l2, --input-l1 and others add one; regnet select says how strong")
     if (told := evaded(run)) is not None:
         say(told)
     say(
         f"{estimator.n_iter_} epochs in {run.seconds:.1f} s on {placement.backend.name} {placement.device} "
         f"{placement.dtype}"
     )
+
+
+def _constant(run: Run) -> Constant | None:
+    """What no network at all has on the held-out rows, of classes."""
+    own = run.prepared
+    if own.classes is None or run.test is None:
+        return None
+    return constant_of(own.classes, own.y_train, own.weight_train, own.y_test, own.weight_test)
 
 
 def _evasion(run: Run) -> Evasion | None:
@@ -138,7 +151,7 @@ def _regions(run: Run) -> Regions:
 def json_figures(run: Run) -> dict[str, Any]:
     """The figures of a run for --json: last record, held-out scores, history."""
     fitted, last, metric, placement = run.estimator, run.history[-1], run.history.metric_name, run.model.placement
-    evasion = _evasion(run)
+    evasion, same = _evasion(run), _constant(run)
     return {
         "data": run.data,
         "seed": run.seed,
@@ -150,6 +163,8 @@ def json_figures(run: Run) -> dict[str, Any]:
         "train_score": last.metric,
         "test_score": None if run.test is None else run.test[metric],
         "test_loss": None if run.test is None else run.test["loss"],
+        "constant_test_score": None if same is None else same.accuracy,
+        "constant_test_loss": None if same is None else same.log_loss,
         "loss": last.loss,
         "data_loss": last.data_loss,
         "penalty_loss": last.penalty_loss,

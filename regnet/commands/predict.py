@@ -59,6 +59,8 @@ def predict(
                 part = frame.take(slice(start, start + step))
                 x = np.concatenate([encode(one, part[one.name]) for one in saved.columns], axis=1)
                 writer.writerows(_rows(saved, np.asarray(saved.model.predict(x), dtype=np.float64)))
+        if output is not None:
+            say(f"regnet: written: {output}, {len(frame):,} rows", error=True)
 
 
 @contextmanager

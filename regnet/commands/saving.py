@@ -20,7 +20,7 @@ from regnet.networks.container import ModelFileError
 from regnet.networks.model import Model
 from regnet.tables.encoding import EncodedColumn, parts_of
 
-__all__ = ["SavedModel", "load_model", "save_model"]
+__all__ = ["SavedModel", "load_model", "save_model", "told_saved"]
 
 RECORDED = ("regnet-xp", "numpy", "scikit-learn")
 """Packages whose versions are written down."""
@@ -66,6 +66,11 @@ def save_model(
             "versions": {name: version(name) for name in RECORDED},
         },
     )
+
+
+def told_saved(path: Path) -> str:
+    """A line that says what the file is good for."""
+    return f"saved: {path}; for new rows: {shlex.join(['regnet', 'predict', str(path), 'FILE'])}"
 
 
 def load_model(path: str) -> SavedModel:

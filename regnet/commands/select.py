@@ -16,6 +16,7 @@ from regnet.commands.options import check_choices, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, write_text
 from regnet.commands.report_folder import check_folder, write_folder
 from regnet.commands.report_pages import page_of_selection
+from regnet.commands.saving import told_saved
 from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
 from regnet.commands.select_run import choose_strength, folds_of
 from regnet.commands.terminal import say
@@ -143,5 +144,7 @@ def select(
         pictures = {"path": found.fitted.plot_path(), "norms": found.fitted.plot_norms()}
         write_folder(report, page_of_selection(found), pictures)
     print_selection(found, Console())
+    if save is not None:
+        say(told_saved(save))
     if report is not None:
         say(f"report: {report}/report.html")

@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from regnet.commands.constants import Constant, constant_of, constant_score
 from regnet.commands.inputs import Inputs
 from regnet.commands.saving import save_model
 from regnet.commands.select_run import Selection
@@ -69,16 +70,31 @@ def print_selection(selection: Selection, console: Console) -> None:
             markup=False,
             highlight=False,
         )
+    if (of_shares := constant_score(selection)) is not None:
+        say(f"the classes' shares alone: {selection.score_name} {of_shares:.4f}")
     if selection.test_score is not None:
         metric = fitted.model_.network.metric.name
-        say(f"on the {len(selection.split.test)} rows held out of the sweep: {metric} {selection.test_score:.4f}")
+        same = _constant(selection)
+        say(
+            f"on the {len(selection.split.test)} rows held out of the sweep: {metric} {selection.test_score:.4f}"
+            + (f" (always {same.label!r}: {same.accuracy:.4f})" if same else "")
+        )
     passes = " in each of two passes" if hasattr(fitted, "pilot_scores_") else ""
     say(f"{fitted.cv_scores_.size} networks{passes}, {selection.seconds:.1f} s")
 
 
+def _constant(selection: Selection) -> Constant | None:
+    """What no network at all has on the rows held out of the sweep, of classes."""
+    split, weight = selection.split, selection.table.weight
+    if split.classes is None or selection.test_score is None:
+        return None
+    own, other = (None, None) if weight is None else (weight[split.train], weight[split.test])
+    return constant_of(split.classes, split.y[split.train], own, split.y[split.test], other)
+
+
 def selection_figures(selection: Selection) -> dict[str, Any]:
     """The figures of a selection for --json; numbers that are missing (diverged networks) are null."""
-    fitted = selection.fitted
+    fitted, same = selection.fitted, _constant(selection)
 
     def listed(values: Any) -> list[Any]:
         return [float(value) if np.isfinite(value) else None for value in values]
@@ -107,6 +123,8 @@ def selection_figures(selection: Selection) -> dict[str, Any]:
         "features": len(selection.inputs.names),
         "groups": selection.inputs.groups,
         "test_score": selection.test_score,
+        "constant_score": constant_score(selection),
+        "constant_test_score": None if same is None else same.accuracy,
         "folds": fitted.n_splits_,
         "restarts": fitted.restarts,
         "diverged": fitted.n_diverged_,

@@ -16,6 +16,7 @@ from regnet.arrays.tree import leaves
 from regnet.commands.saving import SavedModel, load_model
 from regnet.commands.terminal import plain
 from regnet.mathematics.activations import get_activation
+from regnet.tables.dates import told_days
 from regnet.tables.encoding import EncodedColumn
 from regnet.tables.table import short
 
@@ -69,7 +70,15 @@ def _inputs(columns: Sequence[EncodedColumn], weight: NDArray[Any]) -> RichTable
         rows = weight[start : start + len(one.parts)]
         start += len(one.parts)
         holds = f"text: {short(one.levels)}" if one.kind == "factor" else f"{one.kind}s"
-        fill = "an error" if one.fill is None else one.fill if isinstance(one.fill, str) else f"{one.fill:.6g}"
-        cells = (Text(plain(text)) for text in (one.name, holds, fill))  # [b] is no markup
+        cells = (Text(plain(text)) for text in (one.name, holds, _fill(one)))  # [b] is no markup
         table.add_row(*cells, "yes" if rows.any() else "no")
     return table
+
+
+def _fill(column: EncodedColumn) -> str:
+    """What stands where there is no value."""
+    if column.fill is None:
+        return "an error"
+    if isinstance(column.fill, str):
+        return column.fill
+    return f"{column.fill:.6g}" if column.kind == "number" else told_days(column.kind, column.fill)

@@ -35,6 +35,10 @@ __all__ = [
 ]
 
 
+CLASSES_ARE = "make numbers of it, or if they are classes take MLPClassifier, and for a search MLPClassifierCV"
+"""What to do about text where values are needed."""
+
+
 class Inputs(NamedTuple):
     """Checked data: x (n, in) and y (n,) or (n, out) where the caller has them; x may be sparse. weight: (n,), on the
 
@@ -105,7 +109,7 @@ def check_targets(y: Any, /, *, numeric: bool) -> Array:
     """
     if y is None or issparse(y):  # labels may be sparse
         return None if y is None else check_given("y", y).tocsr()
-    y = numbers_of("y", y) if numeric else check_labels("y", y)
+    y = numbers_of("y", y, remedy=CLASSES_ARE) if numeric else check_labels("y", y)
     if len(y.shape) not in (1, 2):
         shape = tuple(y.shape)
         raise ValueError(f"y should be a 1d or 2d array, got an array of shape {shape} instead: give one entry a row.")

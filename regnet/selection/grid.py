@@ -38,9 +38,11 @@ def find_strength(lambdas: NDArray[np.float64], strength: float, /) -> int | Non
     if abs(lambdas[nearest] - strength) <= ROUNDING * lambdas[nearest]:
         return nearest
     if not lambdas[0] < strength < lambdas[-1]:
+        number = int(strength) if strength in range(len(lambdas)) else None
         raise ValueError(
             f"strength={float(strength):g} lies outside of the path, which goes from {lambdas[0]:.6g} to "
             f"{lambdas[-1]:.6g}: fit with lambdas that reach it."
+            + ("" if number is None else f" (Its strength number {number} is {lambdas[number]:.6g}.)")
         )
     return None
 

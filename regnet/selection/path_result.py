@@ -106,7 +106,7 @@ class PathResult:
         """How many groups of inputs are used, (n,). Raises AttributeError where the estimator had no groups."""
         return np.asarray(self.selected_groups.sum(axis=1))
 
-    def at(self, *, strength: float | None = None, n_inputs: int | None = None, n_groups: int | None = None) -> Any:
+    def at(self, strength: float | None = None, *, n_inputs: int | None = None, n_groups: int | None = None) -> Any:
         """Give the fitted estimator of a strength, or of the weakest strength that leaves so few inputs or groups.
 
         A strength of the path is looked up. One between two of them is trained on the path's rows: from the next weaker

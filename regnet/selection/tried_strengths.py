@@ -45,7 +45,7 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
     input_norms_: NDArray[np.floating[Any]]
     input_names_: NDArray[np.object_]
 
-    def at(self, *, strength: float | None = None, n_inputs: int | None = None, n_groups: int | None = None) -> Any:
+    def at(self, strength: float | None = None, *, n_inputs: int | None = None, n_groups: int | None = None) -> Any:
         """Give the fitted estimator of a strength, or of the weakest strength that leaves so few inputs or groups.
 
         A strength of the path on all rows is looked up (`path_`). One between two of them is trained on all rows: from
@@ -91,7 +91,7 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         return self._trainer().train(float(strength))
 
     def score_at(
-        self, *, strength: float | None = None, n_inputs: int | None = None, n_groups: int | None = None
+        self, strength: float | None = None, *, n_inputs: int | None = None, n_groups: int | None = None
     ) -> ScoreAt:
         """Give the held-out score of one of the strengths in `lambdas_`: mean and standard error over the folds.
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AMBIGUOUS", "Days", "days_of_objects", "days_of_text", "days_of_times"]
+__all__ = ["AMBIGUOUS", "Days", "days_of_objects", "days_of_text", "days_of_times", "told_days"]
 
 AMBIGUOUS = "dates that can be read in two ways"
 
@@ -28,6 +28,19 @@ class Days(NamedTuple):
 
     days: NDArray[np.float64]
     day_first: bool | None
+
+
+def told_days(kind: str, days: float, /) -> str:
+    """A date (days since 1970) or a duration (days) as people write it.
+
+    >>> told_days("date", 19723.5), told_days("date", 19723.0), told_days("duration", 1.25)
+    ('2024-01-01 12:00:00', '2024-01-01', '1.25 days')
+    """
+    if kind == "duration":
+        return f"{days:.6g} days"
+    moment = np.datetime64(0, "s") + np.timedelta64(round(days * 86_400), "s")
+    day, _, clock = str(moment).partition("T")
+    return day if clock == "00:00:00" else f"{day} {clock}"
 
 
 def days_of_times(cells: NDArray[Any], /) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from twins import BINARY, CANCER, CLASSES, IRIS, LABELS, THEIRS, VALUES, X
 
-from regnet import EarlyStopping, MLPClassifier, MLPRegressor
+from regnet import EarlyStopping, MLPClassifier, MLPRegressor, MLPRegressorCV
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 BAD_VALIDATION = {
@@ -112,6 +112,14 @@ BAD = {
     "overflow": ({"solver": "sgd", "learning_rate_init": 1e300}, *CANCER),
     "text": ({}, [["a", "b"]] * 4, [0, 1, 0, 1]),
 }
+
+
+def test_classes_as_values_are_told_what_they_are_for(rng):
+    x, y = rng.standard_normal((9, 2)), ["yes", "no", "no"] * 3
+    for model in (MLPRegressor(), MLPRegressorCV()):
+        for given in (y, np.array(y), np.array(y, dtype=object)):
+            with pytest.raises(TypeError, match=r"y holds text .'yes'.* take MLPClassifier, .* MLPClassifierCV.$"):
+                model.fit(x, given)
 
 
 TOLD_MORE = {

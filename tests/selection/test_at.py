@@ -150,6 +150,8 @@ def test_what_cannot_be_asked(adaptive):
         for strength in (0.001, 0.2, float("nan"), -1.0):
             with pytest.raises(ValueError, match=r"outside of the path, which goes from 0.003 to 0.1"):
                 answer.at(strength=strength)
+        with pytest.raises(ValueError, match=r"strength=3 lies outside .* \(Its strength number 3 is 0\.\d+\.\)"):
+            answer.at(3)  # an index
     unpenalised = quick(penalty="weight_l2", lambdas=GRID, max_iter=5, adaptive=False).fit(X, Y)
     with pytest.raises(ValueError, match=r"n_inputs=3: no strength .* From 0.003 to 0.1 they are 15 to 15"):
         unpenalised.at(n_inputs=3)
