@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -19,7 +19,8 @@ from regnet.commands.outputs import check_outputs
 from regnet.commands.saving import SavedModel, load_model
 from regnet.commands.terminal import plain, say
 from regnet.networks.whole_files import whole_text
-from regnet.tables.encoding import encode
+from regnet.tables.encoding import EncodedColumn, encode
+from regnet.tables.frame import Frame
 from regnet.tables.trained import open_inputs
 
 __all__ = ["predict"]
@@ -46,8 +47,9 @@ def predict(
     if Path(data).suffix == ".safetensors" and Path(model).suffix != ".safetensors":
         raise ValueError(f"{data!r} is a model, and comes first: {shlex.join(['regnet', 'predict', data, model])}")
     saved = load_model(model)
-    unheaded = saved.unheaded, saved.target_name
-    with open_inputs(data, saved.columns, unheaded, refuse_unseen=unseen == "error") as (frame, notes):
+    unheaded, unused = (saved.unheaded, saved.target_name), saved.unused
+    refuse_unseen = unseen == "error"
+    with open_inputs(data, saved.columns, unheaded, unused=unused, refuse_unseen=refuse_unseen) as (frame, notes):
         for note in notes:
             say(f"regnet: note: {note}", error=True)
         width = sum(len(one.parts) for one in saved.columns)
@@ -57,10 +59,17 @@ def predict(
             writer.writerow(_header(saved))
             for start in range(0, len(frame), step):
                 part = frame.take(slice(start, start + step))
-                x = np.concatenate([encode(one, part[one.name]) for one in saved.columns], axis=1)
+                x = np.concatenate([_encoded(one, part, unused) for one in saved.columns], axis=1)
                 writer.writerows(_rows(saved, np.asarray(saved.model.predict(x), dtype=np.float64)))
         if output is not None:
             say(f"regnet: written: {output}, {len(frame):,} rows", error=True)
+
+
+def _encoded(column: EncodedColumn, part: Frame, unused: Collection[str]) -> NDArray[np.float64]:
+    """A column as the network takes it; 0 of one that it does not look at, and that may not be there."""
+    if column.name in unused:
+        return np.zeros((len(part), len(column.parts)))
+    return encode(column, part[column.name])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from regnet.arrays.tree import leaves
@@ -39,6 +40,13 @@ class SavedModel(NamedTuple):
     classes: list[Any] | None
     about: dict[str, Any]
     unheaded: tuple[str, ...] = ()
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """Columns all of whose weights are exactly zero: whatever they hold, the prediction is the same."""
+        weight = np.asarray(leaves(self.model.numpy_params())[0])
+        used = {part for part, row in zip(parts_of(self.columns).values(), weight, strict=True) if row.any()}
+        return frozenset(one.name for one in self.columns) - used
 
 
 def save_model(

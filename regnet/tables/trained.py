@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -32,22 +32,28 @@ def open_inputs(
     trained: Sequence[EncodedColumn],
     unheaded: tuple[Sequence[str], str] = ((), ""),
     *,
+    unused: Set[str] = frozenset(),
     refuse_unseen: bool = False,
 ) -> Iterator[TrainedInputs]:
     """The columns of a file that a model needs, while it is open; others are ignored. They are checked first.
 
-    Columns of a file without a header are those of the table of training if that had none either (unheaded: its columns
+    unused: names of columns that the model was trained with and does not look at: the file need not have them. Columns
+    of a file without a header are those of the table of training if that had none either (unheaded: its columns
     and which of them was the target), with or without the target, or else those that are needed: their number tells
     which. Values of text that the model has not seen are noted, or refused; what a column does not tell, such as which
     number of 1/2/2026 is the month, is as it was in training. Columns of numbers are read when they are asked for, and
     others held in memory. Raises FileError.
     """
     with read_columns(path) as columns:
-        place = _places(path, columns, [one.name for one in trained], *unheaded)
+        place = _places(path, columns, [one.name for one in trained], unused, *unheaded)
         read = reader_of(path, columns)
         held: dict[str, Column] = {}
         notes = list(columns.notes)
+        if lacking := [one.name for one in trained if columns.headed and one.name in unused - columns.numbers.keys()]:
+            notes.append(f"{path}: the model does not use {short(lacking)}, and the file has no such column")
         for one in trained:
+            if one.name in unused:
+                continue
             own = place[one.name]
             if one.kind == "number" and columns.numeric(columns.numbers[own]):
                 continue
@@ -65,9 +71,12 @@ def open_inputs(
         yield TrainedInputs(Frame(place, columns.rows, of_model), tuple(notes))
 
 
-def _places(path: str, columns: Columns, needed: Sequence[str], unheaded: Sequence[str], target: str) -> dict[str, str]:
+def _places(
+    path: str, columns: Columns, trained: Sequence[str], unused: Set[str], unheaded: Sequence[str], target: str
+) -> dict[str, str]:
     """The file's name of each column that is needed."""
-    for names in () if columns.headed else (unheaded, [name for name in unheaded if name != target], needed):
+    needed = [name for name in trained if name not in unused]
+    for names in () if columns.headed else (unheaded, [name for name in unheaded if name != target], trained, needed):
         if len(names) == len(columns.names):
             own = dict(zip(names, columns.names, strict=True))
             return {name: own[name] for name in needed}
@@ -82,8 +91,8 @@ def _places(path: str, columns: Columns, needed: Sequence[str], unheaded: Sequen
         return {name: name for name in needed}
     remedy = "rename the columns as they were in training" if columns.headed else "write their names above them"
     raise FileError(
-        f"{path} has {len(columns.names)} columns ({short(columns.names)}), but the model was trained on "
-        f"{len(needed)}; missing: {short(missing)}. Columns are found by name: {remedy}."
+        f"{path} has {len(columns.names)} columns ({short(columns.names)}), but the model needs {len(needed)}; "
+        f"missing: {short(missing)}. Columns are found by name: {remedy}."
     )
 
 

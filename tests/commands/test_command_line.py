@@ -236,7 +236,7 @@ def test_predict_with_the_wrong_columns(tmp_path):
     (tmp_path / "two.csv").write_text("a,b\n1,2\n")
     done = called("predict", "m.st", "two.csv", cwd=tmp_path)
     assert done.returncode == 2
-    assert "has 2 columns (a, b), but the model was trained on 3; missing: c" in done.stderr
+    assert "has 2 columns (a, b), but the model needs 3; missing: c" in done.stderr
     (tmp_path / "junk.st").write_text("junk")
     done = called("predict", "junk.st", "t.csv", cwd=tmp_path)
     assert done.returncode == 2

@@ -40,6 +40,51 @@ def test_a_search_with_an_encoder(tmp_path):
     assert "far, near" in shown.output
 
 
+def write(tmp_path, name, frame):
+    frame.to_csv(tmp_path / name, index=False)
+    done = run("predict", tmp_path / "m.st", tmp_path / name, "--output", tmp_path / "out.csv")
+    return done, (tmp_path / "out.csv").read_bytes() if done.exit_code == 0 else b""
+
+
+def test_columns_that_the_model_does_not_use_may_be_missing(tmp_path, rng):
+    """All columns of the training table had to be there; what stands in them makes no bit of a difference."""
+    pandas = need("pandas")
+    x = rng.standard_normal((200, 6))
+    frame = pandas.DataFrame(x, columns=[*"abcdef"]).assign(
+        site=rng.choice(["n", "s"], 200), day=pandas.date_range("2024-01-01", periods=200).strftime("%Y-%m-%d")
+    )
+    frame.loc[[3, 9], ["b", "c"]] = np.nan
+    frame["y"] = 3 * x[:, 0] + np.where(frame["site"] == "n", 2.0, 0.0)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    settings = ["--target", "y", "--hidden", "", "--lambdas", "0.2", "--missing", "impute"]
+    done = run("select", tmp_path / "t.csv", *settings, "--save", tmp_path / "m.st")
+    assert "2 of 8 inputs (a, site)" in " ".join(done.output.split())
+    whole, expected = write(tmp_path, "whole.csv", frame)
+    assert "does not use" not in whole.output
+    few, found = write(tmp_path, "few.csv", frame[["site", "a"]])
+    assert found == expected
+    assert "few.csv: the model does not use b, c, d, e, f, ... (6 in all), and" in few.output
+    odd, found = write(tmp_path, "odd.csv", frame.assign(b="text", c=np.inf, day="?")[[*"abcd", "day", "site"]])
+    assert found == expected, "they are not even looked at"
+    assert "does not use e, f, and the file has no such" in odd.output
+    for name in ("a", "site"):
+        lacks, _ = write(tmp_path, "lacks.csv", frame.drop(columns=name))
+        assert lacks.exit_code == 2 or lacks.exception
+        assert f"but the model needs 2; missing: {name}." in str(lacks.exception)
+
+
+@pytest.mark.filterwarnings("ignore:At the chosen strength, .*, no input is left")
+def test_a_model_that_uses_no_column_needs_none(tmp_path, rng):
+    frame = need("pandas").DataFrame(rng.standard_normal((50, 3)), columns=[*"aby"])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    run("select", tmp_path / "t.csv", "--hidden", "", "--lambdas", "1e3", "--save", tmp_path / "m.st")
+    done, found = write(tmp_path, "other.csv", frame[["y"]])
+    assert done.exit_code == 0, done.output
+    values = np.asarray(found.split()[1:], float)
+    np.testing.assert_allclose(values, frame["y"].mean(), atol=1e-6)
+    assert len(values) == 50
+
+
 def test_an_estimator_without_names(tmp_path):
     model = MLPRegressor(**SHORT).fit(X, X[:, 0])
     save(tmp_path / "m.st", model)
