@@ -89,8 +89,9 @@ def _table(path: str, columns: Columns, asked: Asked) -> Table:
     rows, notes = target.rows, [*columns.notes, *target.notes]
     if survey.missing and asked.missing == "error":
         raise FileError(_said_of_missing(path, survey.missing))
-    if asked.missing == "drop" and survey.holes.any():
-        rows = rows[~survey.holes[rows]]
+    holes = survey.holes | _without_role(path, columns, asked)
+    if asked.missing == "drop" and holes.any():
+        rows = rows[~holes[rows]]
         notes.append(f"{path}: {columns.rows - len(rows)} of {columns.rows} rows have missing values and are left out.")
         if not len(rows):
             raise FileError(f"{path}: every row has missing values: take --missing impute.")
@@ -109,6 +110,16 @@ def _table(path: str, columns: Columns, asked: Asked) -> Table:
         impute=asked.missing == "impute", absent=tuple(one for one in columns.names if one not in survey.learnt),
         unheaded=() if columns.headed else columns.names,
     )  # fmt: skip
+
+
+def _without_role(path: str, columns: Columns, asked: Asked) -> NDArray[np.bool_]:
+    """The rows without a weight or a fold where these are asked for, (n,)."""
+    found = np.zeros(columns.rows, dtype=bool)
+    if asked.weight is not None:
+        found |= gone(judge_column(path, columns, asked.weight))
+    if asked.fold is not None:
+        found |= gone(text_of(columns, asked.fold))
+    return found
 
 
 def _as_slice(rows: NDArray[np.int64], count: int) -> NDArray[np.int64] | slice:
@@ -219,7 +230,8 @@ def _weights(path: str, columns: Columns, name: str | None, rows: NDArray[np.int
     if len(bad):
         raise FileError(
             f"{path}: column {name!r}, of --weights, holds {column.cell(int(bad[0]))} in "
-            f"{columns.place(int(rows[bad[0]]))}: a weight is a finite number of 0 or more."
+            f"{columns.place(int(rows[bad[0]]))}: a weight is a finite number of 0 or more"
+            + (" (--missing drop leaves out rows without one)." if bad[0] in column.missing else ".")
         )
     return values
 
@@ -231,7 +243,9 @@ def _folds(path: str, columns: Columns, name: str | None, rows: NDArray[np.int64
     column = text_of(columns, name).take(rows)
     if len(column.missing):
         where = columns.place(int(rows[column.missing[0]]))
-        raise FileError(f"{path}: column {name!r}, of --fold, has no value in {where}.")
+        raise FileError(
+            f"{path}: column {name!r}, of --fold, has no value in {where} (--missing drop leaves such rows out)."
+        )
     labels, numbers = np.unique(np.asarray(column.values, dtype=str), return_inverse=True)
     if len(labels) < 2:
         raise FileError(f"{path}: column {name!r}, of --fold, is the same in every row: two folds at least are needed.")

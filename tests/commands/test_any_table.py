@@ -177,7 +177,7 @@ def test_weights_and_folds_of_columns(folder, monkeypatch):
     groups = typed("select", folder / "t.csv", *LINEAR, "--columns", "age", "--missing", "drop", "--fold", "name")
     assert "5 folds of 147 groups" in groups
     with pytest.raises(ValueError, match="'age', of --weights, holds 'NA' in line 5: a weight is a finite number"):
-        typed("fit", folder / "t.csv", "--columns", "grade", "--missing", "drop", "--weights", "age")
+        typed("fit", folder / "t.csv", "--columns", "grade", "--missing", "impute", "--weights", "age")
 
 
 def test_inputs_that_are_kept(folder):

@@ -213,6 +213,28 @@ def test_a_value_and_a_column_of_one_name_are_refused(tmp_path):
             read_table(write(tmp_path / "t.csv", columns | {"y": X[:, 1].tolist()}))
 
 
+def test_rows_without_a_weight_or_a_fold_are_dropped_where_holes_are(tmp_path):
+    """`--missing drop` refused them."""
+    rng, file = np.random.default_rng(0), tmp_path / "t.csv"
+    path = str(file)
+    x, y, weight, fold = rng.standard_normal(20), rng.standard_normal(20), list(range(1, 21)), list("abcde" * 4)
+    x[1], weight[3], fold[5], weight[7], fold[7] = np.nan, "NA", "", "", "NA"
+    lines = [f"{'' if np.isnan(a) else a},{b},{c},{d}" for a, b, c, d in zip(x, weight, fold, y, strict=True)]
+    file.write_text("\n".join(["x,w,f,y", *lines]) + "\n")
+    whole = [row for row in range(20) if row not in (1, 3, 5, 7)]
+    found = read_table(path, weight="w", fold="f", missing="drop")
+    np.testing.assert_array_equal(found.y, y[whole])
+    np.testing.assert_array_equal(found.weight, np.asarray(whole) + 1)
+    np.testing.assert_array_equal(found.fold, np.asarray(whole) % 5)
+    np.testing.assert_array_equal(found.frame["x"].values, x[whole])
+    assert f"{path}: 4 of 20 rows have missing values and are left out." in found.notes
+    assert len(read_table(path, columns=("x",), missing="drop").y) == 19, "who does not ask for weights loses no row"
+    with pytest.raises(FileError, match=r"of --weights, holds .NA. in line 5: .* .--missing drop leaves out rows"):
+        read_table(path, weight="w", columns=("f",), missing="impute")
+    with pytest.raises(FileError, match=r"of --fold, has no value in line 7 .--missing drop leaves such rows out"):
+        read_table(path, fold="f", columns=("w",), missing="impute")
+
+
 @pytest.mark.parametrize(
     ("levels", "cells", "numbers"),
     [
