@@ -16,13 +16,20 @@ from regnet.tables.asked import Asked
 from regnet.tables.table import Table
 
 __all__ = [
+    "ActivationOption",
     "ColumnsOption",
+    "DecayOption",
+    "DropoutOption",
     "ExcludeOption",
     "FactorOption",
+    "FoldOption",
     "GroupOption",
     "GroupsOption",
     "KeepOption",
+    "L1StepOption",
+    "LearningRateOption",
     "MissingOption",
+    "OptimizerOption",
     "PenaltyFactorOption",
     "RowNumbersOption",
     "SeparateOption",
@@ -52,6 +59,7 @@ MissingOption = Annotated[
     str, typer.Option(help="missing values: error, impute (median, commonest; an input says where) or drop (rows)")
 ]
 WeightsOption = Annotated[str | None, typer.Option(help="column with the rows' weights")]
+FoldOption = Annotated[str | None, typer.Option(help="column that says which rows are held out together")]
 RowNumbersOption = Annotated[bool, typer.Option("--keep-row-numbers", help="a column that counts rows stays an input")]
 GroupOption = Annotated[
     list[str] | None,
@@ -65,6 +73,12 @@ PenaltyFactorOption = Annotated[
         help="NAME=NUMBER multiplies the penalty of an input or group; 0: never removed, inf: left out",
     ),
 ]
+ActivationOption = Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")]
+DropoutOption = Annotated[float, typer.Option(min=0.0, max=0.99, help="share of hidden outputs dropped")]
+L1StepOption = Annotated[str, typer.Option(help="proximal (exact zeros) or subgradient")]
+OptimizerOption = Annotated[str | None, typer.Option(help="sgd, adagrad, rmsprop, adam or adamw")]
+LearningRateOption = Annotated[float | None, typer.Option(help="of the first step")]
+DecayOption = Annotated[float | None, typer.Option(help="learning rate / (1 + decay * step)")]
 ReportOption = Annotated[Path | None, typer.Option(help="folder for a page to read, pictures, figures and the model")]
 SignalOption = Annotated[str | None, typer.Option(help="a signal, such as USR1, that ends it as Ctrl-C does")]
 

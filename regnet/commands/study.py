@@ -40,9 +40,12 @@ def study(
     exclude: options.ExcludeOption = None,
     factor: options.FactorOption = None,
     missing: options.MissingOption = "error",
+    weights: options.WeightsOption = None,
+    fold: options.FoldOption = None,
     keep_row_numbers: options.RowNumbersOption = False,
     hidden: Annotated[str | None, typer.Option(help="widths of the hidden layers, such as 512 or 256,128")] = None,
-    activation: Annotated[str, typer.Option(help="relu, leaky_relu, tanh, sigmoid or identity")] = "relu",
+    activation: options.ActivationOption = "relu",
+    dropout: options.DropoutOption = 0.0,
     weight_l1: Annotated[
         str | None, typer.Option(help=f"of L1: one number, or one per layer; default: {HIDDEN_L1:g} on hidden layers")
     ] = None,
@@ -51,10 +54,10 @@ def study(
     ] = None,
     bias_l1: Annotated[str | None, typer.Option(help="of L1, likewise")] = None,
     bias_l2: Annotated[str | None, typer.Option(help="of L2, likewise")] = None,
-    l1_step: Annotated[str, typer.Option(help="proximal (exact zeros) or subgradient")] = "proximal",
-    optimizer: Annotated[str | None, typer.Option(help="sgd, adagrad, rmsprop, adam or adamw")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="of the first step")] = None,
-    decay: Annotated[float | None, typer.Option(help="learning rate / (1 + decay * step)")] = None,
+    l1_step: options.L1StepOption = "proximal",
+    optimizer: options.OptimizerOption = None,
+    learning_rate: options.LearningRateOption = None,
+    decay: options.DecayOption = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="of every training; default: those of regnet fit")] = None,
     batch_size: Annotated[int | None, typer.Option(min=0, help="rows a step; 0: all of them")] = None,
     test_size: Annotated[float | None, typer.Option(min=0.01, max=0.95, help="share of rows held out")] = None,
@@ -107,12 +110,12 @@ def study(
         "test_size": test_size,
     }
     asked = Asked(
-        target, task, columns, tuple(exclude or ()), factors=tuple(factor or ()), missing=missing,
-        keep_row_numbers=keep_row_numbers,
+        target, task, columns, tuple(exclude or ()), factors=tuple(factor or ()), weight=weights, fold=fold,
+        missing=missing, keep_row_numbers=keep_row_numbers,
     )  # fmt: skip
     with open_data(data, asked, 0) as opened:
         table = opened.held()
-    asking: Asking = ask(data, table, given, quick=quick, activation=activation, l1_step=l1_step)
+    asking: Asking = ask(data, table, given, quick=quick, activation=activation, dropout=dropout, l1_step=l1_step)
     started = time.perf_counter()
     found = run_study(
         asking, n_seeds=seeds or (QUICK["seeds"] if quick else 40), subset=subset, study_dir=study_dir,

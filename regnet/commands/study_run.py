@@ -57,8 +57,8 @@ class Asking:
     def rows(self, seed: int) -> tuple[Any, ...]:
         """See `regnet.study`."""
         own = self.first if seed == 0 else self.prepared(seed)
-        fresh = datasets.spiral(FRESH, seed=APART + seed) if self.is_drawn else ()
-        return own.x_train, own.y_train, own.x_test, own.y_test, *fresh
+        fresh = datasets.spiral(FRESH, seed=APART + seed) if self.is_drawn else (None, None)
+        return own.x_train, own.y_train, own.x_test, own.y_test, *fresh, own.weight_train, own.weight_test
 
 
 def _prepared(table: Table, recipe: Recipe, seed: int) -> Prepared:

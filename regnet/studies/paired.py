@@ -42,7 +42,8 @@ def study(
         Not fitted; its strengths are replaced, `alpha` is 0, and it is trained for exactly `max_iter` epochs.
     rows : callable
         Of a seed, 0 or more: what to train on and what to hold out, `(X_train, y_train, X_test, y_test)`, always the
-        same for one seed; with `(..., X_fresh, y_fresh)` further rows of the same law are measured too.
+        same for one seed; with `(..., X_fresh, y_fresh)` further rows of the same law are measured too (None: there
+        are none), and with `(..., weight_train, weight_test)` behind these the rows count by their weights.
     penalties : dict of str to dict
         The strengths that each sets, by the estimator's names of them; the others are compared to the first one.
     n_seeds : int, default 20

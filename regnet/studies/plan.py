@@ -33,7 +33,10 @@ The last tenth of the epochs: under Adam with a large learning rate the accuracy
 
 
 class SeedRows(NamedTuple):
-    """The rows of one seed: to train on, held out, and others of the same law, as many as there can be, or None."""
+    """The rows of one seed: to train on, held out, and others of the same law, as many as there can be, or None;
+
+    weight_train, weight_test: of the rows, (n,), or None for equal ones.
+    """
 
     x_train: Any
     y_train: Any
@@ -41,6 +44,8 @@ class SeedRows(NamedTuple):
     y_test: Any
     x_fresh: Any = None
     y_fresh: Any = None
+    weight_train: Any = None
+    weight_test: Any = None
 
 
 @final
@@ -76,16 +81,17 @@ class Plan:
     def rows_of(self, seed: int) -> SeedRows:
         """The rows of a seed, of frames and lists as arrays. Raises TypeError for what is none."""
         found = self.rows(seed)
-        if not isinstance(found, tuple) or len(found) not in (4, 6):
+        if not isinstance(found, tuple) or len(found) not in (4, 6, 8):
             raise TypeError(
-                "rows must return (X_train, y_train, X_test, y_test), or these and (..., X_fresh, y_fresh), for a seed."
+                "rows must return (X_train, y_train, X_test, y_test) for a seed, or these and (..., X_fresh, y_fresh), "
+                "or all of these and (..., weight_train, weight_test)."
             )
         return SeedRows(*(np.asarray(one) if one is not None and is_host_data(one) else one for one in found))
 
     def prepared(self, seed: int, rows: SeedRows) -> Prepared:
         """What `fit` of the estimator with this random_state would begin with, on the device."""
         estimator = clone(self.estimator).set_params(random_state=seed)
-        return prepare(estimator, rows.x_train, rows.y_train, None, Call(), None)
+        return prepare(estimator, rows.x_train, rows.y_train, rows.weight_train, Call(), None)
 
     def strengths(self, copies: int) -> list[Penalty]:
         """One Penalty per Dense layer, for a stack of `copies` times all penalties, one after the other."""

@@ -118,6 +118,7 @@ def _fit(plan: Plan, group: list[_Seed], epochs: int, callbacks: list[Any]) -> F
         first.network,
         stacked([one.begun.problem.train.x for one in group]),
         stacked([one.begun.problem.train.y for one in group]),
+        sample_weight=_weights(group, count),
         optimizer=first.optimizer,
         penalties=plan.strengths(len(group)),
         epochs=epochs,
@@ -131,20 +132,31 @@ def _fit(plan: Plan, group: list[_Seed], epochs: int, callbacks: list[Any]) -> F
     )
 
 
+def _weights(group: list[_Seed], count: int) -> NDArray[np.float64] | None:
+    """Of the rows to train on, (K, n), or (n,) where the networks share them, or None where all rows count the same."""
+    given = [one.begun.start.targets.weigh(one.rows.y_train, one.rows.weight_train) for one in group]
+    if all(weight is None for weight in given):
+        return None
+    each = [np.ones(len(one.rows.y_train)) if own is None else own for one, own in zip(group, given, strict=True)]
+    return np.asarray(each[0]) if len(group) == 1 else np.repeat(each, count, axis=0)
+
+
 def _scores(plan: Plan, group: list[_Seed], model: Model) -> dict[str, NDArray[np.float64]]:
     """The metric of every network on its seed's other rows, (K,) each."""
     found: dict[str, list[float]] = {"held_out": [], "subset": [], "fresh": []}
     count = len(plan.penalties)
     for number, (seed, rows, begun) in enumerate(group):
-        y_test = begun.start.targets.encode(rows.y_test)
+        targets = begun.start.targets
+        y_test, weight = targets.encode(rows.y_test), targets.weigh(rows.y_test, rows.weight_test, train=rows.y_train)
         chosen = plan.chosen(seed, len(y_test))
-        parts = {"held_out": (rows.x_test, y_test), "subset": (rows.x_test[chosen], y_test[chosen])}
+        few = None if weight is None else weight[chosen]
+        parts = {"held_out": (rows.x_test, y_test, weight), "subset": (rows.x_test[chosen], y_test[chosen], few)}
         if rows.x_fresh is not None:
-            parts["fresh"] = (rows.x_fresh, begun.start.targets.encode(rows.y_fresh))
+            parts["fresh"] = (rows.x_fresh, targets.encode(rows.y_fresh), None)
         for k in range(number * count, (number + 1) * count):
             own = Model(model.network, tree_map(lambda array, k=k: array[k, ...], model.params), model.placement)
-            for name, (x, y) in parts.items():
-                found[name].append(own.evaluate(x, y)[model.network.metric.name])
+            for name, part in parts.items():
+                found[name].append(own.evaluate(*part)[model.network.metric.name])
     return {name: np.asarray(values) for name, values in found.items()}
 
 

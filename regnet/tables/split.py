@@ -159,7 +159,7 @@ def _split_groups(
     if classes and len(unseen):
         raise ValueError(
             f"--test-size {test_size:g}: all rows of the class {classes[unseen[0]]!r} are in the folds that it holds "
-            "out: take another --seed, or 0."
+            "out: take a smaller share, or have rows of it in more folds."
         )
     return train, test
 

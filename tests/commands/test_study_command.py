@@ -12,6 +12,7 @@ from regnet import datasets
 from regnet.commands.recipe import recipe_for
 from regnet.commands.study_run import ask
 from regnet.estimators import MLPClassifier
+from regnet.tables.files import read_table
 
 SMALL = ["--hidden", 16, "--epochs", 40, "--subset", 100]
 
@@ -98,3 +99,63 @@ def test_mistakes_are_one_sentence(options, match, tmp_path):
     assert done.returncode == 2
     assert match in done.stderr
     assert not done.stdout
+
+
+def write_groups(path):
+    """Twenty groups of ten rows, told by the only input that is the same in all rows of one."""
+    rng = np.random.default_rng(0)
+    lines = ["a,group,part,w,kind"]
+    for row in range(200):
+        a, group = rng.standard_normal(), row % 20
+        lines.append(
+            f"{a},{group + 0.5},{group},{1 + row % 3},{'yes' if a + 0.3 * rng.standard_normal() > 0 else 'no'}"
+        )
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_weights_and_dropout_are_those_of_fit(tmp_path):
+    write_groups(tmp_path / "t.csv")
+    shared = [
+        "--weights",
+        "w",
+        "--exclude",
+        "part",
+        "--dropout",
+        0.3,
+        "--hidden",
+        16,
+        "--epochs",
+        20,
+        "--batch-size",
+        0,
+    ]
+    done = called("fit", "t.csv", *shared, "--seed", 1, "--json", "f.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    own = [*shared, "--weight-l1", 0, "--seeds", 2, "--subset", 20]
+    assert called("study", "t.csv", *own, "--json", "s.json", cwd=tmp_path).returncode == 0
+    assert called("study", "t.csv", *own[2:], "--exclude", "w", "--json", "p.json", cwd=tmp_path).returncode == 0
+    fitted, studied, plain = (read(tmp_path / f"{name}.json") for name in "fsp")
+    none = 0
+    for name in ("train", "held_out"):
+        score = fitted["train_score" if name == "train" else "test_score"]
+        assert studied["networks"][name][none][1][-1] == pytest.approx(score, abs=1e-6)
+    assert studied["networks"]["held_out"] != plain["networks"]["held_out"]
+
+
+def test_rows_of_a_fold_are_never_on_both_sides(tmp_path):
+    write_groups(tmp_path / "t.csv")
+    options = ["--fold", "part", "--weights", "w", "--hidden", 4, "--epochs", 2, "--seeds", 3, "--subset", 20]
+    done = called("study", "t.csv", *options, "--json", "s.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert read(tmp_path / "s.json")["rows"]["held_out"] == 40
+    given = dict.fromkeys(("hidden", "weight_l1", "weight_l2", "bias_l1", "bias_l2", "epochs"))
+    table = read_table(str(tmp_path / "t.csv"), fold="part")
+    asking = ask("t.csv", table, given, quick=True)
+    column, held_out = table.feature_names.index("group"), set()
+    for seed in range(5):
+        x_train, _, x_test, *_ = asking.rows(seed)
+        groups = [set(np.round(rows[:, column], 5).tolist()) for rows in (x_train, x_test)]
+        assert [len(own) for own in groups] == [16, 4]
+        assert not groups[0] & groups[1]
+        held_out |= groups[1]
+    assert len(held_out) > 4  # other groups, by the seed

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import need
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -312,3 +313,32 @@ def test_a_result_is_a_line_a_picture_and_a_table():
     assert "points" in figure.axes[0].get_ylabel()
     dots = [line for line in figure.axes[0].lines if len(line.get_ydata()) == 3]
     np.testing.assert_allclose(sorted(dots[1].get_ydata()), [1.0, 2.0, 3.0])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("by", ["sample_weight", "class_weight"])
+def test_rows_count_by_their_weights(by):
+    """In the training and in the scores: weights that the estimator's own `fit` and `score` are given."""
+    heavy = {0: 1.0, 1: 5.0, 2: 0.5}
+
+    def rows(seed):
+        x, y, x_test, y_test, *_ = spiral_rows(seed)
+        weights = [np.random.default_rng(seed).uniform(0.1, 4, len(own)) for own in (y, y_test)]
+        return x, y, x_test, y_test, None, None, *(weights if by == "sample_weight" else (None, None))
+
+    network = spiral_network() if by == "sample_weight" else spiral_network(class_weight=heavy)
+    found = study(network, rows, PENALTIES, n_seeds=2, subset=20, progress=False)
+    assert found.fresh.size == 0
+    for p, strengths in enumerate(PENALTIES.values()):
+        for seed in range(2):
+            x, y, x_test, y_test, _, _, *weights = rows(seed)
+            alone = clone(network).set_params(random_state=seed, alpha=0.0, **strengths).fit(x, y, weights[0])
+            if by == "class_weight":
+                weights = [np.vectorize(heavy.get)(own) for own in (y, y_test)]
+            assert found.train[p, seed, -1] == pytest.approx(alone.score(x, y, weights[0]), abs=1e-6)
+            assert found.held_out[p, seed, -1] == pytest.approx(alone.score(x_test, y_test, weights[1]), abs=1e-6)
+            few = np.random.default_rng(seed).permutation(len(y_test))[:20]
+            own = alone.score(x_test[few], y_test[few], weights[1][few])
+            assert found.subset[p, seed, -1] == pytest.approx(own, abs=1e-6)
+    plain = study(spiral_network(), spiral_rows, PENALTIES, n_seeds=2, subset=20, progress=False)
+    assert (plain.held_out != found.held_out).any()
