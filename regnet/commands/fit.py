@@ -20,6 +20,7 @@ from regnet.commands.report_folder import check_folder, write_folder
 from regnet.commands.report_pages import page_of_run
 from regnet.commands.saving import told_saved
 from regnet.commands.terminal import say
+from regnet.commands.wording import in_options
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.tables.asked import MISSING, Asked
 from regnet.tables.split import prepare_table
@@ -139,20 +140,21 @@ def fit(
             scale_inputs=recipe.standardize,
             scale_target=recipe.standardize and table.task == "regression",
         )
-    run = train(
-        data,
-        inputs,
-        prepared,
-        recipe,
-        seed=seed,
-        listeners=[Lines(data, inputs.table, recipe)],
-        activation=activation,
-        dropout=dropout,
-        l1_step=l1_step,
-        early_stopping=False if patience is None else EarlyStopping(patience=patience),
-        checkpoint=checkpoint,
-        checkpoint_every=checkpoint_every,
-    )
+    with in_options(fit):
+        run = train(
+            data,
+            inputs,
+            prepared,
+            recipe,
+            seed=seed,
+            listeners=[Lines(data, inputs.table, recipe)],
+            activation=activation,
+            dropout=dropout,
+            l1_step=l1_step,
+            early_stopping=False if patience is None else EarlyStopping(patience=patience),
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+        )
     if save is not None:  # first, so that a terminal that is gone loses nothing
         save_run(save, run)
     if plot is not None:

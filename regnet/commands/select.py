@@ -20,6 +20,7 @@ from regnet.commands.saving import told_saved
 from regnet.commands.select_report import print_beginning, print_selection, save_selection, selection_figures
 from regnet.commands.select_run import choose_strength, folds_of
 from regnet.commands.terminal import say
+from regnet.commands.wording import in_options
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.selection.choice import RULES
 from regnet.sweep.path_penalty import PENALTIES
@@ -128,10 +129,11 @@ def select(
         inputs = inputs_of(opened, listed, factors, separate=separate_levels, together=penalty == "input_l1")
         inputs = inputs._replace(table=inputs.table.held())
     settings["keep_predictions"] = report is not None and len(inputs.table.y) * n_lambdas < KEPT
-    found = choose_strength(
-        data, inputs, folds=cv, test_size=test_size, seed=seed,
-        begin=lambda split: print_beginning(data, inputs, split, folds_of(inputs.table, cv)), **settings,
-    )  # fmt: skip
+    with in_options(select):
+        found = choose_strength(
+            data, inputs, folds=cv, test_size=test_size, seed=seed,
+            begin=lambda split: print_beginning(data, inputs, split, folds_of(inputs.table, cv)), **settings,
+        )  # fmt: skip
     figures = json.dumps(selection_figures(found), indent=1) + "\n"
     if save is not None:  # first, so that a terminal that is gone loses nothing
         save_selection(save, found)

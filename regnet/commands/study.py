@@ -20,6 +20,7 @@ from regnet.commands.report_pages import page_of_study
 from regnet.commands.study_report import print_beginning, print_study, study_figures
 from regnet.commands.study_run import HIDDEN_L1, HIDDEN_L2, QUICK, Asking, ask, run_study
 from regnet.commands.terminal import say
+from regnet.commands.wording import in_options
 from regnet.mathematics.activations import ACTIVATIONS
 from regnet.tables.asked import MISSING, Asked
 from regnet.tables.target import TASKS
@@ -117,10 +118,11 @@ def study(
         table = opened.held()
     asking: Asking = ask(data, table, given, quick=quick, activation=activation, dropout=dropout, l1_step=l1_step)
     started = time.perf_counter()
-    found = run_study(
-        asking, n_seeds=seeds or (QUICK["seeds"] if quick else 40), subset=subset, study_dir=study_dir,
-        begin=lambda networks, seconds: print_beginning(asking, networks, seconds),
-    )  # fmt: skip
+    with in_options(study):
+        found = run_study(
+            asking, n_seeds=seeds or (QUICK["seeds"] if quick else 40), subset=subset, study_dir=study_dir,
+            begin=lambda networks, seconds: print_beginning(asking, networks, seconds),
+        )  # fmt: skip
     figures = json.dumps(study_figures(found, asking), indent=1) + "\n"
     if json_file is not None:
         write_text(json_file, figures)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+import warnings
 
 import numpy as np
 import pytest
 from command_line import called
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from regnet.commands.constants import constant_of
+from regnet.commands.fit import fit
+from regnet.commands.select import select
+from regnet.commands.study import study
+from regnet.commands.wording import in_options
 
 
 def write_table(path, rows=160):
@@ -93,7 +99,7 @@ def test_a_training_without_a_penalty_says_so(tmp_path):
     ("words", "owners"),
     [
         (["fit", "t.csv", "--rule", "min"], "--rule is an option of regnet select."),
-        (["select", "t.csv", "--dropout", "0.1"], "--dropout is an option of regnet fit."),
+        (["select", "t.csv", "--patience", "3"], "--patience is an option of regnet fit."),
         (["predict", "m.st", "t.csv", "--seeds", "3"], "--seeds is an option of regnet study."),
     ],
 )
@@ -102,3 +108,39 @@ def test_an_option_of_another_command_is_told_to_be_of_that_one(words, owners, t
     assert done.returncode == 2
     assert owners in " ".join(done.stderr.replace("│", " ").split())
     assert "No such option: --rul" in called("fit", "t.csv", "--rul", "min", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "said"),
+    [
+        ("n_jobs=0: give 1 or more", select, "--jobs 0: give 1 or more"),
+        ("lower learning_rate_init, or scale X.", fit, "lower --learning-rate, or scale X."),
+        ("train longer (max_iter=5), with cv=3", select, "train longer (--epochs 5), with --cv 3"),
+        ("lambdas that begin at 0 by select='min'", select, "--lambdas that begin at 0 by --rule 'min'"),
+        ("relax=True needs it, not relax=False", select, "--relax needs it, not relax=False"),
+        ("cv=KFold(5) takes rows as they lie", select, "cv=KFold(5) takes rows as they lie"),
+        ("cv=3 and n_jobs=2", fit, "cv=3 and n_jobs=2"),
+        ("'cv=3', --cv 3, x/cv=3 and data=3", select, "'cv=3', --cv 3, x/cv=3 and data=3"),
+        ("One value in all rows: max_iter, seed=1, cv=2.", select, "One value in all rows: max_iter, seed=1, cv=2."),
+        ("n_seeds=0 and study_dir=''", study, "--seeds 0 and --study-dir ''"),
+    ],
+)
+def test_messages_of_the_library_name_options(text, command, said):
+    """`regnet select` spoke of `learning_rate_init=`, which no command line has."""
+    with pytest.raises(KeyError) as caught, in_options(command):
+        raise KeyError(text)
+    assert caught.value.args == (said,)
+    before = warnings.showwarning
+    with pytest.warns(ConvergenceWarning) as warned, in_options(command):
+        warnings.warn(text, ConvergenceWarning, stacklevel=1)
+    assert [str(one.message) for one in warned] == [said]
+    assert warnings.showwarning is before
+
+
+def test_an_error_of_a_search_names_options(tmp_path):
+    (tmp_path / "t.csv").write_text("a,y\n" + "".join(f"{k % 7},{k // 10}\n" for k in range(60)))
+    done = called("select", "t.csv", "--hidden", "", "--cv", 3, "--lambdas", "9", "--scoring", "x_y", cwd=tmp_path)
+    assert (
+        done.stderr
+        == "regnet: error: --scoring 'x_y' is not a name of a score. See sklearn.metrics.get_scorer_names().\n"
+    )
