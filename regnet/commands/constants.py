@@ -38,14 +38,18 @@ def constant_of(
 
 
 def constant_score(selection: Selection) -> float | None:
-    """The folds' neg_log_loss of the shares of the classes of each fold's training rows; None of other scores."""
+    """The folds' neg_log_loss of the shares of the classes of each fold's training rows, or accuracy of the commonest
+
+    of them; None of other scores.
+    """
     fitted, split = selection.fitted, selection.split
-    if split.classes is None or selection.score_name != "neg_log_loss" or fitted.test_folds_.ndim > 1:
+    if split.classes is None or selection.score_name not in ("neg_log_loss", "accuracy") or fitted.test_folds_.ndim > 1:
         return None
     y, weight = split.y[split.train], selection.table.weight
     weight = np.ones(len(y)) if weight is None else weight[split.train]
-    losses = []
+    scores = []
     for fold in range(fitted.n_splits_):
         held = fitted.test_folds_ == fold
-        losses.append(constant_of(split.classes, y[~held], weight[~held], y[held], weight[held]).log_loss)
-    return -float(np.dot(losses, fitted.fold_weights_))
+        found = constant_of(split.classes, y[~held], weight[~held], y[held], weight[held])
+        scores.append(found.accuracy if selection.score_name == "accuracy" else -found.log_loss)
+    return float(np.dot(scores, fitted.fold_weights_))

@@ -70,14 +70,15 @@ def print_selection(selection: Selection, console: Console) -> None:
             markup=False,
             highlight=False,
         )
-    if (of_shares := constant_score(selection)) is not None:
-        say(f"the classes' shares alone: {selection.score_name} {of_shares:.4f}")
+    if (same := constant_score(selection)) is not None:
+        what = "commonest class" if selection.score_name == "accuracy" else "classes' shares"
+        say(f"the {what} alone: {selection.score_name} {same:.4f}")
     if selection.test_score is not None:
         metric = fitted.model_.network.metric.name
-        same = _constant(selection)
+        told = _constant(selection)
         say(
             f"on the {len(selection.split.test)} rows held out of the sweep: {metric} {selection.test_score:.4f}"
-            + (f" (always {same.label!r}: {same.accuracy:.4f})" if same else "")
+            + (f" (always {told.label!r}: {told.accuracy:.4f})" if told else "")
         )
     passes = " in each of two passes" if hasattr(fitted, "pilot_scores_") else ""
     say(f"{fitted.cv_scores_.size} networks{passes}, {selection.seconds:.1f} s")

@@ -25,10 +25,10 @@ def check_asked(strength: Any, n_inputs: Any, n_groups: Any) -> None:
             raise ValueError(f"{name}={count!r} must be an integer of 0 or more.")
 
 
-def find_strength(lambdas: NDArray[np.float64], strength: float, /) -> int | None:
+def find_strength(lambdas: NDArray[np.float64], strength: float, /, name: str = "lambdas") -> int | None:
     """The number of the strength on an ascending grid, or None between two of them.
 
-    Raises ValueError outside of the grid, where no path goes.
+    name: what the reader calls the grid. Raises ValueError outside of it, where no path goes.
 
     >>> grid = np.array([0.01, 0.1, 1.0])
     >>> find_strength(grid, 0.1), find_strength(grid, 0.2)
@@ -38,13 +38,25 @@ def find_strength(lambdas: NDArray[np.float64], strength: float, /) -> int | Non
     if abs(lambdas[nearest] - strength) <= ROUNDING * lambdas[nearest]:
         return nearest
     if not lambdas[0] < strength < lambdas[-1]:
-        number = int(strength) if strength in range(len(lambdas)) else None
         raise ValueError(
             f"strength={float(strength):g} lies outside of the path, which goes from {lambdas[0]:.6g} to "
-            f"{lambdas[-1]:.6g}: fit with lambdas that reach it."
-            + ("" if number is None else f" (Its strength number {number} is {lambdas[number]:.6g}.)")
+            f"{lambdas[-1]:.6g} (nearest: {_nearest(lambdas, strength)}): {_said_of_place(lambdas, strength, name)}fit "
+            "with lambdas that reach it."
         )
     return None
+
+
+def _nearest(lambdas: NDArray[np.float64], strength: float) -> str:
+    near = np.sort(np.argsort(np.abs(lambdas - strength), kind="stable")[:2])
+    return ", ".join(f"{name:.6g}" for name in lambdas[near])
+
+
+def _said_of_place(lambdas: NDArray[np.float64], strength: Any, name: str) -> str:
+    """The remedy for the number of a strength in place of the strength."""
+    if not isinstance(strength, Integral) or not 0 <= int(strength) < len(lambdas):
+        return ""
+    own = lambdas[int(strength)]
+    return f"if the strength with this number is meant, give {name}[{strength}], which is {own:.6g}, or "
 
 
 def fewest_inputs(

@@ -140,7 +140,7 @@ class PathResult:
         check_asked(strength, n_inputs, n_groups)
         if strength is None:
             return self.estimators[self.number_with(n_inputs, n_groups=n_groups)]
-        number = find_strength(self.lambdas, float(strength))
+        number = find_strength(self.lambdas, strength)
         if number is not None:
             return self.estimators[self._sound(number)]
         if self.between is None:

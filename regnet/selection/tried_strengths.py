@@ -84,9 +84,10 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         """
         best = self._fitted()
         check_asked(strength, n_inputs, n_groups)
+        number = None if strength is None else find_strength(self.lambdas_, strength, name="lambdas_")
         if strength is None or hasattr(self, "path_"):
-            return self._path().at(strength=strength, n_inputs=n_inputs, n_groups=n_groups)
-        if find_strength(self.lambdas_, strength) == self.best_index_:
+            return self._path().at(strength, n_inputs=n_inputs, n_groups=n_groups)
+        if number == self.best_index_:
             return best
         return self._trainer().train(float(strength))
 
@@ -122,7 +123,7 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
             self._fitted()
             number = self._path().number_with(n_inputs, n_groups=n_groups)
         else:
-            number = self._tried(float(strength))
+            number = self._tried(strength)
         return ScoreAt(float(self.score_mean_[number]), float(self.score_se_[number]))
 
     def to_frame(self) -> Any:
@@ -196,7 +197,7 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
 
     def _tried(self, strength: float) -> int:
         """The number of a strength that the folds have networks of."""
-        number = find_strength(self.lambdas_, strength)
+        number = find_strength(self.lambdas_, strength, name="lambdas_")
         if number is None:
             above = int(np.searchsorted(self.lambdas_, strength))
             raise ValueError(

@@ -11,13 +11,15 @@ import pytest
 from command_line import called
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import log_loss
+from sklearn.metrics import get_scorer, log_loss
+from sklearn.model_selection import PredefinedSplit
 
 from regnet.commands.constants import constant_of
 from regnet.commands.fit import fit
 from regnet.commands.select import select
 from regnet.commands.study import study
 from regnet.commands.wording import in_options
+from regnet.tables.files import read_table
 
 
 def write_table(path, rows=160):
@@ -69,6 +71,31 @@ def test_scores_of_classes_stand_beside_those_of_a_constant(tmp_path):
     wanted = f"accuracy {own['constant_test_score']:.4f}; the classes' shares: loss {own['constant_test_loss']:.4f}"
     assert f"always 'middle': {wanted}" in fitted.stdout
     assert "no penalty" not in fitted.stdout
+
+
+@pytest.mark.parametrize(
+    ("scoring", "kind", "what"),
+    [("accuracy", "most_frequent", "commonest class"), ("neg_log_loss", "prior", "classes' shares")],
+)
+def test_the_folds_score_of_a_constant_is_scikit_learns(scoring, kind, what, tmp_path):
+    """With the rows' weights, each fold's dummy learnt on its own rows. `--scoring accuracy` stood alone."""
+    write_table(tmp_path / "plain.csv")
+    lines = (tmp_path / "plain.csv").read_text().splitlines()
+    rows = [f"{number % 3},{line}" for number, line in enumerate(lines[1:])]
+    (tmp_path / "t.csv").write_text("\n".join([f"part,{lines[0]}", *rows]) + "\n")
+    asked = ["t.csv", "--target", "kind", "--weights", "weight", "--fold", "part", "--exclude", "day", "--epochs", 2]
+    done = called("select", *asked, "--lambdas", "0.1", "--scoring", scoring, "--json", "s.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = read_table(str(tmp_path / "t.csv"), "kind", weight="weight", fold="part", exclude=("day",))
+    scores, weights = [], []
+    for train, test in PredefinedSplit(table.fold).split():
+        dummy = DummyClassifier(strategy=kind).fit(np.zeros((len(train), 1)), table.y[train], table.weight[train])
+        weight = table.weight[test]
+        scores.append(get_scorer(scoring)(dummy, np.zeros((len(test), 1)), table.y[test], sample_weight=weight))
+        weights.append(weight.sum())
+    found = json.loads((tmp_path / "s.json").read_text())["constant_score"]
+    assert found == pytest.approx(np.average(scores, weights=weights))
+    assert f"the {what} alone: {scoring} {found:.4f}" in done.stdout
 
 
 def test_what_was_written_is_said_and_how_it_goes_on(tmp_path):

@@ -150,8 +150,6 @@ def test_what_cannot_be_asked(adaptive):
         for strength in (0.001, 0.2, float("nan"), -1.0):
             with pytest.raises(ValueError, match=r"outside of the path, which goes from 0.003 to 0.1"):
                 answer.at(strength=strength)
-        with pytest.raises(ValueError, match=r"strength=3 lies outside .* \(Its strength number 3 is 0\.\d+\.\)"):
-            answer.at(3)  # an index
     unpenalised = quick(penalty="weight_l2", lambdas=GRID, max_iter=5, adaptive=False).fit(X, Y)
     with pytest.raises(ValueError, match=r"n_inputs=3: no strength .* From 0.003 to 0.1 they are 15 to 15"):
         unpenalised.at(n_inputs=3)
@@ -159,6 +157,20 @@ def test_what_cannot_be_asked(adaptive):
         quick(lambdas=GRID[:1], max_iter=1, refit=False).fit(X, Y).at(strength=GRID[0])
     with pytest.raises(NotFittedError):
         clone(adaptive).at(strength=0.01)
+
+
+def test_the_number_of_a_strength_in_its_place(adaptive):
+    """`at(3)` was one positional argument too many."""
+    said = r"strength=3 lies outside .* from 0.003 to 0.1 \(nearest: 0.03, 0.1\): if .* give {}\[3\], which is 0.1, or"
+    for answer, name in ((adaptive, "lambdas_"), (adaptive.path_, "lambdas")):
+        with pytest.raises(ValueError, match=said.format(name)):
+            answer.at(3)
+        with pytest.raises(ValueError, match=r"nearest: 0.03, 0.1\): fit with lambdas that reach it"):
+            answer.at(4)
+        assert answer.at(GRID[1]).loss_ == answer.at(strength=GRID[1]).loss_
+    with pytest.raises(ValueError, match=said.format("lambdas_")):
+        adaptive.score_at(3)
+    assert adaptive.score_at(GRID[1]) == adaptive.score_at(strength=GRID[1])
 
 
 def test_pickles_leave_the_rows_behind(adaptive):
