@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from regnet.commands.select_run import Selection
 
-__all__ = ["Constant", "constant_of", "constant_score"]
+__all__ = ["Constant", "constant_of", "constant_score", "constant_told"]
 
 Weight = NDArray[np.float64] | None
 
@@ -53,3 +53,12 @@ def constant_score(selection: Selection) -> float | None:
         found = constant_of(split.classes, y[~held], weight[~held], y[held], weight[held])
         scores.append(found.accuracy if selection.score_name == "accuracy" else -found.log_loss)
     return float(np.dot(scores, fitted.fold_weights_))
+
+
+def constant_told(selection: Selection) -> str | None:
+    """The same in words; None of other scores."""
+    score = constant_score(selection)
+    if score is None:
+        return None
+    what = "commonest class" if selection.score_name == "accuracy" else "classes' shares"
+    return f"the {what} alone: {selection.score_name} {score:.4f}"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from regnet.backend.config import get_config
+from regnet.commands.constants import constant_told
 from regnet.commands.fit_report import evaded
 from regnet.commands.fit_run import Run
 from regnet.commands.select_run import Selection
@@ -45,14 +46,15 @@ def page_of_selection(selection: Selection) -> Page:
     """What `regnet select` says, as a page."""
     split, table, fitted = selection.split, selection.table, selection.fitted
     facts = _facts(selection.data, table, len(split.train), len(split.test), selection.seed, selection.seconds)
-    further = ""
+    said = constant_told(selection)
+    further = "" if said is None else f"Beside it, {said}. "
     if selection.test_score is not None:
         metric = fitted.model_.network.metric.name
-        further = f"On the {len(split.test):,} rows that no fold saw it has {metric} {selection.test_score:.4f}."
+        further += f"On the {len(split.test):,} rows that no fold saw it has {metric} {selection.test_score:.4f}."
     return search_page(
         fitted, split.y[split.train], title=f"{selection.data}: how strong should the penalty be?", notes=table.notes,
         facts=facts, class_names=_texts(split.classes), kind="groups" if selection.inputs.groups else "inputs",
-        further=further,
+        further=further.strip(),
     )  # fmt: skip
 
 

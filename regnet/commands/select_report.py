@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from regnet.commands.constants import Constant, constant_of, constant_score
+from regnet.commands.constants import Constant, constant_of, constant_score, constant_told
 from regnet.commands.inputs import Inputs
 from regnet.commands.saving import save_model
 from regnet.commands.select_run import Selection
@@ -70,9 +70,8 @@ def print_selection(selection: Selection, console: Console) -> None:
             markup=False,
             highlight=False,
         )
-    if (same := constant_score(selection)) is not None:
-        what = "commonest class" if selection.score_name == "accuracy" else "classes' shares"
-        say(f"the {what} alone: {selection.score_name} {same:.4f}")
+    if (said := constant_told(selection)) is not None:
+        say(said)
     if selection.test_score is not None:
         metric = fitted.model_.network.metric.name
         told = _constant(selection)

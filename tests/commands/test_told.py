@@ -84,7 +84,9 @@ def test_the_folds_score_of_a_constant_is_scikit_learns(scoring, kind, what, tmp
     rows = [f"{number % 3},{line}" for number, line in enumerate(lines[1:])]
     (tmp_path / "t.csv").write_text("\n".join([f"part,{lines[0]}", *rows]) + "\n")
     asked = ["t.csv", "--target", "kind", "--weights", "weight", "--fold", "part", "--exclude", "day", "--epochs", 2]
-    done = called("select", *asked, "--lambdas", "0.1", "--scoring", scoring, "--json", "s.json", cwd=tmp_path)
+    done = called(
+        "select", *asked, "--lambdas", "0.1", "--scoring", scoring, "--json", "s.json", "--report", "r", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     table = read_table(str(tmp_path / "t.csv"), "kind", weight="weight", fold="part", exclude=("day",))
     scores, weights = [], []
@@ -96,6 +98,8 @@ def test_the_folds_score_of_a_constant_is_scikit_learns(scoring, kind, what, tmp
     found = json.loads((tmp_path / "s.json").read_text())["constant_score"]
     assert found == pytest.approx(np.average(scores, weights=weights))
     assert f"the {what} alone: {scoring} {found:.4f}" in done.stdout
+    page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8").replace("&#39;", "'")
+    assert f"Beside it, the {what} alone: {scoring} {found:.4f}." in page
 
 
 def test_what_was_written_is_said_and_how_it_goes_on(tmp_path):
