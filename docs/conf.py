@@ -94,4 +94,4 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "gallery/choose/plot_1_ten_minutes": [], "limits": [], "support": []}
+html_sidebars = {"index": [], "gallery/choose/plot_1_ten_minutes": [], "evidence": [], "limits": [], "support": []}
