@@ -21,7 +21,7 @@ from regnet.tables.table import Table
 from regnet.training.evasion import Evasion, evasion_of
 from regnet.training.history import Record
 
-__all__ = ["Lines", "curves_figure", "evaded", "json_figures", "print_summary", "save_run"]
+__all__ = ["Lines", "constant_of_run", "curves_figure", "evaded", "json_figures", "print_summary", "save_run"]
 
 PENALTIES = ("weight_l1", "weight_l2", "bias_l1", "bias_l2", "input_l1", "neuron_l1")
 """Strengths that a saved model names."""
@@ -60,7 +60,7 @@ def print_summary(run: Run) -> None:
     estimator, placement, metric = run.estimator, run.model.placement, run.history.metric_name
     if run.test is not None:
         say(f"held out: {metric} {run.test[metric]:.4f}  data loss {run.test['loss']:.4f}")
-        if (same := _constant(run)) is not None:
+        if (same := constant_of_run(run)) is not None:
             say(f"always {same.label!r}: accuracy {same.accuracy:.4f}; the classes' shares: loss {same.log_loss:.4f}")
     zeros = ", ".join(f"layer {layer}: {share:.1%}" for layer, share in run.history[-1].zeros.items())
     say(f"weights at exactly zero: {zeros}")
@@ -77,7 +77,7 @@ def print_summary(run: Run) -> None:
     )
 
 
-def _constant(run: Run) -> Constant | None:
+def constant_of_run(run: Run) -> Constant | None:
     """What no network at all has on the held-out rows, of classes."""
     own = run.prepared
     if own.classes is None or run.test is None:
@@ -151,7 +151,7 @@ def _regions(run: Run) -> Regions:
 def json_figures(run: Run) -> dict[str, Any]:
     """The figures of a run for --json: last record, held-out scores, history."""
     fitted, last, metric, placement = run.estimator, run.history[-1], run.history.metric_name, run.model.placement
-    evasion, same = _evasion(run), _constant(run)
+    evasion, same = _evasion(run), constant_of_run(run)
     return {
         "data": run.data,
         "seed": run.seed,

@@ -11,7 +11,7 @@ import numpy as np
 
 from regnet.backend.config import get_config
 from regnet.commands.constants import constant_told
-from regnet.commands.fit_report import evaded
+from regnet.commands.fit_report import constant_of_run, evaded
 from regnet.commands.fit_run import Run
 from regnet.commands.select_run import Selection
 from regnet.commands.study_run import Asking
@@ -96,7 +96,10 @@ def _held_out(run: Run) -> HeldOut:
         predicted, y = np.asarray(estimator.predict_proba(prepared.x_test)), np.asarray(prepared.y_test)
     told = "Rows that the network was not trained on"
     figure = held_out_figure(y, predicted, classes, run.table.target_name, told, _texts(prepared.classes))
-    return HeldOut(len(y), float((run.test or {})[run.history.metric_name]), figure)
+    same, rows = constant_of_run(run), "rows that it did not see"
+    if same is not None:
+        rows += f", where always {same.label!r} has {same.accuracy:.4f}"
+    return HeldOut(len(y), float((run.test or {})[run.history.metric_name]), figure, rows)
 
 
 def _texts(classes: Sequence[Any] | None) -> list[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import warnings
 
@@ -71,6 +72,9 @@ def test_scores_of_classes_stand_beside_those_of_a_constant(tmp_path):
     wanted = f"accuracy {own['constant_test_score']:.4f}; the classes' shares: loss {own['constant_test_loss']:.4f}"
     assert f"always 'middle': {wanted}" in fitted.stdout
     assert "no penalty" not in fitted.stdout
+    called("fit", *asked, "--epochs", 5, "--report", "page", cwd=tmp_path)
+    page = html.unescape((tmp_path / "page" / "report.html").read_text(encoding="utf-8"))
+    assert f"on 40 rows that it did not see, where always 'middle' has {own['constant_test_score']:.4f}." in page
 
 
 @pytest.mark.parametrize(
