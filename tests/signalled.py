@@ -61,6 +61,31 @@ def wait_for_all(process):
     raise AssertionError("a process is left")
 
 
+def end_of(process, number, moment, goes_on):
+    """Send a signal after so many seconds; those until its end, None if it was over before. goes_on: what it says."""
+    time.sleep(moment)
+    process.send_signal(number)
+    sent = time.perf_counter()
+    out, err = process.communicate(timeout=120)
+    wait_for_all(process)
+    seconds = time.perf_counter() - sent
+    assert "Traceback" not in out + err, err
+    if process.returncode == 0:
+        return None
+    assert process.returncode == 128 + number, (process.returncode, out[-500:], err)
+    remedy = f"; to go on: {goes_on}" if out else ""  # it has read its options by then
+    assert err.splitlines()[-1].startswith(f"regnet: ended by {signal.Signals(number).name}{remedy}"), err
+    return seconds
+
+
+def to_the_end(one_signal, folder, taken, next_moment):
+    """Signals, until a command of that folder is over before its signal; the seconds of each join `taken`."""
+    found = 0.0
+    while found is not None:
+        found = one_signal(folder, len(taken), next_moment())
+        taken += [] if found is None else [found]
+
+
 def whole_run(command, folder, *options):
     """What an uninterrupted command comes to, and how long it takes when all is compiled."""
     for _ in range(2):

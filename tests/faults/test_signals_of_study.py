@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import random
-import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from signalled import SIGNALS, begin, figures, told, wait_for_all, whole_run
+from signalled import SIGNALS, begin, end_of, figures, to_the_end, told, whole_run
 
 COMMAND = ["study", "diabetes", "--hidden", "8", "--epochs", "40", "--seeds", "6", "--subset", "30"]
 
@@ -23,21 +21,10 @@ def records(folder):
 
 
 def one_signal(folder, number, moment):
-    """Send one to a study that goes on from its journal; returns the seconds to its end, None if it was over before."""
+    """Send the signal of this number to a study that goes on from its journal; returns what `end_of` does."""
     process, kept = begin(COMMAND, folder, "--json", "figures.json", "--study-dir", "kept"), records(folder)
-    time.sleep(moment)
-    process.send_signal(number)
-    sent = time.perf_counter()
-    out, err = process.communicate(timeout=120)
-    wait_for_all(process)
-    seconds = time.perf_counter() - sent
-    assert "Traceback" not in out + err, err
+    seconds = end_of(process, SIGNALS[number % 2], moment, "regnet study diabetes")
     assert kept <= records(folder), "a seed that was trained is lost, or was trained again"
-    if process.returncode == 0:
-        return None
-    assert process.returncode == 128 + number, (process.returncode, out[-500:], err)
-    remedy = "; to go on: regnet study diabetes" if out else ""  # it has read its options by then
-    assert err.splitlines()[-1].startswith(f"regnet: ended by {signal.Signals(number).name}{remedy}"), err
     return seconds
 
 
@@ -47,10 +34,7 @@ def run(count, *, limit):
         expected, total = whole_run(COMMAND, one)
     while len(taken) < count:
         with tempfile.TemporaryDirectory() as folder:
-            found = 0.0
-            while found is not None:
-                found = one_signal(folder, SIGNALS[len(taken) % 2], rng.uniform(0, 1.1 * total))
-                taken += [] if found is None else [found]
+            to_the_end(one_signal, folder, taken, lambda: rng.uniform(0, 1.1 * total))
             assert figures(folder) == expected, "other figures than without a signal"
             studies += 1
     return told(taken, f"{studies} studies", "seed") <= limit
