@@ -99,6 +99,8 @@ def select(
         ("--task", task, TASKS),
         ("--missing", missing, MISSING),
     )
+    if jobs == 0:
+        raise ValueError("--jobs 0: give the number of processes, or -1 for as many as there are processors.")
     get_backend()  # an unusable one is said before anything else
     settings: dict[str, Any] = {
         "hidden_layer_sizes": parse_numbers(int, "--hidden", hidden) or (),

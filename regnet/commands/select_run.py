@@ -158,6 +158,8 @@ def _check_folds(split: Split, folds: int) -> None:
         held_out = f" beside {len(split.test)} held out" if len(split.test) else ""
         raise ValueError(f"--cv {folds}: the table has {rows} rows{held_out}; a fold needs at least one.")
     counts = np.bincount(y) if split.classes else np.empty(0)
+    if len(counts) and folds > counts.max():
+        raise ValueError(f"--cv {folds}: the commonest class has {counts.max()} rows to train on: take fewer folds.")
     for label, count in zip(split.classes or (), counts, strict=True):
         if count < 2:
             raise ValueError(

@@ -26,7 +26,7 @@ def in_options(command: Callable[..., None]) -> Iterator[None]:
     options, show = _options(command), warnings.showwarning
 
     def show_worded(message: Warning | str, category: type[Warning], *where: Any, **further: Any) -> None:
-        show(category(worded(str(message), options)), category, *where, **further)
+        show(worded(str(message), options), category, *where, **further)
 
     warnings.showwarning = show_worded
     try:

@@ -109,6 +109,7 @@ def test_classes_a_journal_and_a_linear_model(tmp_path):
         (["--penalty", "l3"], "--penalty 'l3' is unknown"),
         (["--rule", "2se"], "--rule '2se' is unknown"),
         (["--cv", 500], "--cv 500: the table has 60 rows"),
+        (["--jobs", 0], "--jobs 0: give the number of processes, or -1"),
         (["--lambdas", "a,b"], "--lambdas 'a,b': give numbers"),
         (["--lambdas", ""], "error: --lambdas is empty"),
         (["--sweep-dir", ""], "--sweep-dir '' names no folder"),
@@ -129,6 +130,15 @@ def test_what_it_refuses(options, message, tmp_path):
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_more_folds_than_rows_of_any_class_are_refused_by_the_options_name(tmp_path):
+    write_table(tmp_path / "table.csv", rows=60, target="kind")
+    kinds = [row["kind"] for row in csv.DictReader((tmp_path / "table.csv").read_text().splitlines())]
+    most = max(kinds.count(kind) for kind in set(kinds))
+    done = called("select", "table.csv", "--cv", most + 1, cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"--cv {most + 1}: the commonest class has {most} rows to train on: take fewer folds." in done.stderr
 
 
 def test_a_class_of_one_row_is_named_as_the_table_names_it(tmp_path):
