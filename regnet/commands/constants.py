@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from regnet.commands.select_run import Selection
 
-__all__ = ["Constant", "constant_of", "constant_score", "constant_told"]
+__all__ = ["Constant", "constant_of", "constant_of_rest", "constant_score", "constant_told"]
 
 Weight = NDArray[np.float64] | None
 
@@ -35,6 +35,15 @@ def constant_of(
     with np.errstate(divide="ignore"):  # a class that no row to train on has costs infinitely much
         losses = -np.log(shares[present] / shares.sum())
     return Constant(classes[best], float(counts[best] / counts.sum()), float(losses @ counts[present] / counts.sum()))
+
+
+def constant_of_rest(selection: Selection) -> Constant | None:
+    """What no network at all has on the rows held out of the sweep, of classes."""
+    split, weight = selection.split, selection.table.weight
+    if split.classes is None or selection.test_score is None:
+        return None
+    own, other = (None, None) if weight is None else (weight[split.train], weight[split.test])
+    return constant_of(split.classes, split.y[split.train], own, split.y[split.test], other)
 
 
 def constant_score(selection: Selection) -> float | None:

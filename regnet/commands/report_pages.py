@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from regnet.backend.config import get_config
-from regnet.commands.constants import constant_told
+from regnet.commands.constants import constant_of_rest, constant_told
 from regnet.commands.fit_report import constant_of_run, evaded
 from regnet.commands.fit_run import Run
 from regnet.commands.select_run import Selection
@@ -49,11 +49,13 @@ def page_of_selection(selection: Selection) -> Page:
     said = constant_told(selection)
     further = "" if said is None else f"Beside it, {said}. "
     if selection.test_score is not None:
-        metric = fitted.model_.network.metric.name
-        further += f"On the {len(split.test):,} rows that no fold saw it has {metric} {selection.test_score:.4f}."
+        metric, same = fitted.model_.network.metric.name, constant_of_rest(selection)
+        further += f"On the {len(split.test):,} rows that no fold saw it has {metric} {selection.test_score:.4f}" + (
+            f", where always {same.label!r} has {same.accuracy:.4f}." if same else "."
+        )
     return search_page(
         fitted, split.y[split.train], title=f"{selection.data}: how strong should the penalty be?", notes=table.notes,
-        facts=facts, class_names=_texts(split.classes), kind="groups" if selection.inputs.groups else "inputs",
+        facts=facts, class_names=_texts(split.classes), kind=selection.inputs.kind,
         further=further.strip(),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from regnet.commands.constants import Constant, constant_of, constant_score, constant_told
+from regnet.commands.constants import constant_of_rest, constant_score, constant_told
 from regnet.commands.inputs import Inputs
 from regnet.commands.saving import save_model
 from regnet.commands.select_run import Selection
@@ -74,7 +74,7 @@ def print_selection(selection: Selection, console: Console) -> None:
         say(said)
     if selection.test_score is not None:
         metric = fitted.model_.network.metric.name
-        told = _constant(selection)
+        told = constant_of_rest(selection)
         say(
             f"on the {len(selection.split.test)} rows held out of the sweep: {metric} {selection.test_score:.4f}"
             + (f" (always {told.label!r}: {told.accuracy:.4f})" if told else "")
@@ -83,18 +83,9 @@ def print_selection(selection: Selection, console: Console) -> None:
     say(f"{fitted.cv_scores_.size} networks{passes}, {selection.seconds:.1f} s")
 
 
-def _constant(selection: Selection) -> Constant | None:
-    """What no network at all has on the rows held out of the sweep, of classes."""
-    split, weight = selection.split, selection.table.weight
-    if split.classes is None or selection.test_score is None:
-        return None
-    own, other = (None, None) if weight is None else (weight[split.train], weight[split.test])
-    return constant_of(split.classes, split.y[split.train], own, split.y[split.test], other)
-
-
 def selection_figures(selection: Selection) -> dict[str, Any]:
     """The figures of a selection for --json; numbers that are missing (diverged networks) are null."""
-    fitted, same = selection.fitted, _constant(selection)
+    fitted, same = selection.fitted, constant_of_rest(selection)
 
     def listed(values: Any) -> list[Any]:
         return [float(value) if np.isfinite(value) else None for value in values]

@@ -99,7 +99,9 @@ def open_container(path: str | os.PathLike[str]) -> Iterator[Container]:
     try:
         with safe_open(shown, framework="np") as file:
             yield _opened(file)
-    except (SafetensorError, ModelFileError, OSError) as error:
+    except SafetensorError as error:  # what its header says is nothing to a user
+        raise ModelFileError(f"{shown!r} is not a model that regnet saved.") from error
+    except (ModelFileError, OSError) as error:
         raise ModelFileError(f"{shown!r} is not a model that regnet saved: {error}.") from error
 
 

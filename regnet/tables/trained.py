@@ -123,4 +123,5 @@ def _said_of_unseen(what: str, columns: Columns, one: EncodedColumn, column: Col
     fact = f"{what} holds values that the model was not trained with ({values}; the first in {columns.place(rows[0])})"
     if refuse:
         raise FileError(f"{fact}: leave such rows out, or take --unseen zeros.")
-    return [f"{fact}: all its inputs are 0 in {len(rows)} rows. --unseen error refuses such files."]
+    count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    return [f"{fact}: all its inputs are 0 in {count}. --unseen error refuses such files."]

@@ -65,6 +65,12 @@ def test_scores_of_classes_stand_beside_those_of_a_constant(tmp_path):
     assert figures["constant_score"] == pytest.approx(figures["score_mean"][-1], abs=2e-3)
     assert f"the classes' shares alone: neg_log_loss {figures['constant_score']:.4f}" in done.stdout
     assert f" (always 'middle': {figures['constant_test_score']:.4f})" in done.stdout
+    called("select", *asked, "--n-lambdas", 8, "--report", "of_search", cwd=tmp_path)
+    page = html.unescape((tmp_path / "of_search" / "report.html").read_text(encoding="utf-8"))
+    assert f", where always 'middle' has {figures['constant_test_score']:.4f}." in page
+    assert "Which inputs does a strength keep?" in page, (
+        "a column with a hole is two inputs of the network, and no group"
+    )
     fitted = called("fit", *asked, "--epochs", 5, "--weight-l1", 0.01, "--json", "f.json", cwd=tmp_path)
     assert fitted.returncode == 0, fitted.stderr
     own = json.loads((tmp_path / "f.json").read_text())
