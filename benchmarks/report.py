@@ -72,10 +72,12 @@ def print_results(title: str, unit: str, results: dict[str, Any], console: Conso
 
 
 def save_results(path: Path, machine: dict[str, Any], workloads: dict[str, Any]) -> None:
-    """Everything, as JSON; workloads that were not run this time stay as they were."""
-    before = json.loads(path.read_text())["workloads"] if path.exists() else {}
+    """Everything, as JSON; workloads that were not run this time stay as they were, with the date of their own."""
+    before = json.loads(path.read_text()) if path.exists() else {"workloads": {}}
+    kept = {name: {"date": before["machine"]["date"], **one} for name, one in before["workloads"].items()}
+    new = {name: {**one, "date": machine["date"]} for name, one in workloads.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"machine": machine, "workloads": {**before, **workloads}}, indent=1) + "\n")
+    path.write_text(json.dumps({"machine": machine, "workloads": {**kept, **new}}, indent=1) + "\n")
 
 
 def save_picture(path: Path, workloads: dict[str, Any]) -> None:
@@ -127,7 +129,7 @@ def markdown(saved: dict[str, Any]) -> str:
             )
             for kind in ("ours", "peer", "floor")
         }
-        lines.append(
-            f"| {name}: {one['title']} | {one['unit']} | {cells['ours']} | {cells['peer']} | {cells['floor']} |"
-        )
+        date = one.get("date", machine["date"])
+        title = one["title"] if date == machine["date"] else f"{one['title']} ({date})"
+        lines.append(f"| {name}: {title} | {one['unit']} | {cells['ours']} | {cells['peer']} | {cells['floor']} |")
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from benchmarks.__main__ import GPU_MARKS, MARKS, file_name, write_tables
 from benchmarks.peers.ours import Regnet
 from benchmarks.peers.scikit import ScikitLearn
 from benchmarks.peers.textbook import Textbook
-from benchmarks.report import slope
+from benchmarks.report import markdown, save_results, slope
 from benchmarks.runner import run_workload
 from benchmarks.same_numbers import arrays_of, compare, print_compared, read, write
 from benchmarks.select_problems import FIGURES, NEW, PROBLEMS, print_found
@@ -273,3 +273,18 @@ def test_problems_that_differ_are_counted(capsys):
     assert print_compared(old, new, problems, rtol=0.2) == 0
     assert compare(numbers(1), {}) == (np.inf, "no x")
     assert compare({}, numbers(1)) == (np.inf, "x is new")
+
+
+def test_a_workload_keeps_the_date_on_which_it_was_run(tmp_path):
+    """Those that were not run again stood in the table under the date of those that were."""
+    machine = {"processor": "P", "cores": 2, "system": "S", "python": "3", "versions": {"numpy": "2"}}
+    one = {"title": "a step", "unit": "ms", "contestants": {"regnet numpy": {"kind": "ours", "median": 1.0}}}
+    path = tmp_path / "p.json"
+    save_results(path, machine | {"date": "2026-11-01"}, {"W1": one, "W2": one})
+    save_results(path, machine | {"date": "2026-11-02"}, {"W2": one})
+    save_results(path, machine | {"date": "2026-11-03"}, {"W3": one})
+    lines = markdown(json.loads(path.read_text())).splitlines()
+    assert lines[0].endswith("2026-11-03.")
+    assert [line.split(" | ")[0] for line in lines[4:]] == [
+        "| W1: a step (2026-11-01)", "| W2: a step (2026-11-02)", "| W3: a step",
+    ]  # fmt: skip
