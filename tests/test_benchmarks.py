@@ -152,7 +152,7 @@ def test_a_workload_that_fails_leaves_the_others_their_figures(monkeypatch, tmp_
 
     monkeypatch.setattr(main_module, "run_workload", run)
     monkeypatch.setattr(main_module, "save_picture", lambda *args: None)
-    machine = {"processor": "?", "cores": 1, "copy_gb_per_s": 1}
+    machine = {"processor": "?", "cores": 1, "copy_gb_per_s": 1, "date": "2026-11-28"}
     monkeypatch.setattr(main_module, "describe_machine", lambda gpu: machine)
     asked = ["benchmarks", "--workload", "W1", "--workload", "W4", "--device", "here", "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", asked)
@@ -195,7 +195,7 @@ def test_a_quick_run_leaves_slow_workloads_out_and_says_so(asked, expected, monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(main_module, "run_workload", run)
     monkeypatch.setattr(main_module, "save_picture", lambda *args: None)
-    machine = {"processor": "?", "cores": 1, "copy_gb_per_s": 1}
+    machine = {"processor": "?", "cores": 1, "copy_gb_per_s": 1, "date": "2026-11-28"}
     device = {"name": "GPU", "memory_gib": 80, "driver": "CUDA 13.0", "copy_gb_per_s": 3000, "float32_tflops": 50}
     monkeypatch.setattr(main_module, "describe_machine", lambda gpu: {**machine, "gpu": device} if gpu else machine)
     monkeypatch.setattr(sys, "argv", ["benchmarks", *asked])
