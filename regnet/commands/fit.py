@@ -46,7 +46,9 @@ def fit(
     missing: options.MissingOption = "error",
     weights: options.WeightsOption = None,
     keep_row_numbers: options.RowNumbersOption = False,
-    hidden: Annotated[str | None, typer.Option(help="widths of the hidden layers, such as 512 or 256,128")] = None,
+    hidden: Annotated[
+        str | None, typer.Option(help="widths of the hidden layers, such as 256,128; default: 512")
+    ] = None,
     activation: options.ActivationOption = "relu",
     dropout: options.DropoutOption = 0.0,
     weight_l1: Annotated[str | None, typer.Option(help="strength: one number, or one per layer (1e-3,0)")] = None,

@@ -66,7 +66,7 @@ def print_selection(selection: Selection, console: Console) -> None:
     )
     if fitted.near_tie_:
         console.print(
-            f"near a tie: rounding may choose {fitted.rival_:.3g}, {fitted.margin_:.1g} s.e. away ({fitted.kernels_})",
+            f"near a tie: rounding may choose {fitted.rival_:.3g}, {fitted.margin_:.1g} s.e. away, and either will do",
             markup=False,
             highlight=False,
         )

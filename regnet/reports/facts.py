@@ -28,8 +28,11 @@ def settings_of(estimator: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    """A setting in few letters; of an estimator its class."""
-    return type(value).__name__ if hasattr(value, "get_params") else " ".join(repr(value).split())
+    """A setting in few letters; of an estimator its class, of many values their number."""
+    if hasattr(value, "get_params"):
+        return type(value).__name__
+    text = " ".join(repr(value).split())
+    return f"({len(value)} values)" if isinstance(value, (list, tuple, dict)) and len(text) > SHOWN else text
 
 
 def versions(found: Any) -> dict[str, str]:

@@ -16,6 +16,7 @@ from sklearn.linear_model import Lasso
 from sklearn.metrics import confusion_matrix
 
 from regnet import MLPClassifier, MLPClassifierCV, MLPRegressor, MLPRegressorCV, StudyResult, TableEncoder, report
+from regnet.reports.facts import settings_of
 from regnet.reports.page import Table
 from regnet.training.evasion import Exits
 
@@ -307,3 +308,9 @@ def test_what_computed_it_is_the_networks_own(numbers):
     page = report(fitted, X=X, y=y).page
     assert page.facts["computed by"] == "torch, cpu, float64"
     assert f"{fitted.score(X, y):.4f} on {len(y)} rows" in page.answer
+
+
+def test_a_pages_settings_count_what_is_too_long_to_show():
+    """They were cut in the middle of a list of labels."""
+    search = MLPClassifierCV(input_groups=[f"column {number}" for number in range(30)], lambdas=(0.1, 0.2))
+    assert settings_of(search) == "input_groups=(30 values), lambdas=(0.1, 0.2)"
