@@ -280,7 +280,7 @@ def test_a_workload_keeps_the_date_on_which_it_was_run(tmp_path):
     machine = {"processor": "P", "cores": 2, "system": "S", "python": "3", "versions": {"numpy": "2"}}
     one = {"title": "a step", "unit": "ms", "contestants": {"regnet numpy": {"kind": "ours", "median": 1.0}}}
     path = tmp_path / "p.json"
-    save_results(path, machine | {"date": "2026-11-01"}, {"W1": one, "W2": one})
+    path.write_text(json.dumps({"machine": machine | {"date": "2026-11-01"}, "workloads": {"W1": one, "W2": one}}))
     save_results(path, machine | {"date": "2026-11-02"}, {"W2": one})
     save_results(path, machine | {"date": "2026-11-03"}, {"W3": one})
     lines = markdown(json.loads(path.read_text())).splitlines()
