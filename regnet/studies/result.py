@@ -112,15 +112,12 @@ class StudyResult:
             Means over the seeds, with intervals.
         """
         k = self._number(penalty)
-        gap, gap_subset = self.gaps()[k], self.gaps(subset=True)[k]
+        own = {name: values[k] for name, values in self._of_networks().items()}
         return Finding(
-            train=mean_interval(np.median(self.train[k], axis=-1)),
-            held_out=mean_interval(np.median(self.held_out[k], axis=-1)),
-            gap=mean_interval(gap),
-            gap_subset=mean_interval(gap_subset),
-            above=share_interval(gap < 0),
-            above_subset=share_interval(gap_subset < 0),
-            fresh=mean_interval(np.median(self.fresh[k], axis=-1)) if self.fresh.shape[-1] else None,
+            **{name: mean_interval(own[name]) for name in ("train", "held_out", "gap", "gap_subset")},
+            above=share_interval(own["gap"] < 0),
+            above_subset=share_interval(own["gap_subset"] < 0),
+            fresh=mean_interval(own["fresh"]) if "fresh" in own else None,
             norms=tuple(self.norms[k].mean(axis=0).tolist()),
         )
 
@@ -139,11 +136,7 @@ class StudyResult:
             fresh rows.
         """
         k = self._number(penalty)
-        of_seeds = {"train": np.median(self.train, axis=-1), "held_out": np.median(self.held_out, axis=-1)}
-        of_seeds |= {"gap": self.gaps(), "gap_subset": self.gaps(subset=True)}
-        if self.fresh.shape[-1]:
-            of_seeds["fresh"] = np.median(self.fresh, axis=-1)
-        return {name: mean_interval(values[k] - values[0]) for name, values in of_seeds.items()}
+        return {name: mean_interval(values[k] - values[0]) for name, values in self._of_networks().items()}
 
     def evasion(self, penalty: str) -> tuple[Interval, Interval] | None:
         """Whether a penalty is evaded, compared to the first one, which must be none at all for this to mean it.
@@ -234,6 +227,12 @@ class StudyResult:
             last = "" if own.fresh is None else f"{own.fresh.mean:.4f} ({fresh} rows)"
             rows.append([name, f"{own.train.mean:.4f}", *gaps, above, last])
         return html_table(f"{self.metric}: {self.answer}", header, rows)
+
+    def _of_networks(self) -> dict[str, NDArray[np.float64]]:
+        """What findings and changes are means of: a figure of every network, (penalties, seeds); fresh if there is."""
+        measured = {"train": self.train, "held_out": self.held_out, "fresh": self.fresh}
+        medians = {name: np.median(values, axis=-1) for name, values in measured.items() if values.shape[-1]}
+        return medians | {"gap": self.gaps(), "gap_subset": self.gaps(subset=True)}
 
     def _number(self, penalty: str) -> int:
         if penalty not in self.penalties:
