@@ -55,6 +55,20 @@ class EncodedColumn:
     indicator: bool = False
     day_first: bool | None = None
 
+    def __repr__(self) -> str:
+        """What is not left at its default, levels cut short: scikit-learn shows all columns of an encoder.
+
+        >>> EncodedColumn("age", "number"), EncodedColumn("site", "factor", tuple("abcdefgh"))
+        (EncodedColumn('age', 'number'), EncodedColumn('site', 'factor', 8 levels))
+        """
+        told = [repr(self.name), repr(self.kind), *([f"{len(self.levels)} levels"] if self.levels else [])]
+        told += [
+            f"{name}={getattr(self, name)!r}"
+            for name in ("fill", "indicator", "day_first")
+            if getattr(self, name) not in (None, False)
+        ]
+        return f"EncodedColumn({', '.join(told)})"
+
     @property
     def parts(self) -> tuple[str, ...]:
         """The names of its columns in the matrix.
