@@ -18,10 +18,10 @@ def check_asked(strength: Any, n_inputs: Any, n_groups: Any) -> None:
     """Raise TypeError or ValueError unless exactly one of them is given, and is a number of its kind."""
     if [strength, n_inputs, n_groups].count(None) != 2:
         raise TypeError("Give one of strength=..., n_inputs=... and n_groups=..., which all say where on the path.")
-    if strength is not None and not isinstance(strength, Real):
+    if strength is not None and (isinstance(strength, bool) or not isinstance(strength, Real)):
         raise TypeError(f"strength={strength!r} must be a number.")
     for name, count in (("n_inputs", n_inputs), ("n_groups", n_groups)):
-        if count is not None and (not isinstance(count, Integral) or count < 0):
+        if count is not None and (isinstance(count, bool) or not isinstance(count, Integral) or count < 0):
             raise ValueError(f"{name}={count!r} must be an integer of 0 or more.")
 
 

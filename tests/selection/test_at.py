@@ -145,6 +145,10 @@ def test_what_cannot_be_asked(adaptive):
             answer.at(strength=0.01, n_inputs=3)
         with pytest.raises(TypeError, match="strength='1se' must be a number"):
             answer.at(strength="1se")
+        with pytest.raises(TypeError, match="strength=True must be a number"):
+            answer.at(strength=True)
+        with pytest.raises(ValueError, match=r"n_inputs=True must be an integer"):
+            answer.at(n_inputs=True)
         with pytest.raises(ValueError, match=r"n_inputs=2.5 must be an integer"):
             answer.at(n_inputs=2.5)
         for strength in (0.001, 0.2, float("nan"), -1.0):
