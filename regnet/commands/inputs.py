@@ -46,12 +46,6 @@ class Inputs(NamedTuple):
         found = _members(self.labels or self.table.feature_names, self.table.feature_names)
         return {label: columns for label, columns in found.items() if len(columns) > 1}
 
-    @property
-    def kind(self) -> str:
-        """What a report calls them: a column whose values are several inputs of the network is one."""
-        own = {one.name for one in self.table.columns} | set(self.table.feature_names)
-        return "groups" if set(self.labels or ()) - own else "inputs"
-
 
 def parse_factors(texts: Sequence[str], keep: Sequence[str] = ()) -> dict[str, float]:
     """The numbers of --penalty-factor by name, in which there may be a '='; 0 for --keep. Raises ValueError."""

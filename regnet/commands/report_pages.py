@@ -55,8 +55,7 @@ def page_of_selection(selection: Selection) -> Page:
         )
     return search_page(
         fitted, split.y[split.train], title=f"{selection.data}: how strong should the penalty be?", notes=table.notes,
-        facts=facts, class_names=_texts(split.classes), kind=selection.inputs.kind,
-        further=further.strip(),
+        facts=facts, class_names=_texts(split.classes), further=further.strip(),
     )  # fmt: skip
 
 

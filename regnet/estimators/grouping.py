@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,14 @@ LISTED = 10
 
 
 class Grouping(NamedTuple):
-    """labels: of the groups, in the order of their first columns; numbers: of each column's group, (columns,)."""
+    """labels: of the groups, in the order of their first columns; numbers: of each column's group, (columns,);
+
+    kind: what they are to the reader, 'inputs' where each is one column of a table, which was made several of.
+    """
 
     labels: tuple[Any, ...]
     numbers: NDArray[np.int64]
+    kind: Literal["groups", "inputs"] = "groups"
 
     def any_of(self, columns: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Whether any column of a group is True, (..., groups), for columns (..., columns)."""
@@ -47,7 +51,8 @@ class Grouping(NamedTuple):
     def some(self, kept: NDArray[np.bool_]) -> Grouping:
         """The groups of the columns that are kept."""
         left = np.flatnonzero(self.any_of(kept))
-        return Grouping(tuple(self.labels[number] for number in left), np.searchsorted(left, self.numbers[kept]))
+        labels = tuple(self.labels[number] for number in left)
+        return self._replace(labels=labels, numbers=np.searchsorted(left, self.numbers[kept]))
 
 
 def grouping_of(given: Any, names: Sequence[str] | None, count: int, /, *, behind: str = "") -> Grouping | None:

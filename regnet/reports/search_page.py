@@ -34,15 +34,13 @@ def search_page(
     notes: Sequence[str],
     facts: Mapping[str, str],
     class_names: Sequence[str] | None = None,
-    kind: str | None = None,
     further: str = "",
 ) -> Page:
     """What a fitted MLPClassifierCV or MLPRegressorCV found; y: the targets that it was fitted to, or None.
 
-    kind: what it selects from, 'inputs' or 'groups' unless the reader calls it otherwise; further: a sentence that goes
-    with the answer.
+    further: a sentence that goes with the answer.
     """
-    kind = kind_of_choices(search._grouping) if kind is None else kind
+    kind = kind_of_choices(search._grouping)
     counts = search.n_selected_ if search._grouping is None else search.n_selected_groups_
     norms, names = _choices(search)
     parts: list[Figure | Table] = [_scores(search, counts, kind), _norms(search, norms, names, kind)]

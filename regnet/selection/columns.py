@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from regnet.estimators.grouping import Grouping, check_factors, factors_of, grouping_of
 from regnet.selection.settings import Estimator, SweepSettings
 from regnet.sweep.fold import Fold
+from regnet.tables.encoder import TableEncoder
 
 __all__ = ["Columns", "columns_of"]
 
@@ -48,6 +49,9 @@ def columns_of(settings: SweepSettings, template: Estimator, folds: Sequence[Fol
             names = _names_of(argument, template, folds)
     behind = "" if folds[-1].transformer is None else " behind the preprocessor"
     grouping = grouping_of(settings.input_groups, names, count, behind=behind)
+    if grouping is not None and type(folds[-1].transformer) is TableEncoder:
+        known = set(folds[-1].transformer.feature_names_in_)
+        grouping = grouping._replace(kind="inputs" if known.issuperset(grouping.labels) else "groups")
     factors = factors_of(settings.penalty_factor, names, count, grouping, behind=behind)
     check_factors(factors)
     return Columns(grouping, factors)

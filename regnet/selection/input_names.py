@@ -9,7 +9,7 @@ from regnet.selection.settings import Estimator
 from regnet.sweep.fold import Fold
 from regnet.tables.encoder import TableEncoder
 
-__all__ = ["kind_of_choices", "names_of_choices", "names_of_inputs", "parents_of_inputs", "trace"]
+__all__ = ["kind_of_choices", "names_of_choices", "names_of_inputs", "norms_label", "parents_of_inputs", "trace"]
 
 
 def names_of_inputs(template: Estimator, fold: Fold) -> tuple[str, ...]:
@@ -28,7 +28,12 @@ def names_of_choices(names: Sequence[str], grouping: Grouping | None) -> tuple[s
 
 def kind_of_choices(grouping: Grouping | None) -> str:
     """What is selected from: 'inputs' or 'groups'."""
-    return "inputs" if grouping is None else "groups"
+    return "inputs" if grouping is None else grouping.kind
+
+
+def norms_label(grouping: Grouping | None) -> str:
+    """The axis of a picture of norms."""
+    return f"norm of {'a group' if kind_of_choices(grouping) == 'groups' else 'an input'}'s weights"
 
 
 def parents_of_inputs(template: Estimator, fold: Fold) -> list[frozenset[int] | None]:

@@ -14,7 +14,7 @@ from regnet.estimators.grouping import Grouping
 from regnet.selection.between import Between
 from regnet.selection.frames import make_frame, norm_columns
 from regnet.selection.grid import check_asked, fewest_inputs, find_strength
-from regnet.selection.input_names import kind_of_choices, names_of_choices
+from regnet.selection.input_names import kind_of_choices, names_of_choices, norms_label
 
 __all__ = ["PathPoint", "PathResult"]
 
@@ -232,7 +232,7 @@ class PathResult:
         """
         return norms_figure(
             self.lambdas, self._norms, self._names, chosen, title="regularisation path",
-            ylabel=f"norm of {'an input' if self.grouping is None else 'a group'}'s weights",
+            ylabel=norms_label(self.grouping),
         )  # fmt: skip
 
     def _repr_html_(self) -> str:

@@ -18,7 +18,7 @@ from regnet.selection.between import Between
 from regnet.selection.choice import Choice, choose
 from regnet.selection.frames import make_frame, norm_columns
 from regnet.selection.grid import check_asked, find_strength
-from regnet.selection.input_names import kind_of_choices, names_of_choices
+from regnet.selection.input_names import kind_of_choices, names_of_choices, norms_label
 from regnet.selection.path import train_path
 from regnet.selection.path_result import PathResult
 from regnet.selection.settings import Estimator
@@ -192,7 +192,7 @@ class TriedStrengths(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn 
         return norms_figure(
             self.lambdas_, norms if grouping is None else grouping.norms(norms), names_of_choices(names, grouping),
             self.best_index_, title="regularisation path",
-            ylabel=f"norm of {'an input' if grouping is None else 'a group'}'s weights",
+            ylabel=norms_label(grouping),
         )  # fmt: skip
 
     def _tried(self, strength: float) -> int:

@@ -106,7 +106,9 @@ def test_tables_and_pictures_are_of_the_frames_columns():
         expected = found.at(strength=found.lambdas_[number]).predict(table)
         np.testing.assert_array_equal(found.path_.estimators[number].predict(table), expected)
     need("matplotlib")
-    assert found.plot_path().axes[1].get_xlabel() == "groups used"
+    assert found.plot_path().axes[1].get_xlabel() == "inputs used"
+    for picture in (found.plot_norms(), found.path_.plot()):
+        assert picture.axes[0].get_ylabel() == "norm of an input's weights"
     assert {line.get_label() for line in found.plot_norms().axes[0].lines} >= set(COLUMNS)
     assert "site=west" in {line.get_label() for line in found.plot_norms(found.input_names_).axes[0].lines}
 
