@@ -204,10 +204,14 @@ def _is_late(bell: socket.socket) -> bool:
 
 
 def _unraisable(told: Any, hook: Callable[[Any], Any]) -> None:
-    """An exception that a finalizer or a library's callback has swallowed is an end all the same."""
+    """An exception that a finalizer or a library's callback has swallowed is an end all the same.
+
+    After a signal a finalizer's own error is of an object that it left half made, and of no use to anybody.
+    """
     if isinstance(told.exc_value, Interrupted):
         _end(told.exc_value.number)
-    hook(told)
+    if not _ended_by:
+        hook(told)
 
 
 def _line(number: int) -> str:
