@@ -21,10 +21,10 @@ __all__ = ["compile_gradient", "noise_of", "rows_of_a_tile"]
 TILE = 2**16
 """Elements of the widest activation in a tile: with no interpreter between the products, smaller tiles cost nothing."""
 
-NARROW_TILE, NARROW_ROWS = 2**17, 256
+NARROW_TILE, NARROW_ROWS = 2**17, 512
 """The same of networks whose products are loops of ours, and rows at most: microseconds of a core that 3,000 x 2 -> 512
--> 3 takes in tiles of 64, 128, 256 and 512 rows 2270, 1910, 1650, 1950; 10,000 x 4 -> 32 -> 16 -> 4 with tanh 2480,
-1740, 1100, 1290 (a busy Xeon with AVX-512)."""
+-> 3 takes in tiles of 64, 128, 256 and 512 rows 2270, 1910, 1650, 1950; 10,000 x 4 -> 32 -> 16 -> 4 with tanh in tiles
+of 128, 256, 512 and 1,024 rows 1000, 745, 655, 670 (a Xeon with AVX-512 and 2 MiB of L2 a core)."""
 
 VECTORS = 64
 """Rows that loops go through at once: what is left over takes longer."""

@@ -9,7 +9,7 @@ from conftest import need
 SPECIAL = np.asarray([np.nan, np.inf, -np.inf, 0.0, 1e-30, 1000.0, -1000.0])
 FUNCTIONS = {
     "exponential": (np.exp, {"float32": (-87.0, 88.7), "float64": (-708.0, 709.7)}, 1.5),
-    "hyperbolic_tangent": (np.tanh, {"float32": (-12.0, 12.0), "float64": (-25.0, 25.0)}, 2.0),
+    "hyperbolic_tangent": (np.tanh, {"float32": (-12.0, 12.0), "float64": (-25.0, 25.0)}, 4.0),
     "logarithm": (np.log, {"float32": (1e-30, 1e30), "float64": (1e-300, 1e300)}, 1.0),
     "logarithm_1p": (np.log1p, {"float32": (0.0, 1e30), "float64": (0.0, 1e300)}, 2.0),
 }
