@@ -187,3 +187,26 @@ def test_unfitted():
 def test_convergence_warning_of_fista():
     with pytest.warns(ConvergenceWarning, match="fista failed to converge after 2 iteration"):
         MLPClassifier(solver="fista", max_iter=2).fit(*IRIS)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_to_predict_are_looked_at_whatever_their_sum(dtype):
+    """What is sound at once is not checked again; a sum says nothing of its terms where they cancel, or overflow."""
+    x, largest = X.astype(dtype), np.finfo(dtype).max
+    model = MLPRegressor(hidden_layer_sizes=(4,), max_iter=2).fit(x, VALUES)
+    for bad, word in ((np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")):
+        rows = x[:3].copy()
+        rows[1, 0] = bad
+        with pytest.raises(ValueError, match=rf"Input X contains {word}"):
+            model.predict(rows)
+    rows[1, 0], rows[2, 0] = np.inf, -np.inf
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="Input X contains infinity"):
+        model.predict(rows)
+    for coef in model.coefs_:
+        coef[...] = 0
+    rows = np.full((2, x.shape[1]), largest, dtype)
+    assert model.predict(rows)[0] == model.predict(x[:1])[0]
+    with pytest.raises(ValueError, match="0 sample"):
+        model.predict(x[:0])
+    with pytest.raises(ValueError, match="features"):
+        model.predict(x[:, 1:])
