@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,13 @@ import numpy as np
 from benchmarks.machine import clean_environment
 from benchmarks.workload import Contestant, Workload
 
-__all__ = ["run_workload"]
+__all__ = ["REST", "run_workload"]
 
 Tell = Callable[[str], None]
+
+REST = 0.4
+"""Seconds before a round: threads of some BLAS look for work a while after their turn, and take a core from whoever
+comes next. A quick run does without."""
 
 
 class _Child:
@@ -104,6 +109,7 @@ def run_workload(
             for child in list(children):
                 tell(f"{workload.name}: round {number + 1} of {workload.rounds[quick]}, {child.contestant.name}")
                 own = results[child.contestant.name]
+                time.sleep(0.0 if quick else REST)
                 try:
                     answer = child.round()
                 except (RuntimeError, OSError) as error:  # it died; the others go on
