@@ -53,8 +53,8 @@ WARM = 0.06
 def measure(name: str, rounds: int) -> dict[str, np.ndarray]:
     """Milliseconds a step, every round's, by peer.
 
-    Each in a process of its own, and after a rest: the textbook's BLAS threads look for work a while after its turn, and
-    take a core from whoever comes next (2,000 x 1,000 -> 64 -> 3, plain: 6.7 ms a step right after it, 4.3 alone).
+    Each in a process of its own, and after a rest: the textbook's BLAS threads look for work a while after its turn,
+    and take a core from whoever comes next (2,000 x 1,000 -> 64 -> 3, plain: 6.7 ms a step right after it, 4.3 alone).
     """
     spawn = multiprocessing.get_context("spawn")
     pipes = {}

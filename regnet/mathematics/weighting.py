@@ -7,10 +7,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RowWeights", "combine_weights", "relative_weights", "weight_shares"]
+__all__ = ["RowWeights", "combine_weights", "equal_weights", "relative_weights", "weight_shares"]
 
 RowWeights: TypeAlias = NDArray[np.float64] | None
 """Of rows (n,), on the host; None: all rows count the same."""
+
+
+def equal_weights(rows: int, value: float = 1.0, /) -> NDArray[np.float64]:
+    """The same weight for every row, (rows,), in the memory of one: it may not be written to."""
+    return np.broadcast_to(np.float64(value), rows)
 
 
 def relative_weights(weight: Any, /) -> NDArray[np.float64]:
@@ -28,11 +33,13 @@ def weight_shares(weight: Any, /) -> NDArray[np.float64]:
     """Weights >= 0 that sum to 1 over the last axis, float64; host data (..., n), finite and not all 0.
 
     The largest one is divided by first: weights such as inverse variances may have a sum that no floating-point
-    number holds, or be so small that their sum is subnormal.
+    number holds, or be so small that their sum is subnormal. Shares of `equal_weights` take no memory either.
 
     >>> weight_shares([1e308, 1e308, 2e-308]).tolist()
     [0.5, 0.5, 0.0]
     """
+    if isinstance(weight, np.ndarray) and weight.strides == (0,) and weight.any():
+        return equal_weights(len(weight), 1.0 / len(weight))
     relative = relative_weights(weight)
     return np.asarray(relative / relative.sum(axis=-1, keepdims=True))
 

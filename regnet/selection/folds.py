@@ -21,7 +21,7 @@ from regnet.estimators.fitted import write_targets
 from regnet.estimators.targets import Targets
 from regnet.mathematics.losses import Huber
 from regnet.mathematics.scaling import Affine, scale_of, unscaled
-from regnet.mathematics.weighting import weight_shares
+from regnet.mathematics.weighting import equal_weights, weight_shares
 from regnet.selection.columns import columns_of
 from regnet.selection.settings import Estimator, SweepSettings
 from regnet.selection.table_encoding import what_to_encode
@@ -166,11 +166,11 @@ def _make_fold(
     _check_classes(targets, own_y, number)
     given = None if checked.weight is None else checked.weight[train]
     weight = targets.weigh(own_y, given)
-    weight = np.ones(len(train)) if weight is None else np.asarray(weight, dtype=np.float64)
+    weight = equal_weights(len(train)) if weight is None else np.asarray(weight, dtype=np.float64)
     weight_test = None if checked.weight is None else checked.weight[test]
     if class_weighted and len(test):
         weight_test = targets.weigh(checked.y[test], weight_test, train=own_y)
-    weight_test = np.ones(len(test)) if weight_test is None else np.asarray(weight_test, dtype=np.float64)
+    weight_test = equal_weights(len(test)) if weight_test is None else np.asarray(weight_test, dtype=np.float64)
     whose = "class_weight" if given is None else "sample_weight"
     if not weight.any():
         raise ValueError(f"Fold {number}: all training rows have weight 0, by {whose}.")
@@ -194,7 +194,7 @@ def _make_fold(
     of_y = of_y if unit is None else of_y._replace(scale=np.full(y.shape[1], unit))
     of_y = of_y._replace(center=of_y.center - checked.log_unit)
     if checked.exposed:
-        weight_of_x = np.ones(len(train)) if checked.row_weight is None else checked.row_weight[train]
+        weight_of_x = equal_weights(len(train)) if checked.row_weight is None else checked.row_weight[train]
     else:
         weight_of_x = weight
     affine = Affine.of(scale_of(x, weight_of_x) if scaled else unscaled(x.shape[1]), of_y)
@@ -217,7 +217,7 @@ def _common_unit(targets: Targets, checked: Checked) -> float:
     threshold of its own, and one of all changes nothing but the unit of the strengths.
     """
     y = np.asarray(targets.encode(checked.y), dtype=np.float64)
-    weight = np.ones(len(y)) if checked.weight is None else np.asarray(checked.weight, dtype=np.float64)
+    weight = equal_weights(len(y)) if checked.weight is None else np.asarray(checked.weight, dtype=np.float64)
     found = scale_of(y, weight)
     spread = np.where(found.constant, 0.0, found.scale)
     largest = float(spread.max())

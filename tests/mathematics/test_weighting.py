@@ -10,7 +10,7 @@ from conftest import missing, placement
 
 from regnet import MLPClassifier, MLPRegressor, MLPRegressorCV, Network, fit
 from regnet.mathematics.metrics import r2_of
-from regnet.mathematics.weighting import combine_weights, relative_weights, weight_shares
+from regnet.mathematics.weighting import combine_weights, equal_weights, relative_weights, weight_shares
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
@@ -106,3 +106,16 @@ def test_weights_that_mean_nothing(bad):
             train()
     with pytest.raises(ValueError, match="39 entries"):
         fit(network, X, Y, sample_weight=np.ones(39), epochs=1, progress=False)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_equal_weights_are_ones_in_the_memory_of_one(rows):
+    equal = equal_weights(rows)
+    shares = weight_shares(equal)
+    np.testing.assert_array_equal(equal, np.ones(rows))
+    np.testing.assert_array_equal(shares, weight_shares(np.ones(rows)))
+    for one in (equal, shares):
+        assert one.shape == (rows,)
+        assert one.base is not None
+        assert one.base.nbytes == 8
+        assert not one.flags.writeable
