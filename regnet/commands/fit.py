@@ -13,7 +13,7 @@ from regnet.commands import options, signals
 from regnet.commands.fit_report import Lines, curves_figure, json_figures, print_summary, save_run
 from regnet.commands.fit_run import train
 from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
-from regnet.commands.options import check_choices, open_data, parse_numbers
+from regnet.commands.options import check_choices, check_share, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, check_picture, write_picture, write_text
 from regnet.commands.recipe import OPTIMIZERS, recipe_for
 from regnet.commands.report_folder import check_folder, write_folder
@@ -71,7 +71,7 @@ def fit(
     patience: Annotated[int | None, typer.Option(min=1, help="stop after so many lines without improvement")] = None,
     log_every: Annotated[int | None, typer.Option(min=1, help="epochs between two lines")] = None,
     seed: Annotated[int, typer.Option(min=0, help="draws weights, batches and the split")] = 0,
-    test_size: Annotated[float | None, typer.Option(min=0.0, max=0.95, help="share of rows held out; 0: none")] = None,
+    test_size: Annotated[float | None, typer.Option(help="share of rows held out, to 0.95; 0: none")] = None,
     save: Annotated[Path | None, typer.Option(help="write the trained model here (safetensors)")] = None,
     plot: Annotated[Path | None, typer.Option(help="write a picture here (PNG, SVG, PDF)")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
@@ -99,6 +99,7 @@ def fit(
     if report is not None:
         read = {"DATA": data, "--groups": groups, "--save": save, "--plot": plot, "--json": json_file}
         check_folder(report, REPORT, ["training"], read)
+    check_share("--test-size", test_size)
     check_choices(
         ("--activation", activation, ACTIVATIONS),
         ("--optimizer", optimizer, OPTIMIZERS),

@@ -38,6 +38,7 @@ __all__ = [
     "TaskOption",
     "WeightsOption",
     "check_choices",
+    "check_share",
     "open_data",
     "parse_numbers",
 ]
@@ -106,6 +107,13 @@ def check_choices(*options: tuple[str, str | None, Collection[str]]) -> None:
     for option, value, allowed in options:
         if value is not None and value not in allowed:
             raise ValueError(f"{option} {value!r} is unknown: choose one of {', '.join(allowed)}.")
+
+
+def check_share(option: str, value: float | None, lowest: float = 0.0) -> None:
+    """Raise ValueError for what is no share of the rows, from the lowest to 95 %."""
+    if value is not None and not lowest <= value <= 0.95:
+        per_cent = f": for {value:g} % {value / 100:g}" if 1 <= value <= 95 else ""
+        raise ValueError(f"{option} {value:g}: give a share of the rows from {lowest:g} to 0.95{per_cent}.")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from rich.console import Console
 from regnet.backend.registry import get_backend
 from regnet.commands import options, signals
 from regnet.commands.inputs import inputs_of, left_out, parse_factors, read_groups
-from regnet.commands.options import check_choices, open_data, parse_numbers
+from regnet.commands.options import check_choices, check_share, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, write_text
 from regnet.commands.report_folder import check_folder, write_folder
 from regnet.commands.report_pages import page_of_selection
@@ -71,7 +71,7 @@ def select(
     batch_size: Annotated[int | None, typer.Option(min=1, help="rows a step; default: all up to 2048")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="of Adam; default 3e-3")] = None,
     seed: Annotated[int, typer.Option(min=0, help="draws weights, folds and the split")] = 0,
-    test_size: Annotated[float, typer.Option(min=0.0, max=0.95, help="share of rows held out of the sweep")] = 0.0,
+    test_size: Annotated[float, typer.Option(help="share of rows held out of the sweep, to 0.95")] = 0.0,
     report: options.ReportOption = None,
     save: Annotated[Path | None, typer.Option(help="write the chosen model here (safetensors)")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="write the figures here")] = None,
@@ -92,6 +92,7 @@ def select(
         check_folder(report, REPORT, ["path", "norms"], {"DATA": data, "--save": save, "--json": json_file})
     lost = "nothing was saved: --sweep-dir PATH keeps what has been trained"
     signals.on_end(lambda: lost if sweep_dir is None else signals.again(), signal)
+    check_share("--test-size", test_size)
     check_choices(
         ("--penalty", penalty, PENALTIES),
         ("--rule", rule, RULES),

@@ -179,6 +179,8 @@ BAD = {
     "neurons": (["t.csv", "--hidden", "", "--neuron-l1", "0.1"], "--neuron-l1: the network has no hidden layer"),
     "l1 step": (["t.csv", "--l1-step", "sub"], "--l1-step 'sub' is unknown: choose one of proximal, subgradient"),
     "hidden": (["t.csv", "--hidden", "big"], "--hidden 'big'"),
+    "per cent": (["t.csv", "--test-size", "20"], "--test-size 20: give a share .* from 0 to 0.95: for 20 % 0.2"),
+    "no share": (["t.csv", "--test-size", "-0.1"], "--test-size -0.1: give a share of the rows from 0 to 0.95\\."),
     "parquet": (["bad.parquet"], "bad.parquet"),
 }
 
