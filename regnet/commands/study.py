@@ -12,12 +12,12 @@ from rich.console import Console
 
 from regnet.backend.registry import get_backend
 from regnet.commands import options, signals
-from regnet.commands.options import check_choices, open_data, parse_numbers
+from regnet.commands.options import check_choices, check_share, open_data, parse_numbers
 from regnet.commands.outputs import check_outputs, check_picture, write_picture, write_text
 from regnet.commands.recipe import OPTIMIZERS
 from regnet.commands.report_folder import check_folder, write_folder
 from regnet.commands.report_pages import page_of_study
-from regnet.commands.study_report import print_beginning, print_study, study_figures
+from regnet.commands.study_report import print_beginning, print_study, print_trained, study_figures
 from regnet.commands.study_run import HIDDEN_L1, HIDDEN_L2, QUICK, Asking, ask, run_study
 from regnet.commands.terminal import say
 from regnet.commands.wording import in_options
@@ -61,7 +61,7 @@ def study(
     decay: options.DecayOption = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="of every training; default: those of regnet fit")] = None,
     batch_size: Annotated[int | None, typer.Option(min=0, help="rows a step; 0: all of them")] = None,
-    test_size: Annotated[float | None, typer.Option(min=0.01, max=0.95, help="share of rows held out")] = None,
+    test_size: Annotated[float | None, typer.Option(help="share of rows held out, 0.01 to 0.95")] = None,
     subset: Annotated[int, typer.Option(min=1, help="so many of the held-out rows are also measured alone")] = 300,
     seeds: Annotated[int | None, typer.Option(min=1, help="trainings of each penalty; default: 40")] = None,
     quick: Annotated[
@@ -89,6 +89,7 @@ def study(
         check_folder(report, REPORT, ["study"], {"DATA": data, "--plot": plot, "--json": json_file})
     lost = "nothing was saved: --study-dir PATH keeps the seeds that have been trained"
     signals.on_end(lambda: lost if study_dir is None else signals.again(), signal)
+    check_share("--test-size", test_size, 0.01)
     check_choices(
         ("--activation", activation, ACTIVATIONS),
         ("--optimizer", optimizer, OPTIMIZERS),
@@ -122,6 +123,7 @@ def study(
         found = run_study(
             asking, n_seeds=seeds or (QUICK["seeds"] if quick else 40), subset=subset, study_dir=study_dir,
             begin=lambda networks, seconds: print_beginning(asking, networks, seconds),
+            trained=None if Console().is_terminal else print_trained,
         )  # fmt: skip
     figures = json.dumps(study_figures(found, asking), indent=1) + "\n"
     if json_file is not None:

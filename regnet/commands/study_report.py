@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +14,7 @@ from regnet.commands.terminal import say
 from regnet.studies import StudyResult
 from regnet.studies.lines import change_lines, evasion_line, finding_lines
 
-__all__ = ["print_beginning", "print_study", "study_figures"]
+__all__ = ["print_beginning", "print_study", "print_trained", "study_figures"]
 
 
 def print_beginning(asking: Asking, networks: int, seconds: float) -> None:
@@ -27,6 +29,12 @@ def print_beginning(asking: Asking, networks: int, seconds: float) -> None:
         told = ", ".join(f"{key} {','.join(f'{value:g}' for value in own)}" for key, own in strengths.items())
         say(f"{name}: {told or 'no penalty'}")
     say(f"{networks} networks are to be trained: about {_duration(seconds)}")
+
+
+def print_trained(number: int, total: int) -> None:
+    """A line a seed, where no bar is seen: in a file, or a log."""
+    say(f"seed {number} of {total} at {time.strftime('%H:%M:%S')}")
+    sys.stdout.flush()
 
 
 def print_study(found: StudyResult, console: Console) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -98,7 +97,7 @@ def ask(data: str, table: Table, given: dict[str, Any], *, quick: bool, **settin
     return Asking(data, table, recipe, estimator, {"none": {}, **penalties}, first)
 
 
-def run_study(asking: Asking, *, begin: Callable[[int, float], None], **settings: Any) -> StudyResult:
+def run_study(asking: Asking, **settings: Any) -> StudyResult:
     """See `regnet.study`; settings: further ones of it."""
     ceiling = datasets.spiral_accuracy() if asking.is_drawn else None
-    return compare(asking.estimator, asking.rows, asking.penalties, ceiling=ceiling, begin=begin, **settings)
+    return compare(asking.estimator, asking.rows, asking.penalties, ceiling=ceiling, **settings)

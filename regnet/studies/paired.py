@@ -28,6 +28,7 @@ def study(
     ceiling: float | None = None,
     study_dir: str | os.PathLike[str] | None = None,
     begin: Callable[[int, float], None] | None = None,
+    trained: Callable[[int, int], None] | None = None,
     progress: bool = True,
 ) -> StudyResult:
     """Train with several penalties over many seeds, and measure what each changes on rows that are held out.
@@ -57,6 +58,8 @@ def study(
     begin : callable, optional
         Called once before the training, as `begin(networks, seconds)`: how many are still to be trained, and about how
         long that takes.
+    trained : callable, optional
+        Called after every seed that was trained, as `trained(number, total)` of those that were to be.
     progress : bool, default True
         Whether to show a bar with the time left, in a terminal or a notebook.
 
@@ -100,6 +103,8 @@ def study(
                 outcomes[seed] = outcome
                 if journal is not None:
                     journal.put(seed, outcome)
+                if trained is not None:
+                    trained(left.index(seed) + 1, len(left))
             done += len(block) * plan.epochs
     return _result(plan, [one for seed in plan.seeds if (one := outcomes[seed]) is not None], ceiling)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -31,7 +32,9 @@ def test_the_spiral_is_answered_in_one_sentence_and_two_tables(tmp_path):
         "both: weight_l2 0.0005,0, bias_l2 0.0005,0, weight_l1 0.0001,0, bias_l1 0.0001,0",
     ]  # fmt: skip
     assert lines[5].startswith("12 networks are to be trained: about ")
-    assert lines[6] == figures["answer"]
+    for number, line in enumerate(lines[6:9], start=1):
+        assert re.fullmatch(rf"seed {number} of 3 at \d\d:\d\d:\d\d", line)
+    assert lines[9] == figures["answer"]
     assert max(map(len, (line for line in lines if line[:1] in "┃│┏└┡"))) <= 80
     assert "the best possible there is 90.98 (Bayes)" in done.stdout
     assert figures["ceiling"] == datasets.spiral_accuracy()
