@@ -23,11 +23,6 @@ STEPS_OF_CHECK = 24
 """Steps after which all contestants must have the same objective."""
 
 
-WARM = 4
-"""A round begins with a fourth as many steps that are not timed: a core that was at rest is slow to come back, and may
-have been given to another guest of the machine."""
-
-
 @final
 class Steps:
     """Rounds of many steps of a peer; see `workload.Round`."""
@@ -39,7 +34,6 @@ class Steps:
 
     def run(self) -> float:
         """Milliseconds a step, or what a second has `per_second` of."""
-        self._peer.advance(max(1, self._steps // WARM))
         started = time.perf_counter()
         self._peer.advance(self._steps)
         return (time.perf_counter() - started) / self._steps * self._per_second
@@ -74,15 +68,11 @@ class Products:
 
     def run(self) -> float:
         """Milliseconds for the products of a step, or what a second has `per_second` of."""
-        self._advance(max(1, self._steps // WARM))
         started = time.perf_counter()
-        self._advance(self._steps)
-        return (time.perf_counter() - started) / self._steps * self._per_second
-
-    def _advance(self, steps: int) -> None:
-        for _ in range(steps):
+        for _ in range(self._steps):
             for left, right, out in self._products:
                 np.matmul(left, right, out=out)
+        return (time.perf_counter() - started) / self._steps * self._per_second
 
 
 @final
