@@ -36,6 +36,10 @@ _RECORDS: dict[str, Any] = {
 }  # fmt: skip
 
 
+_LATER: dict[Any, set[str]] = {Grouping: {"kind"}}
+"""Fields with a default that files of an earlier version have not."""
+
+
 def is_record(value: Any, /) -> bool:
     """Whether a value is one of the records, of exactly that class."""
     return _RECORDS.get(type(value).__name__) is type(value)
@@ -51,7 +55,7 @@ def record_of(name: str, given: Mapping[str, Any], /) -> Any:
     cls = _RECORDS.get(name)
     if cls is None:
         raise ModelFileError(f"it holds a {name[:60]!r}, which this regnet does not know")
-    if given.keys() != set(_names(cls)):
+    if given.keys() != set(_names(cls)) - (_LATER.get(cls, set()) - given.keys()):
         raise ModelFileError(f"a {name} of it has the fields {', '.join(given)[:200]}")
     try:
         if cls is EncodedColumn:
@@ -77,6 +81,8 @@ def _labels(one: Labels) -> bool:
 
 def _grouping(one: Grouping) -> bool:
     if not isinstance(one.labels, tuple) or not isinstance(one.numbers, np.ndarray) or one.numbers.ndim != 1:
+        return False
+    if one.kind not in ("groups", "inputs"):
         return False
     return one.numbers.dtype.kind == "i" and np.array_equal(np.unique(one.numbers), np.arange(len(one.labels)))
 

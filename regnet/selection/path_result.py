@@ -79,9 +79,9 @@ class PathResult:
     grouping: Grouping | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
-        """The range of strengths, and how many inputs are used at either end of it."""
-        counts, count = self.n_selected, len(self.feature_names)
-        ends = f"{counts[0]} to {counts[-1]} of {count} inputs used"
+        """The range of strengths, and how many inputs, or groups of them, are used at either end of it."""
+        counts = self.n_selected if self.grouping is None else self.n_selected_groups
+        ends = f"{counts[0]} to {counts[-1]} of {len(self._names)} {kind_of_choices(self.grouping)} used"
         return f"PathResult({len(self.lambdas)} strengths from {self.lambdas[0]:.3g} to {self.lambdas[-1]:.3g}; {ends})"
 
     @property

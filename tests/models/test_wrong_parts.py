@@ -80,6 +80,7 @@ def of_weights(number, array):
         (lambda parts, *_: parts["Labels"].update(hue=1), "a Labels of it has the fields"),
         (lambda parts, *_: parts["ClassTargets"].update(labels=None), "a ClassTargets of it holds what it cannot"),
         (lambda parts, *_: parts["Grouping"].update(labels={"tuple": ["a"]}), "a Grouping of it holds what it cannot"),
+        (lambda parts, *_: parts["Grouping"].update(kind="columns"), "a Grouping of it holds what it cannot"),
         (lambda _, __, nodes: nodes[0].update({"class": "os.system"}), "'os.system', which this regnet does not know"),
         (lambda _, __, nodes: nodes.pop(), "holds a Fitted, which is no model"),
         (lambda _, __, nodes: nodes[-1]["parts"].update(fitted={"object": -1}), "a value of its description"),

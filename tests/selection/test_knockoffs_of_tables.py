@@ -67,7 +67,7 @@ def test_text_and_holes_have_no_normal_knockoffs():
     given = {"knockoffs": encoder.transform(drawn), **FEW}
     found = knockoff_selection(linear, table, Y, preprocessor="table", **given)
     assert found.grouping.labels == (*NAMES, "site")
-    assert "5 of 9 groups selected: a, b, c, d, site" in repr(found)
+    assert "5 of 9 inputs selected: a, b, c, d, site" in repr(found)
     grouped = MLPRegressor(**LINEAR, input_groups=[*NAMES, "site", "site", "site"])
     by_hand = knockoff_selection(grouped, encoder.transform(table), Y, **given)
     np.testing.assert_array_equal(found.statistics, by_hand.statistics)

@@ -93,7 +93,8 @@ def test_a_path_tells_of_the_columns_of_the_table():
     told = found.to_frame()
     assert list(told.columns)[3:] == ["n_selected", "n_selected_groups", "zeros", *(f"norm_{name}" for name in GROUPS)]
     np.testing.assert_allclose(told["norm_site"], np.sqrt((found.input_norms[:, 1:4] ** 2).sum(axis=1)), rtol=1e-6)
-    assert "<th>groups</th>" in found._repr_html_()
+    assert "<th>inputs</th>" in found._repr_html_()
+    assert "5 to 0 of 5 inputs used" in repr(found)
     assert "<td>5</td><td>a, site, b, team, day</td>" in found._repr_html_()
     need("matplotlib")
     assert {line.get_label() for line in found.plot().axes[0].lines} >= set(GROUPS)
@@ -135,9 +136,9 @@ def test_stability_of_a_frame_is_that_of_its_matrix(library):
     np.testing.assert_array_equal(found.frequencies, by_hand.frequencies)
     assert (found.start, found.q, found.bound) == (by_hand.start, by_hand.q, by_hand.bound)
     assert found.stable_groups.tolist() == by_hand.stable_groups.tolist() == [True, True, False, False, True]
-    assert f"bound={found.bound:.3g}; 3 of 5 groups stable: a, site, day)" in repr(found)
-    assert "<th>group</th>" in found._repr_html_()
-    assert "3 of 5 groups are stable" in found._repr_html_()
+    assert f"bound={found.bound:.3g}; 3 of 5 inputs stable: a, site, day)" in repr(found)
+    assert "<th>input</th>" in found._repr_html_()
+    assert "3 of 5 inputs are stable" in found._repr_html_()
     need("matplotlib")
     assert {line.get_label() for line in found.plot().axes[0].lines} >= set(GROUPS)
     with pytest.raises(AttributeError, match="the estimator had no input_groups"):
