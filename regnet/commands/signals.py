@@ -107,16 +107,17 @@ def taken_to_end(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         global _inside
-        _inside = True
+        _inside, ended_by = True, None
         try:
             command(*args, **kwargs)
             _remedy.clear()  # all is written
         except Interrupted as stop:
-            _inside = False
+            _inside, ended_by = False, stop.number
             _tell(stop.number)
-            raise typer.Exit(128 + stop.number) from None
         finally:
             _inside = False
+        if ended_by is not None:  # what the signal's exception held is gone by now, while finalizers are heeded here
+            raise typer.Exit(128 + ended_by)
 
     return run
 
