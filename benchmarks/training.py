@@ -16,6 +16,9 @@ from benchmarks.workload import Contestant
 
 __all__ = ["STEPS_OF_CHECK", "DeviceProducts", "Products", "Steps", "gpu_contestants", "training_contestants"]
 
+WARM = 4
+"""Of so many steps of a round one is taken before the clock runs: threads and caches come back from the rest."""
+
 MILLISECONDS = 1e3
 """In a second."""
 
@@ -29,11 +32,13 @@ class Steps:
 
     def __init__(self, peer: Any, task: Task, steps: int, per_second: float = MILLISECONDS) -> None:
         self._peer, self._steps, self._per_second = peer, steps, per_second
+        self._warm = -(-steps // WARM)
         peer.advance(STEPS_OF_CHECK)
         self.check = [objective(task, peer.params())]
 
     def run(self) -> float:
         """Milliseconds a step, or what a second has `per_second` of."""
+        self._peer.advance(self._warm)
         started = time.perf_counter()
         self._peer.advance(self._steps)
         return (time.perf_counter() - started) / self._steps * self._per_second
@@ -68,11 +73,15 @@ class Products:
 
     def run(self) -> float:
         """Milliseconds for the products of a step, or what a second has `per_second` of."""
+        self._multiply(-(-self._steps // WARM))
         started = time.perf_counter()
-        for _ in range(self._steps):
+        self._multiply(self._steps)
+        return (time.perf_counter() - started) / self._steps * self._per_second
+
+    def _multiply(self, steps: int) -> None:
+        for _ in range(steps):
             for left, right, out in self._products:
                 np.matmul(left, right, out=out)
-        return (time.perf_counter() - started) / self._steps * self._per_second
 
 
 @final

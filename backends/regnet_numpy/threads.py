@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from regnet_numpy.subnormal import flush, flushed
+
 __all__ = ["blas_libraries", "parallel_map", "session", "thread_count"]
 
 
@@ -59,8 +61,9 @@ def blas_libraries() -> list[dict[str, Any]]:
 
 
 def _quiet_worker() -> None:
-    # Overflow in a diverging network is reported by the fit; NumPy's error state is per thread.
+    # Overflow in a diverging network is reported by the fit; NumPy's error state is per thread, and so is this.
     np.seterr(all="ignore")
+    flush()
     _local.worker = True
 
 
@@ -78,13 +81,16 @@ def _open() -> None:
 
 @contextmanager
 def session() -> Iterator[None]:
-    """BLAS at one thread, tiles over our own threads; may be nested and entered from several threads."""
+    """BLAS at one thread, tiles over our own threads, numbers below the smallest normal one 0.
+
+    May be nested and entered from several threads.
+    """
     with _Shared.lock:
         if _Shared.users == 0:
             _open()
         _Shared.users += 1
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), flushed():
             yield
     finally:
         with _Shared.lock:

@@ -53,11 +53,11 @@ def compile_gradient(reference: Callable[..., Any]) -> Callable[..., Any]:
     def tile(found: Plan, rows: Any, point: Array, *key: Array) -> tuple[Array, Array]:
         """Loss and gradient of one network on one tile of rows."""
         count, dtype = rows.x.shape[0], point.dtype
-        memory = _buffers.get((found.layers.tobytes(), count, dtype), lambda: memory_of(found, count, dtype))
+        memory = _buffers.get((found.layers.tobytes(), count, dtype), lambda: memory_of(found, count, dtype, 1))
         grad = np.empty(point.shape, dtype)
         noise = noise_of(key[0], rows.number) if key else None
         own = Rows(read_as_any(rows.x), read_as_any(rows.y), np.ascontiguousarray(rows.weight, dtype).reshape(-1))
-        total = tile_gradient(own, point[0], found, memory, noise, grad[0])
+        total = tile_gradient(own, point[0], found, memory[0], noise, grad[0])
         return np.full((1, 1), total, dtype), grad
 
     def gradient(backend: Any, network: Network, rows: Any, point: Array, key: Array | None) -> Any:

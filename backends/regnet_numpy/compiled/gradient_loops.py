@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from regnet.arrays.types import Array
+from regnet_numpy.compiled.blas_product import multiply
 from regnet_numpy.compiled.dropout_loops import drop
 from regnet_numpy.compiled.jit import apart, call_at, inline, sum_loop
-from regnet_numpy.compiled.plan import ACTIVATE, DROPPED, INPUTS, OUTPUTS, SLOPES, START, THRESHOLD, X, Z
+from regnet_numpy.compiled.plan import ACTIVATE, DROPPED, DZ, INPUTS, OUTPUTS, SLOPES, START, THRESHOLD, X, Z
 from regnet_numpy.compiled.product_loops import NARROW, pad, padded, product, turn, weight_product
 
-__all__ = ["Noise", "Rows", "tile_gradient"]
+__all__ = ["Noise", "Rows", "add_weight_gradient", "tile_gradient"]
 
 CHUNK = 16
 """Features that go through a layer's loops one after another, while they are in the nearest cache: whole blocks."""
@@ -68,9 +67,9 @@ def _forward(rows: Any, point: Any, plan: Any, memory: Any, blocks: Any, noise: 
         if narrow:
             whole = pad(weight, True, blocks)
         elif layer or plan.by_columns:
-            np.dot(weight.T, x, z[:outputs])
+            multiply(plan.blas, weight, True, x, False, z[:outputs], False)
         else:
-            np.dot(weight.T, rows.x.T, z[:outputs])
+            multiply(plan.blas, weight, True, rows.x, True, z[:outputs], False)
         for first in range(0, outputs, CHUNK):
             last = min(first + CHUNK, outputs)
             if narrow:
@@ -85,13 +84,14 @@ def _forward(rows: Any, point: Any, plan: Any, memory: Any, blocks: Any, noise: 
 
 @inline
 def _weight_grad(rows: Any, plan: Any, x: Any, layer: Any, dz: Any, grad: Any) -> None:
-    """By a layer's weight."""
+    """By a layer's weight, unless that comes late."""
     if min(grad.shape) <= NARROW:
         weight_product(x, dz, grad)
-    elif layer or plan.by_columns:
-        np.dot(x, dz.T, grad)
-    else:
-        np.dot(rows.x.T, dz.T, grad)
+    elif not plan.late:
+        if layer or plan.by_columns:
+            multiply(plan.blas, x, False, dz, True, grad, False)
+        else:
+            multiply(plan.blas, rows.x, True, dz, True, grad, False)
 
 
 @inline
@@ -110,12 +110,12 @@ def _backward(rows: Any, point: Any, plan: Any, memory: Any, blocks: Any, noise:
             _weight_grad(rows, plan, x, layer, dz, weight_grad)
         if layer == 0:
             break
-        dx = _columns(memory, plan.height + layer % 2 * plan.widest, padded(inputs), n)
+        dx = _columns(memory, layers[layer - 1, DZ], padded(inputs), n)
         below = _columns(memory, layers[layer - 1, Z], inputs, n)
         if narrow:
             whole = pad(weight, False, blocks)
         else:
-            np.dot(weight, dz, dx[:inputs])
+            multiply(plan.blas, weight, False, dz, False, dx[:inputs], False)
         for first in range(0, inputs, CHUNK):
             end = min(first + CHUNK, inputs)
             if narrow:
@@ -131,17 +131,36 @@ def _backward(rows: Any, point: Any, plan: Any, memory: Any, blocks: Any, noise:
 def tile_gradient(rows: Any, point: Any, plan: Any, memory: Any, noise: Any, grad: Any) -> Any:
     """The weighted sum of the rows' losses, and its gradient by `point` (size,) in `grad`.
 
-    rows, plan: see `Rows`, `Plan`; memory: of `memory_of` as many rows or more; noise: `Noise`, or None.
+    rows, plan: see `Rows`, `Plan`; memory: of `memory_of` as many rows or more; noise: `Noise`, or None. Where the plan
+    is late the gradient has no entries of wide layers' weights yet: see `add_weight_gradient`.
     """
     apart()
     n, last = rows.x.shape[0], len(plan.layers) - 1
-    outputs, place = plan.layers[last, OUTPUTS], plan.height + 2 * plan.widest
+    outputs, place = plan.layers[last, OUTPUTS], plan.height
     blocks = memory[(place + outputs + 3) * n :]
     _forward(rows, point, plan, memory, blocks, noise)
     y, scratch = _columns(memory, place, outputs, n), _columns(memory, place + outputs, 3, n)
-    dz = _columns(memory, plan.height + (last + 1) % 2 * plan.widest, outputs, n)
+    dz = _columns(memory, plan.layers[last, DZ], outputs, n)
     turn(rows.y, y)
     z = _columns(memory, plan.layers[last, Z], outputs, n)
     total = call_at(plan.loss, point[0], (z, y, rows.weight, dz, scratch, plan.loss_own))
     _backward(rows, point, plan, memory, blocks, noise, grad, dz)
     return total
+
+
+@sum_loop
+def add_weight_gradient(
+    rows: Any, plan: Any, memory: Any, layer: Any, first: Any, last: Any, add: Any, grad: Any
+) -> None:  # fmt: skip
+    """The gradient by a wide layer's weights of the inputs from first to last, in grad, or added to what is there.
+
+    After `tile_gradient` of the same rows, in the same memory.
+    """
+    apart()
+    n, inputs, outputs = rows.x.shape[0], plan.layers[layer, INPUTS], plan.layers[layer, OUTPUTS]
+    weight_grad, dz = grad.reshape(last - first, outputs), _columns(memory, plan.layers[layer, DZ], outputs, n)
+    if layer or plan.by_columns:
+        x = _columns(memory, plan.layers[layer, X], inputs, n)
+        multiply(plan.blas, x[first:last], False, dz, True, weight_grad, add)
+    else:
+        multiply(plan.blas, rows.x[:, first:last], True, dz, True, weight_grad, add)

@@ -25,7 +25,8 @@ from numba.extending import intrinsic, overload, register_jitable
 from regnet_numpy.compiled.place import cache_folder
 
 __all__ = [
-    "apart", "call_at", "choose", "cut", "inline", "loop", "loop_at", "number", "scalar", "sum_loop", "wide_loop",
+    "apart", "call_at", "choose", "cut", "cut_at", "inline", "loop", "loop_at", "number", "scalar", "sum_loop",
+    "wide_loop",
 ]  # fmt: skip
 
 
@@ -177,6 +178,18 @@ def _cut(array: Any, start: Any, stop: Any) -> Callable[..., Any]:
     if array == types.none:
         return lambda array, start, stop: None
     return lambda array, start, stop: array[start:stop]
+
+
+def cut_at(array: Any, place: Any) -> Any:
+    """A row of an array, or None of None."""
+    return None if array is None else array[place]
+
+
+@overload(cut_at, strict=False)
+def _cut_at(array: Any, place: Any) -> Callable[..., Any]:
+    if array == types.none:
+        return lambda array, place: None
+    return lambda array, place: array[place]
 
 
 scalar = register_jitable(error_model="numpy", fastmath={"contract"})

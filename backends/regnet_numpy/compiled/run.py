@@ -13,9 +13,10 @@ from regnet.backend.protocol import Run
 from regnet_numpy.buffers import Buffers, aligned_empty
 from regnet_numpy.compiled.gradient import rows_of_a_tile
 from regnet_numpy.compiled.gradient_loops import Rows
-from regnet_numpy.compiled.plan import Plan, memory_of, part_of, plan
+from regnet_numpy.compiled.plan import Plan, memory_of, memory_size, part_of, plan
 from regnet_numpy.compiled.read_only import read_as_any
 from regnet_numpy.compiled.run_loops import Batches, Job, Memory, run_steps
+from regnet_numpy.compiled.tasks import comes_late, parts_of
 from regnet_numpy.compiled.team import LEAD, OVER, team_board
 from regnet_numpy.compiled.update import moments_of, penalty_of, rule_of
 from regnet_numpy.compiled.update_loops import Rule
@@ -33,6 +34,9 @@ thread takes as long as the one, to tell it of a task as the other."""
 CALL = 2**31
 """Products of rows and parameters in a call at most, tenths of a second: only between calls can a fit be stopped."""
 
+LATE_ELEMENTS = 2**24
+"""Numbers of tiles that are kept until all of a round have their gradients, where those by weights come late."""
+
 _buffers = Buffers(most=8)
 
 
@@ -44,6 +48,7 @@ class _Recipe(NamedTuple):
     plan: Plan
     rule: Rule
     tile: int
+    parts: Array
 
 
 def compile_run(reference: Callable[..., Run]) -> Callable[..., Run]:
@@ -60,7 +65,10 @@ def compile_run(reference: Callable[..., Run]) -> Callable[..., Run]:
             if found is None or rule is None:
                 return otherwise(state, data, hyper, n)
             tile = rows_of_a_tile(network, found, count_rows(data))
-            return _run(_Recipe(network, optimizer, found, rule, tile), state, data, hyper, n)
+            if comes_late(network, found, tile):
+                found = plan(network, state.point.dtype, late=True) or found
+            recipe = _Recipe(network, optimizer, found, rule, tile, parts_of(found, state.point))
+            return _run(recipe, state, data, hyper, n)
 
         return run
 
@@ -76,7 +84,7 @@ def _run(recipe: _Recipe, state: State, data: Data, hyper: Hyper, n: int) -> Sta
     work = count_rows(data) * recipe.network.layout.size
     threads = 1
     if networks == 1 and work >= SHARED_STEP and work * n >= SHARED_RUN:
-        threads = min(thread_count(), max(-(-count_rows(data) // recipe.tile), len(cuts_of(part_of(point, 0)))))
+        threads = min(thread_count(), max(-(-count_rows(data) // recipe.tile), len(recipe.parts)))
     each = max(1, CALL * thread_count() // (work * networks))
 
     def advance(start: int, k: int) -> None:
@@ -100,9 +108,11 @@ def _run(recipe: _Recipe, state: State, data: Data, hyper: Hyper, n: int) -> Sta
 
 def _together(job: Job, data: Data, threads: int, diverged_at: int, running: Any) -> tuple[Any, Any]:
     """The last loss, and the step of divergence or -1."""
+    tiles = len(job.slots) - 1 if job.plan.late else 1
+    shared = _memory(job, data, tiles) if job.plan.late else None
 
     def work(thread: int) -> Any:
-        memory = _memory(job, data)
+        memory = shared or _memory(job, data, tiles)
         try:
             return run_steps(job, memory, thread, diverged_at, running)
         finally:
@@ -121,7 +131,9 @@ def _job(
     cuts = [slice(None)] if hyper.strengths.group else cuts_of(point)
     tiles, parameters = -(-count // size), point.shape[-1]
     together = min(tiles, max(1, SUM_ELEMENTS // parameters // threads) * threads)
-    shape = (1 if tiles == 1 else together + 1, parameters)
+    if recipe.plan.late:
+        together = min(tiles, max(1, LATE_ELEMENTS // memory_size(recipe.plan, min(size, count))))
+    shape = (1 if tiles == 1 and not recipe.plan.late else together + 1, parameters)
     penalty = penalty_of(hyper.strengths, recipe.network.layout, k, point, cuts)
     seed, numbers = _dropout(recipe, data, hyper, k)
     return Job(
@@ -129,7 +141,8 @@ def _job(
         numbers=numbers, batches=_batches_of(data, k), moments=moments_of(recipe.optimizer, arrays, k), penalty=penalty,
         plan=recipe.plan, rule=recipe.rule, rates=rates, first=first, seed=seed, step_rows=count, tile_rows=size,
         tiles=tiles, slots=_buffers.get(("slots", shape, point.dtype), lambda: aligned_empty(shape, point.dtype)),
-        losses=np.empty(tiles, point.dtype), bounds=penalty.bounds, order=np.zeros(4, np.int64), board=team_board(),
+        losses=np.empty(tiles, point.dtype), parts=recipe.parts,
+        whole=bool(hyper.strengths.group) and len(recipe.parts) > 1, order=np.zeros(4, np.int64), board=team_board(),
     )  # fmt: skip
 
 
@@ -138,9 +151,9 @@ def _rows_of(data: Data, k: int, dtype: Any) -> Rows:
     return Rows(x, y, np.ascontiguousarray(part_of(data.weight, k), dtype).reshape(-1))
 
 
-def _room(tables: tuple[Array, Array], rows: int, dtype: Any) -> Rows:
-    x, y = (aligned_empty((rows, table.shape[-1]), table.dtype) for table in tables)
-    return Rows(x, y, np.empty(rows, dtype))
+def _room(tables: tuple[Array, Array], places: int, rows: int, dtype: Any) -> Rows:
+    x, y = (aligned_empty((places, rows, table.shape[-1]), table.dtype) for table in tables)
+    return Rows(x, y, np.empty((places, rows), dtype))
 
 
 def _dropout(recipe: _Recipe, data: Data, hyper: Hyper, k: int) -> tuple[Any, Array | None]:
@@ -157,17 +170,18 @@ def _batches_of(data: Data, k: int) -> Batches | None:
     return Batches(rows, weight, share[:, 0])
 
 
-def _memory(job: Job, data: Data) -> Memory:
-    """What a thread works in; kept from call to call."""
+def _memory(job: Job, data: Data, places: int) -> Memory:
+    """What tiles are computed in; kept from call to call."""
     dtype, size = job.slots.dtype, min(job.tile_rows, job.step_rows)
-    key = (job.plan.layers.tobytes(), job.plan.height, size, dtype)
-    tile = _buffers.get(("tile", *key), lambda: memory_of(job.plan, size, dtype))
+    key = (job.plan.layers.tobytes(), job.plan.height, places, size, dtype)
+    tile = _buffers.get(("tile", *key), lambda: memory_of(job.plan, size, dtype, places))
     room = None
     if job.batches is not None:
         tables = (data.x, data.y)
         room = _buffers.get(
-            ("rows", size, *((table.shape[-1], table.dtype) for table in tables), dtype),
-            lambda: _room(tables, size, dtype),
+            ("rows", places, size, *((table.shape[-1], table.dtype) for table in tables), dtype),
+            lambda: _room(tables, places, size, dtype),
         )
-    bits = None if job.numbers is None else _buffers.get(("bits", size), lambda: aligned_empty((size,), np.uint32))
-    return Memory(tile, room, bits)
+    if job.numbers is None:
+        return Memory(tile, room, None)
+    return Memory(tile, room, _buffers.get(("bits", places, size), lambda: aligned_empty((places, size), np.uint32)))
