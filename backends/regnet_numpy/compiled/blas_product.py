@@ -22,9 +22,11 @@ def multiply(
 ) -> Any:  # fmt: skip
     """C <- A B, or C + A B if `add`; turned: a factor is given as its transpose.
 
-    Arrays with two dimensions, the last of which is contiguous. BLAS goes by columns, so it is told of the transposes:
-    C^T = B^T A^T.
+    Arrays of one type with two dimensions, the last of which is contiguous. BLAS goes by columns, so it is told of the
+    transposes: C^T = B^T A^T.
     """
+    if {(array.dtype, array.ndim) for array in (a, b, c)} != {(c.dtype, 2)}:
+        return None  # which numba tells as a TypingError: BLAS would read numbers of another type as its own
 
     def say(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         number, int32, char = context.get_value_type(signature.args[1].dtype), ir.IntType(32), ir.IntType(8)
@@ -35,8 +37,8 @@ def multiply(
         def shape(array: Any, axis: int) -> Any:
             return builder.extract_value(array.shape, axis)
 
-        def apart(array: Any) -> Any:
-            """Numbers from row to row: an array of one row may say anything."""
+        def leading(array: Any) -> Any:
+            """Numbers from row to row; an array of one row may say anything."""
             step = builder.sdiv(builder.extract_value(array.strides, 0), array.itemsize)
             columns = shape(array, 1)
             return builder.select(builder.icmp_signed(">", step, columns), step, columns)
@@ -56,8 +58,8 @@ def multiply(
         one, kept = constant(1.0), builder.select(args[6], constant(1.0), constant(0.0))
         given = [
             flag(args[4]), flag(args[2]), size(shape(out, 1)), size(shape(out, 0)), size(shared),
-            cgutils.alloca_once_value(builder, one), right.data, size(apart(right)), left.data, size(apart(left)),
-            cgutils.alloca_once_value(builder, kept), out.data, size(apart(out)),
+            cgutils.alloca_once_value(builder, one), right.data, size(leading(right)), left.data, size(leading(left)),
+            cgutils.alloca_once_value(builder, kept), out.data, size(leading(out)),
         ]  # fmt: skip
         function = ir.FunctionType(ir.VoidType(), [each.type for each in given])
         builder.call(builder.inttoptr(args[0], function.as_pointer()), given)

@@ -56,7 +56,8 @@ def compile_gradient(reference: Callable[..., Any]) -> Callable[..., Any]:
         memory = _buffers.get((found.layers.tobytes(), count, dtype), lambda: memory_of(found, count, dtype, 1))
         grad = np.empty(point.shape, dtype)
         noise = noise_of(key[0], rows.number) if key else None
-        own = Rows(read_as_any(rows.x), read_as_any(rows.y), np.ascontiguousarray(rows.weight, dtype).reshape(-1))
+        x, y = (read_as_any(np.ascontiguousarray(table)) for table in (rows.x, rows.y))
+        own = Rows(x, y, np.ascontiguousarray(rows.weight, dtype).reshape(-1))
         total = tile_gradient(own, point[0], found, memory[0], noise, grad[0])
         return np.full((1, 1), total, dtype), grad
 

@@ -79,6 +79,22 @@ def test_gradients(activation, loss, dtype, rng):
         close(got, kernels.gradient(BACKEND, network, rows, point, key), dtype)
 
 
+@pytest.mark.parametrize(
+    "take", [np.asfortranarray, lambda x: np.repeat(x, 2, axis=1)[:, ::2]], ids=["by columns", "apart"]
+)
+def test_gradients_of_rows_in_any_order(take, rng):
+    """BLAS is told where a table's numbers lie."""
+    network = Network.mlp([20, 40, 3], loss="squared_error")
+    x, y = rng.standard_normal((60, 20)), rng.standard_normal((60, 3))
+    point = 0.4 * rng.standard_normal((1, network.layout.size))
+    rows = [Rows(table, y, np.full((60, 1), 1 / 60), None) for table in (x, take(x))]
+    assert not rows[1].x.flags.c_contiguous
+    with BACKEND.session():
+        expected, got = (gradient(network, one, point, None) for one in rows)
+    same(got, expected)
+    close(got, kernels.gradient(BACKEND, network, rows[0], point, None), "float64")
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batches", [False, True])
 @pytest.mark.parametrize("optimizer", ALL_OPTIMIZERS, ids=str)

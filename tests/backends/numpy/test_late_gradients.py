@@ -77,7 +77,7 @@ def test_tiles_that_are_kept_in_several_rounds(monkeypatch, rng):
     network = Network.mlp([300, 220, 3], loss="squared_error")
     assert is_late(network, 150)
     point, data, rate = problem(network, None, "float32", rng, rows=150)
-    hyper, run, state = Hyper(rate, strengths_of("group", network.layout, point, rng), None), run_of(network), None
+    hyper, run = Hyper(rate, strengths_of("group", network.layout, point, rng), None), run_of(network)
     state = state_of(ADAM, point)
     with BACKEND.session():
         expected = run(state, data, hyper, 3)
@@ -118,3 +118,17 @@ def test_products_of_parts_of_arrays(rng):
                     apply(address, a, a_turned, b, b_turned, table[:, :columns], True)
                     np.testing.assert_allclose(table[:, :columns], 2 * product, rtol=1e-5, atol=1e-5)
                     np.testing.assert_array_equal(table[:, columns:], before[:, columns:])
+
+
+def test_products_of_arrays_of_two_types_are_refused():
+    import numba
+
+    from regnet_numpy.compiled.blas_product import blas_address, multiply
+
+    @numba.njit
+    def apply(address, a, b, c):
+        multiply(address, a, False, b, False, c, False)
+
+    one, other = np.ones((2, 2)), np.ones((2, 2), "float32")
+    with pytest.raises(numba.TypingError):
+        apply(blas_address(one.dtype), one, other, one)

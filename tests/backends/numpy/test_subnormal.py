@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from regnet import get_backend
-from regnet_numpy import subnormal
+from regnet_numpy import subnormal, threads
 from regnet_numpy.threads import parallel_map
 
 pytestmark = pytest.mark.usefixtures("two_threads")
@@ -42,6 +43,13 @@ def test_they_are_0_in_a_session_and_nowhere_else():
     with pytest.raises(ValueError, match="in it"), session():
         raise ValueError("in it")
     assert halves() == EXACT
+
+
+@needs_control
+def test_they_are_0_in_a_thread_of_the_pool_whoever_starts_it():
+    """Threads compute as the one that starts them, which may be in no session."""
+    with ThreadPoolExecutor(1, initializer=threads._quiet_worker) as pool:
+        assert pool.submit(halves).result() == [0, 0]
 
 
 @needs_control
