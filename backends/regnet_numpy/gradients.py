@@ -12,7 +12,7 @@ from regnet_numpy.threads import parallel_map, thread_count
 from regnet_numpy.tiles import TILE_ELEMENTS, tile_rows, tile_width
 from regnet_numpy.types import Network
 
-__all__ = ["SUM_ELEMENTS", "Gradients", "Implementation", "cuts_of"]
+__all__ = ["SUM_ELEMENTS", "THREADED_PARAMETERS", "Gradients", "Implementation", "cuts_of"]
 
 Function: TypeAlias = Callable[..., Any]
 
