@@ -18,7 +18,7 @@ from regnet_numpy.blas import vector_instructions
 
 __all__ = ["SLOWING", "clean_environment", "copy_bandwidth", "describe_machine"]
 
-SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE")
+SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "MKL_ENABLE_INSTRUCTIONS")
 """Settings that make a BLAS run kernels older than the processor."""
 
 PACKAGES = (
@@ -26,6 +26,7 @@ PACKAGES = (
     "scikit-learn",
     "scipy",
     "numba",
+    "mkl",
     "torch",
     "jax",
     "keras",

@@ -160,18 +160,23 @@ def _entrant(
 
 
 def training_contestants(
-    make_task: Callable[[], Task], steps: int, quick_steps: int, per_second: float = MILLISECONDS
+    make_task: Callable[[], Task], steps: int, quick_steps: int, per_second: float = MILLISECONDS, wide: bool = False
 ) -> tuple[Contestant, ...]:
-    """The floor, ours on every backend, and every peer; per_second: how many of the unit a second has."""
+    """The floor, ours on every backend, and every peer; per_second: how many of the unit a second has.
+
+    wide: whether a BLAS does the products of the compiled loops, so that another one can be told from it.
+    """
 
     def floor(quick: bool) -> Products:
         return Products(make_task(), quick_steps if quick else steps, per_second)
 
     peer = partial(_entrant, make_task, steps, quick_steps, per_second=per_second)
+    mkl = (peer("regnet numpy, fast, MKL", "ours", "ours:RegnetMkl", "numba", "mkl"),)
     return (
         Contestant("products alone", "floor", floor),
         peer("regnet numpy", "ours", "ours:Regnet"),
         peer("regnet numpy, fast", "ours", "ours:RegnetFast", "numba"),
+        *(mkl if wide else ()),
         peer("regnet jax", "ours", "ours:RegnetJax", "jax"),
         peer("regnet torch", "ours", "ours:RegnetTorch", "torch"),
         peer("NumPy textbook", "peer", "textbook:Textbook", slow=True),

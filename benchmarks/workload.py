@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from typing import Any, Protocol, final
 
@@ -29,8 +30,8 @@ class Round(Protocol):
 class Contestant:
     """One column of the table.
 
-    kind: 'ours', 'peer' or 'floor'; make: builds its `Round`, with everything slow inside; needs: modules that must be
-    installed; slow: left out of a quick run.
+    kind: 'ours', 'peer' or 'floor'; make: builds its `Round`, with everything slow inside; needs: modules, or packages
+    without one, that must be installed; slow: left out of a quick run.
     """
 
     name: str
@@ -41,8 +42,17 @@ class Contestant:
 
     @property
     def missing(self) -> str:
-        """A module that it needs and that is not here, or ''."""
-        return next((name for name in self.needs if find_spec(name) is None), "")
+        """What it needs and is not here, or ''."""
+        return next((name for name in self.needs if not _is_here(name)), "")
+
+
+def _is_here(name: str) -> bool:
+    if find_spec(name) is not None:
+        return True
+    try:
+        return bool(distribution(name))
+    except PackageNotFoundError:
+        return False
 
 
 @final

@@ -8,6 +8,8 @@ import os
 # Both are read at import. scikit-learn's Array API checks need the first; Keras' own default is TensorFlow.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# The same bits wherever MKL is installed and where it is not; tests of it turn it on.
+os.environ["REGNET_MKL"] = "0"
 
 from collections.abc import Iterator
 from functools import lru_cache

@@ -18,6 +18,7 @@ from regnet_numpy.blas import older_kernels
 from regnet_numpy.compiled import compiled_kernels, numba_version
 from regnet_numpy.compiled.place import cache_folder
 from regnet_numpy.kernels import array_kernels
+from regnet_numpy.mkl import mkl_version
 from regnet_numpy.tiles import sum_in_tiles
 
 __all__ = ["NumpyBackend"]
@@ -85,6 +86,9 @@ class NumpyBackend(Backend):
             for info in libraries
         ]
         notes += [note for info in libraries if (note := older_kernels(info))]
-        version = numba_version()
-        notes.append(f"loops compiled by numba {version}" if version else "pip install numba, and loops are compiled")
+        version, mkl = numba_version(), mkl_version()
+        by_mkl = f", wide products by MKL {mkl}" if mkl else ""
+        notes.append(
+            f"loops compiled by numba {version}{by_mkl}" if version else "pip install numba, and loops are compiled"
+        )
         return BackendInfo(np.__version__, ("cpu",), tuple(dict.fromkeys(notes)))

@@ -1,19 +1,28 @@
-"""Products of wide layers: by SciPy's BLAS, of parts of arrays, and added to what is there, as `numpy.dot` cannot."""
+"""Products of wide layers, by MKL or SciPy's BLAS: of parts of arrays, and added to what is there.
+
+`numpy.dot` does neither.
+"""
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import get_cython_function_address, intrinsic
 
+from regnet_numpy.mkl import mkl_library
+
 __all__ = ["blas_address", "multiply"]
 
 
 def blas_address(dtype: Any, /) -> int:
-    """Of the function for a type, in SciPy's interface for compiled code: loops that are kept cannot hold it."""
-    return int(get_cython_function_address("scipy.linalg.cython_blas", "sgemm" if dtype.itemsize == 4 else "dgemm"))
+    """Of a type's function of MKL, or of SciPy's for compiled code: loops that are kept cannot hold it."""
+    name, mkl = "sgemm" if dtype.itemsize == 4 else "dgemm", mkl_library()
+    if mkl is not None:
+        return int(ctypes.cast(mkl[f"{name}_"], ctypes.c_void_p).value or 0)
+    return int(get_cython_function_address("scipy.linalg.cython_blas", name))
 
 
 @intrinsic

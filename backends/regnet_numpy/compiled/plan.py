@@ -52,9 +52,13 @@ class Plan(NamedTuple):
     dropout: bool
 
 
-@lru_cache(maxsize=16)
 def plan(network: Network, dtype: Any, /, late: bool = False) -> Plan | None:
     """How the loops see a network; None if they cannot do it: something in it is not ours. late: see `Plan`."""
+    return _plan(network, dtype, late, blas_address(dtype))
+
+
+@lru_cache(maxsize=16)
+def _plan(network: Network, dtype: Any, late: bool, blas: int) -> Plan | None:
     if not network.is_plain:
         return None
     dense = network.dense_layers
@@ -86,7 +90,7 @@ def plan(network: Network, dtype: Any, /, late: bool = False) -> Plan | None:
             layer[DZ] = height + (number + 1) % 2 * padded(network.width)
     height += sum(padded(layer[OUTPUTS]) for layer in layers) if late else 2 * padded(network.width)
     return Plan(
-        np.asarray(layers), np.asarray(own, dtype), by_columns, height, late, blas_address(dtype),
+        np.asarray(layers), np.asarray(own, dtype), by_columns, height, late, blas,
         loss_loop(loss.terms, dtype).address, np.asarray(loss.own(network.loss_object, outputs), dtype),
         np.asarray(scales, dtype), bool(drops),
     )  # fmt: skip

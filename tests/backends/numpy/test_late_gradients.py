@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from regnet import Adam, Network
 from regnet.arrays.tree import tree_map
 from regnet.training.batches import batches_of
 from regnet.training.step import Hyper
+from regnet_numpy.mkl import mkl_library
 
 pytestmark = pytest.mark.usefixtures("two_threads")
 
@@ -22,6 +24,17 @@ ADAM = Adam(0.01, epsilon=0.1)
 @pytest.fixture(autouse=True)
 def _numba():
     need("numba")
+
+
+@pytest.fixture
+def blas(request, monkeypatch):
+    if request.param == "mkl":
+        monkeypatch.setenv("REGNET_MKL", "1")
+        if mkl_library() is None:
+            pytest.skip("MKL is not installed (pip install mkl)")
+
+
+on_both = pytest.mark.parametrize("blas", ["scipy", "mkl"], indirect=True)
 
 
 def run_of(network):
@@ -43,12 +56,14 @@ def is_late(network, rows):
     return comes_late(network, found, rows_of_a_tile(network, found, rows))
 
 
-@pytest.mark.parametrize("kind", ["none", "smooth", "l1", "group", "all"])
+@pytest.mark.parametrize(
+    ("kind", "blas"), [*product(["none", "smooth", "l1", "group", "all"], ["scipy"]), ("all", "mkl")], indirect=["blas"]
+)
 @pytest.mark.parametrize("batches", [False, True], ids=["all rows", "batches"])
 @pytest.mark.parametrize(
     "widths", [[300, 220, 3], [300, 220, 30, 90, 2], [5, 420, 300, 4]], ids=lambda widths: "-".join(map(str, widths))
 )
-def test_steps(widths, batches, kind, rng):
+def test_steps(widths, batches, kind, blas, rng):
     """The first layer wide, several ones, one between narrow ones; one tile and three; groups in more than a part."""
     dropout = 0.3 * (kind in ("smooth", "all"))
     network = Network.mlp(widths, loss="squared_error", activation="tanh", dropout=dropout)
@@ -70,7 +85,8 @@ def test_steps(widths, batches, kind, rng):
             same(run(part(state), data, part(hyper), 4), part(stack))
 
 
-def test_tiles_that_are_kept_in_several_rounds(monkeypatch, rng):
+@on_both
+def test_tiles_that_are_kept_in_several_rounds(blas, monkeypatch, rng):
     """The bits of one round."""
     from regnet_numpy.compiled import run as compiled_run
 
@@ -92,7 +108,8 @@ def test_few_weights_for_their_rows_come_at_once():
     assert not is_late(Network.mlp([2, 40_000, 3], loss="squared_error"), 20)  # narrow
 
 
-def test_products_of_parts_of_arrays(rng):
+@on_both
+def test_products_of_parts_of_arrays(blas, rng):
     """Every combination of factors that are turned, parts of wider arrays, of one row, and sums."""
     import numba
 
