@@ -27,14 +27,17 @@ def mix_bits(bits: Any) -> Any:
 def drop(x: Any, first: Any, noise: Any, layer: Any, threshold: Any, scale: Any) -> None:
     """In place: x <- x * scale where it is kept, 0 elsewhere; it is the way back too, of a gradient.
 
-    x: (features, n), from number `first` on; noise: see `Noise`; layer: its number in the network, from which and the
-    step's key its own is made.
+    x: (features, n), from number `first` on; noise: see `Noise`, of as many rows or fewer, of which the last one is
+    repeated; layer: its number in the network, from which and the step's key its own is made.
     """
     wide_loop()
     zero, bits = number(x[0, 0], 0.0), noise.bits
     key = mix_bits(np.uint32(noise.key + np.uint32(layer)))
-    for i in range(x.shape[1]):
+    rows = len(noise.rows)
+    for i in range(rows):
         bits[i] = mix_bits(np.uint32(key ^ np.uint32(np.uint32(noise.rows[i]) * _GOLDEN)))
+    for i in range(rows, x.shape[1]):
+        bits[i] = bits[rows - 1]
     for j in range(x.shape[0]):
         unit = mix_bits(np.uint32(np.uint32(first + j + 1) * _GOLDEN))
         for i in range(x.shape[1]):

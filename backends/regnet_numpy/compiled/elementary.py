@@ -82,26 +82,34 @@ def _exponential64(x: Any) -> Any:
 
 @scalar
 def _tanh32(x: Any) -> Any:
-    """E / (E + 2), where E = exp(2x) - 1 = 2^k (2^r - 1) + (2^k - 1); k + r = 2x / ln 2, k the nearest whole number."""
-    t = min(max(x * np.float32(2.8853900817779268), np.float32(-30.0)), np.float32(30.0))
-    k = np.rint(t)
-    r = t - k
+    """E / (E + 2), where E = exp(2x) - 1 = 2^k (2^r - 1) + (2^k - 1); k + r = 2x / ln 2, k the nearest whole number.
+
+    Beside 1.5 x 2^23 a number has no bits for a fraction, and k in its last ones. NaN stays what it is.
+    """
+    t = x * np.float32(2.8853900817779268)
+    t = choose(t < np.float32(-30.0), np.float32(-30.0), t)
+    t = choose(t > np.float32(30.0), np.float32(30.0), t)
+    rounded = np.float32(t + np.float32(12582912.0))
+    r = t - (rounded - np.float32(12582912.0))
     p = np.float32(1.5403512725986818e-4)
     p = p * r + np.float32(1.3390735645876827e-3)
     p = p * r + np.float32(9.618237494570312e-3)
     p = p * r + np.float32(5.550357433322369e-2)
     p = p * r + np.float32(2.4022649794956752e-1)
     p = p * r + np.float32(6.931471879267559e-1)
-    power = _power32(k)
+    bits = rounded.view(np.int32)
+    power = np.int32(np.int32(bits << np.int32(23)) + np.int32(0x3F800000)).view(np.float32)
     e = power * (p * r) + (power - np.float32(1.0))
-    return choose(x == x, e / (e + np.float32(2.0)), x)
+    return e / (e + np.float32(2.0))
 
 
 @scalar
 def _tanh64(x: Any) -> Any:
-    t = min(max(x * 2.8853900817779268, -60.0), 60.0)
-    k = np.rint(t)
-    r = t - k
+    t = x * 2.8853900817779268
+    t = choose(t < -60.0, -60.0, t)
+    t = choose(t > 60.0, 60.0, t)
+    rounded = np.float64(t + 6755399441055744.0)  # 1.5 x 2^52
+    r = t - (rounded - 6755399441055744.0)
     p = 6.778726354822543e-14
     p = p * r + 1.3691488853904124e-12
     p = p * r + 2.5678435993488196e-11
@@ -116,9 +124,9 @@ def _tanh64(x: Any) -> Any:
     p = p * r + 5.5504108664821576e-2
     p = p * r + 2.402265069591007e-1
     p = p * r + 6.931471805599453e-1
-    power = _power64(k)
+    power = np.int64((rounded.view(np.int64) << np.int64(52)) + np.int64(0x3FF0000000000000)).view(np.float64)
     e = power * (p * r) + (power - 1.0)
-    return choose(x == x, e / (e + 2.0), x)
+    return e / (e + 2.0)
 
 
 @scalar

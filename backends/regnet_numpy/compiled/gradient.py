@@ -12,6 +12,7 @@ from regnet.arrays.types import Array
 from regnet_numpy.buffers import Buffers
 from regnet_numpy.compiled.gradient_loops import Noise, Rows, tile_gradient
 from regnet_numpy.compiled.plan import Plan, is_narrow, memory_of, plan
+from regnet_numpy.compiled.product_loops import whole_lines
 from regnet_numpy.compiled.read_only import read_as_any
 from regnet_numpy.tiles import sum_in_tiles, tile_rows, tile_width
 from regnet_numpy.types import Network
@@ -21,10 +22,13 @@ __all__ = ["compile_gradient", "noise_of", "rows_of_a_tile"]
 TILE = 2**16
 """Elements of the widest activation in a tile: with no interpreter between the products, smaller tiles cost nothing."""
 
-NARROW_TILE, NARROW_ROWS = 2**17, 512
-"""The same of networks whose products are loops of ours, and rows at most: microseconds of a core that 3,000 x 2 -> 512
--> 3 takes in tiles of 64, 128, 256 and 512 rows 2270, 1910, 1650, 1950; 10,000 x 4 -> 32 -> 16 -> 4 with tanh in tiles
-of 128, 256, 512 and 1,024 rows 1000, 745, 655, 670 (a Xeon with AVX-512 and 2 MiB of L2 a core)."""
+NARROW_TILE = 2**17
+"""The same of networks whose products are blocks of ours: microseconds a step of 3,000 x 2 -> 512 -> 3 in tiles of 64,
+128, 256 and 512 rows 790, 630, 505, 800 (two cores of a Xeon with AVX-512 and 2 MiB of L2 each)."""
+
+MOST_ROWS = 512
+"""In a tile: 10,000 x 4 -> 32 -> 16 -> 4 with tanh in tiles of 128, 256, 512 and 1,024 rows 530, 410, 375, 410, and
+10,000 x 20 -> 32 -> 32 -> 3 by BLAS in tiles of 512, 1,024 and 2,048 690, 1030, 1165."""
 
 VECTORS = 64
 """Rows that loops go through at once: what is left over takes longer."""
@@ -35,16 +39,17 @@ _buffers = Buffers(most=4)
 def rows_of_a_tile(network: Network, found: Plan, rows: int, /) -> int:
     """How many rows go through the network together."""
     if is_narrow(found):
-        size = tile_rows(max(network.width, NARROW_TILE // NARROW_ROWS), rows, elements=NARROW_TILE)
+        size = tile_rows(max(network.width, NARROW_TILE // MOST_ROWS), rows, elements=NARROW_TILE)
         return min(rows, -(-size // VECTORS) * VECTORS)
-    return tile_rows(tile_width(network), rows, parameters=network.layout.size, elements=TILE)
+    width = max(tile_width(network), TILE // MOST_ROWS)
+    return tile_rows(width, rows, parameters=network.layout.size, elements=TILE)
 
 
 def noise_of(key: Any, rows: Any, /) -> Noise | None:
     """key, rows: int32 of one network, (1, 1) and (n, 1), or None."""
     if key is None or rows is None:
         return None
-    return Noise(key.view(np.uint32)[0, 0], rows.reshape(-1), np.empty(len(rows), np.uint32))
+    return Noise(key.view(np.uint32)[0, 0], rows.reshape(-1), np.empty(whole_lines(len(rows)), np.uint32))
 
 
 def compile_gradient(reference: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,6 +2,9 @@
 
 All values lie by columns, (features, n), so that every loop runs along the rows of a tile, whatever the widths are.
 What only calls is compiled into its caller: each function of numba's own is optimised once more wherever it is used.
+
+A tile's last row is repeated, with a weight of 0, until its rows fill whole cache lines: no loop has a rest, nothing
+lies in two lines, and what these rows compute is as finite as the row that they are copies of.
 """
 
 from __future__ import annotations
@@ -12,13 +15,13 @@ from regnet.arrays.types import Array
 from regnet_numpy.compiled.blas_product import multiply
 from regnet_numpy.compiled.dropout_loops import drop
 from regnet_numpy.compiled.jit import apart, call_at, inline, sum_loop
-from regnet_numpy.compiled.plan import ACTIVATE, DROPPED, DZ, INPUTS, OUTPUTS, SLOPES, START, THRESHOLD, X, Z
-from regnet_numpy.compiled.product_loops import NARROW, pad, padded, product, turn, weight_product
+from regnet_numpy.compiled.plan import ACTIVATE, DROPPED, DZ, INPUTS, OUTPUTS, SLOPES, START, THRESHOLD, WIDE, X, Z
+from regnet_numpy.compiled.product_loops import product, turn, weight_product, whole_lines
 
 __all__ = ["Noise", "Rows", "add_weight_gradient", "tile_gradient"]
 
 CHUNK = 16
-"""Features that go through a layer's loops one after another, while they are in the nearest cache: whole blocks."""
+"""Features that go through a layer's loops one after another, while they are in the nearest cache."""
 
 
 class Rows(NamedTuple):
@@ -51,9 +54,17 @@ def _columns(memory: Any, start: Any, features: Any, n: Any) -> Any:
 
 
 @inline
-def _forward(rows: Any, point: Any, plan: Any, memory: Any, blocks: Any, noise: Any) -> None:
+def _fill(columns: Any, n: Any) -> None:
+    """The last of n rows, in those after it."""
+    for j in range(columns.shape[0]):
+        for i in range(n, columns.shape[1]):
+            columns[j, i] = columns[j, n - 1]
+
+
+@inline
+def _forward(rows: Any, point: Any, plan: Any, memory: Any, n: Any, noise: Any) -> None:
     """Inputs, where they are turned, and every layer's outputs, in memory."""
-    layers, n = plan.layers, rows.x.shape[0]
+    layers = plan.layers
     if plan.by_columns:
         x = _columns(memory, 0, layers[0, INPUTS], n)
         turn(rows.x, x)
@@ -62,18 +73,18 @@ def _forward(rows: Any, point: Any, plan: Any, memory: Any, blocks: Any, noise: 
         inputs, outputs, start = layers[layer, INPUTS], layers[layer, OUTPUTS], layers[layer, START]
         stop = start + inputs * outputs
         weight, bias = point[start:stop].reshape(inputs, outputs), point[stop : stop + outputs]
-        x, z = _columns(memory, layers[layer, X], inputs, n), _columns(memory, layers[layer, Z], padded(outputs), n)
-        narrow = min(inputs, outputs) <= NARROW
-        if narrow:
-            whole = pad(weight, True, blocks)
-        elif layer or plan.by_columns:
-            multiply(plan.blas, weight, True, x, False, z[:outputs], False)
-        else:
-            multiply(plan.blas, weight, True, rows.x, True, z[:outputs], False)
+        x, z = _columns(memory, layers[layer, X], inputs, n), _columns(memory, layers[layer, Z], outputs, n)
+        wide = layers[layer, WIDE]
+        if wide and (layer or plan.by_columns):
+            multiply(plan.blas, weight, True, x, False, z, False)
+        elif wide:
+            own = len(rows.x)
+            multiply(plan.blas, weight, True, rows.x, True, z[:, :own], False)
+            _fill(z, own)
         for first in range(0, outputs, CHUNK):
             last = min(first + CHUNK, outputs)
-            if narrow:
-                product(whole[first : first + CHUNK], x, z[first : first + CHUNK])
+            if not wide:
+                product(weight, True, x, z, first, last)
             call_at(layers[layer, ACTIVATE], None, (z[first:last], bias[first:last], plan.own[layer]))
             if layer + 1 < len(layers) and layers[layer + 1, DROPPED] >= 0:
                 place = layers[layer + 1, X]
@@ -85,19 +96,19 @@ def _forward(rows: Any, point: Any, plan: Any, memory: Any, blocks: Any, noise: 
 @inline
 def _weight_grad(rows: Any, plan: Any, x: Any, layer: Any, dz: Any, grad: Any) -> None:
     """By a layer's weight, unless that comes late."""
-    if min(grad.shape) <= NARROW:
+    if not plan.layers[layer, WIDE]:
         weight_product(x, dz, grad)
     elif not plan.late:
         if layer or plan.by_columns:
             multiply(plan.blas, x, False, dz, True, grad, False)
         else:
-            multiply(plan.blas, rows.x, True, dz, True, grad, False)
+            multiply(plan.blas, rows.x, True, dz[:, : len(rows.x)], True, grad, False)
 
 
 @inline
-def _backward(rows: Any, point: Any, plan: Any, memory: Any, blocks: Any, noise: Any, grad: Any, dz: Any) -> None:
+def _backward(rows: Any, point: Any, plan: Any, memory: Any, n: Any, noise: Any, grad: Any, dz: Any) -> None:
     """The gradient by `point`, in `grad`, after `_forward`. dz: of the loss by what the last layer gives."""
-    layers, n = plan.layers, rows.x.shape[0]
+    layers = plan.layers
     last, stop = len(layers) - 1, len(point)
     z = _columns(memory, layers[last, Z], layers[last, OUTPUTS], n)
     call_at(layers[last, SLOPES], None, (dz, z, grad[stop - len(z) :], plan.own[last]))
@@ -105,26 +116,24 @@ def _backward(rows: Any, point: Any, plan: Any, memory: Any, blocks: Any, noise:
         inputs, outputs, start = layers[layer, INPUTS], layers[layer, OUTPUTS], layers[layer, START]
         stop = start + inputs * outputs
         weight, weight_grad = point[start:stop].reshape(inputs, outputs), grad[start:stop].reshape(inputs, outputs)
-        x, narrow = _columns(memory, layers[layer, X], inputs, n), min(inputs, outputs) <= NARROW
-        if not narrow or layer == 0:
+        x, wide = _columns(memory, layers[layer, X], inputs, n), layers[layer, WIDE]
+        if wide or layer == 0:
             _weight_grad(rows, plan, x, layer, dz, weight_grad)
         if layer == 0:
             break
-        dx = _columns(memory, layers[layer - 1, DZ], padded(inputs), n)
+        dx = _columns(memory, layers[layer - 1, DZ], inputs, n)
         below = _columns(memory, layers[layer - 1, Z], inputs, n)
-        if narrow:
-            whole = pad(weight, False, blocks)
-        else:
-            multiply(plan.blas, weight, False, dz, False, dx[:inputs], False)
+        if wide:
+            multiply(plan.blas, weight, False, dz, False, dx, False)
         for first in range(0, inputs, CHUNK):
             end = min(first + CHUNK, inputs)
-            if narrow:
+            if not wide:
                 weight_product(x[first:end], dz, weight_grad[first:end])
-                product(whole[first : first + CHUNK], dz, dx[first : first + CHUNK])
+                product(weight, False, dz, dx, first, end)
             _drop(dx[first:end], layers, plan.scales, layer, first, noise)
             bias_grad = grad[start - inputs + first : start - inputs + end]
             call_at(layers[layer - 1, SLOPES], None, (dx[first:end], below[first:end], bias_grad, plan.own[layer - 1]))
-        dz = dx[:inputs]
+        dz = dx
 
 
 @sum_loop
@@ -135,16 +144,18 @@ def tile_gradient(rows: Any, point: Any, plan: Any, memory: Any, noise: Any, gra
     is late the gradient has no entries of wide layers' weights yet: see `add_weight_gradient`.
     """
     apart()
-    n, last = rows.x.shape[0], len(plan.layers) - 1
+    n, last = whole_lines(len(rows.x)), len(plan.layers) - 1
     outputs, place = plan.layers[last, OUTPUTS], plan.height
-    blocks = memory[(place + outputs + 3) * n :]
-    _forward(rows, point, plan, memory, blocks, noise)
+    _forward(rows, point, plan, memory, n, noise)
     y, scratch = _columns(memory, place, outputs, n), _columns(memory, place + outputs, 3, n)
+    weight = _columns(memory, place + outputs + 3, 1, n)[0]
+    weight[: len(rows.x)] = rows.weight
+    weight[len(rows.x) :] = 0
     dz = _columns(memory, plan.layers[last, DZ], outputs, n)
     turn(rows.y, y)
     z = _columns(memory, plan.layers[last, Z], outputs, n)
-    total = call_at(plan.loss, point[0], (z, y, rows.weight, dz, scratch, plan.loss_own))
-    _backward(rows, point, plan, memory, blocks, noise, grad, dz)
+    total = call_at(plan.loss, point[0], (z, y, weight, dz, scratch, plan.loss_own))
+    _backward(rows, point, plan, memory, n, noise, grad, dz)
     return total
 
 
@@ -157,10 +168,10 @@ def add_weight_gradient(
     After `tile_gradient` of the same rows, in the same memory.
     """
     apart()
-    n, inputs, outputs = rows.x.shape[0], plan.layers[layer, INPUTS], plan.layers[layer, OUTPUTS]
+    n, inputs, outputs = whole_lines(len(rows.x)), plan.layers[layer, INPUTS], plan.layers[layer, OUTPUTS]
     weight_grad, dz = grad.reshape(last - first, outputs), _columns(memory, plan.layers[layer, DZ], outputs, n)
     if layer or plan.by_columns:
         x = _columns(memory, plan.layers[layer, X], inputs, n)
         multiply(plan.blas, x[first:last], False, dz, True, weight_grad, add)
     else:
-        multiply(plan.blas, rows.x[:, first:last], True, dz, True, weight_grad, add)
+        multiply(plan.blas, rows.x[:, first:last], True, dz[:, : len(rows.x)], True, weight_grad, add)

@@ -14,25 +14,30 @@ from regnet_numpy.compiled import activations, losses
 from regnet_numpy.compiled.activations import activation_loops
 from regnet_numpy.compiled.blas_product import blas_address
 from regnet_numpy.compiled.loss_loops import loss_loop
-from regnet_numpy.compiled.product_loops import NARROW, padded
+from regnet_numpy.compiled.product_loops import whole_lines
 from regnet_numpy.types import Network
 
 __all__ = [
-    "ACTIVATE", "DROPPED", "DZ", "INPUTS", "OUTPUTS", "SLOPES", "START", "THRESHOLD", "Plan", "X", "Z", "is_narrow",
-    "is_wide", "memory_of", "memory_size", "part_of", "plan",
+    "ACTIVATE", "DROPPED", "DZ", "INPUTS", "OUTPUTS", "SLOPES", "START", "THRESHOLD", "WIDE", "Plan", "X", "Z",
+    "is_narrow", "memory_of", "memory_size", "part_of", "plan",
 ]  # fmt: skip
 
-INPUTS, OUTPUTS, START, X, Z, DZ, ACTIVATE, SLOPES, DROPPED, THRESHOLD = range(10)
+INPUTS, OUTPUTS, START, X, Z, DZ, ACTIVATE, SLOPES, DROPPED, THRESHOLD, WIDE = range(11)
 """What a row of `Plan.layers` says of a layer: its widths; where its weight starts in a point; where its inputs, its
 outputs and the gradient by what its activation is given lie in the memory of a tile; the addresses of its activation's
-loops; the number, among all layers, of the dropout before it, or -1, and from which bits on that keeps a number."""
+loops; the number, among all layers, of the dropout before it, or -1, and from which bits on that keeps one; whether
+BLAS does its products, and not blocks of ours."""
 
-NUMBERS_OF_A_LINE = 16
-"""Of float32 in a cache line; of float64 in two."""
+NARROW = 50
+"""The smaller of a layer's widths up to which products are blocks of ours. Microseconds a step so and by BLAS, in tiles
+of 512 rows: 3,000 x 50 -> 50 -> 50 -> 1 510 and 725, 5,000 x 50 -> 100 -> 50 -> 1 1320 and 1760."""
+
+NARROW_OF_MANY = 16
+"""The same where a first layer has more inputs, which would have to be turned: 200 x 100 -> 32 -> 10 69 and 49."""
 
 
 class Plan(NamedTuple):
-    """layers: int64 (layers, 10), see above; own: numbers of the layers' activations, (layers, 1);
+    """layers: int64 (layers, 11), see above; own: numbers of the layers' activations, (layers, 1);
 
     by_columns: whether the inputs are turned, and so lie in a tile's memory; height: features of all layers and of the
     gradients by them there; late: whether these gradients stay until all tiles have theirs, and wide layers' weights
@@ -69,26 +74,39 @@ def _plan(network: Network, dtype: Any, late: bool, blas: int) -> Plan | None:
         return None
     if len(drops) < len(network.dropouts) or len(dense) in drops:  # two in one place, or of the outputs
         return None
-    by_columns = min(dense[0].in_features, dense[0].out_features) <= NARROW or 0 in drops
+    by_columns = not _is_wide(dense[0], first=True) or 0 in drops
     layers, own, scales, start, place = [], [], [], 0, 0
     for number, (layer, kind) in enumerate(zip(dense, kinds, strict=True)):
         formula = activations.FORMULAS[kind]
         inputs, outputs = layer.in_features, layer.out_features
         dropout, rate = drops.get(number, (-1, 0.0))
-        place += padded(inputs) * int(number > 0 and dropout >= 0)  # what is dropped from lies below: slopes need it
-        above = place + padded(inputs) * int(by_columns or number > 0)
+        place += inputs * int(number > 0 and dropout >= 0)  # what is dropped from lies below: slopes need it
+        above = place + inputs * int(by_columns or number > 0)
         loops = [one.address for one in activation_loops(formula.value, formula.slope, dtype)]
-        layers.append([inputs, outputs, start, place, above, 0, *loops, dropout, keep_threshold(rate)])
+        layers.append(
+            [
+                inputs,
+                outputs,
+                start,
+                place,
+                above,
+                0,
+                *loops,
+                dropout,
+                keep_threshold(rate),
+                _is_wide(layer, first=number == 0),
+            ]
+        )
         own.append(formula.own(layer.activation_object))
         scales.append(1.0 / (1.0 - rate))
         start, place = start + (inputs + 1) * outputs, above
     outputs = dense[-1].out_features
-    height = place + padded(outputs)
+    height = place + outputs
     for number, layer in enumerate(layers):  # else two places are enough: a layer's gradient comes from the next one's
-        layer[DZ] = height + sum(padded(one[OUTPUTS]) for one in layers[:number])
+        layer[DZ] = height + sum(one[OUTPUTS] for one in layers[:number])
         if not late:
-            layer[DZ] = height + (number + 1) % 2 * padded(network.width)
-    height += sum(padded(layer[OUTPUTS]) for layer in layers) if late else 2 * padded(network.width)
+            layer[DZ] = height + (number + 1) % 2 * network.width
+    height += sum(layer[OUTPUTS] for layer in layers) if late else 2 * network.width
     return Plan(
         np.asarray(layers), np.asarray(own, dtype), by_columns, height, late, blas,
         loss_loop(loss.terms, dtype).address, np.asarray(loss.own(network.loss_object, outputs), dtype),
@@ -96,26 +114,22 @@ def _plan(network: Network, dtype: Any, late: bool, blas: int) -> Plan | None:
     )  # fmt: skip
 
 
-def is_wide(found: Plan, /) -> Array:
-    """Of every layer, whether BLAS does its products, and not loops of ours, (layers,)."""
-    wide: Array = found.layers[:, [INPUTS, OUTPUTS]].min(axis=1) > NARROW
-    return wide
+def _is_wide(layer: Any, *, first: bool) -> bool:
+    narrow = NARROW_OF_MANY if first and layer.in_features > NARROW else NARROW
+    return bool(min(layer.in_features, layer.out_features) > narrow)
 
 
 def is_narrow(found: Plan, /) -> bool:
-    """Whether all products are loops of ours."""
-    return not is_wide(found).any()
+    """Whether all products are blocks of ours."""
+    return not found.layers[:, WIDE].any()
 
 
 def memory_size(found: Plan, rows: int, /) -> int:
-    """Numbers in the memory of a tile of so many rows, or fewer: whole cache lines.
+    """Numbers in the memory of a tile of so many rows, or fewer.
 
-    In it lie, one after another, the layers' values, gradients by them, the targets, three numbers a row, and a weight
-    in whole blocks.
+    In it lie, one after another, the layers' values, gradients by them, the targets, and four numbers a row.
     """
-    features = found.height + int(found.layers[-1, OUTPUTS]) + 3
-    weight = int(max(padded(inputs) * padded(outputs) for inputs, outputs, *_ in found.layers))
-    return -(-(features * rows + weight) // NUMBERS_OF_A_LINE) * NUMBERS_OF_A_LINE
+    return (found.height + int(found.layers[-1, OUTPUTS]) + 4) * int(whole_lines(rows))
 
 
 def memory_of(found: Plan, rows: int, dtype: Any, places: int, /) -> Array:

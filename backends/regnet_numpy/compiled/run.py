@@ -14,6 +14,7 @@ from regnet_numpy.buffers import Buffers, aligned_empty
 from regnet_numpy.compiled.gradient import rows_of_a_tile
 from regnet_numpy.compiled.gradient_loops import Rows
 from regnet_numpy.compiled.plan import Plan, memory_of, memory_size, part_of, plan
+from regnet_numpy.compiled.product_loops import whole_lines
 from regnet_numpy.compiled.read_only import read_as_any
 from regnet_numpy.compiled.run_loops import Batches, Job, Memory, run_steps
 from regnet_numpy.compiled.tasks import comes_late, parts_of
@@ -184,4 +185,6 @@ def _memory(job: Job, data: Data, places: int) -> Memory:
         )
     if job.numbers is None:
         return Memory(tile, room, None)
-    return Memory(tile, room, _buffers.get(("bits", places, size), lambda: aligned_empty((places, size), np.uint32)))
+    return Memory(
+        tile, room, _buffers.get(("bits", places, size), lambda: aligned_empty((places, whole_lines(size)), np.uint32))
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from regnet.arrays.types import Array
 from regnet_numpy.compiled.dropout_loops import mix_bits
 from regnet_numpy.compiled.gradient_loops import Noise, Rows, add_weight_gradient, tile_gradient
-from regnet_numpy.compiled.jit import cut_at, inline, loop
+from regnet_numpy.compiled.jit import cut_at, inline, loop, wide_loop
 from regnet_numpy.compiled.penalty_loops import penalty_value
 from regnet_numpy.compiled.plan import OUTPUTS, START
 from regnet_numpy.compiled.team import LEAD, all_done, dismiss, finish, is_over, open_tasks, opened, rest, take
@@ -146,6 +146,17 @@ def _late_part(job: Any, memory: Any, start: Any, stop: Any, layer: Any, tile: A
     add_weight_gradient(rows, job.plan, memory.tile[place], layer, first, last, tile > 0, total)
 
 
+@loop
+def _add(total: Any, own: Any, to_others: Any) -> None:
+    """A tile's gradient to that of the tiles before it."""
+    wide_loop()
+    if to_others:
+        for i in range(len(total)):
+            total[i] += own[i]
+    else:
+        total[:] = own
+
+
 @inline
 def _part(job: Any, memory: Any, part: Any, step: Any, turn: Any, kind: Any) -> None:
     """The sum of a round's tiles, from first to last, of some of the parameters; and their update after the last."""
@@ -157,9 +168,7 @@ def _part(job: Any, memory: Any, part: Any, step: Any, turn: Any, kind: Any) -> 
             if layer >= 0:
                 _late_part(job, memory, start, stop, layer, tile, total[start:stop])
             else:
-                own = job.slots[tile % together]
-                for i in range(start, stop):
-                    total[i] = own[i] if tile == 0 else total[i] + own[i]
+                _add(total[start:stop], job.slots[tile % together, start:stop], tile > 0)
     if kind != SUM:
         if kind == UPDATE:
             start, stop = 0, len(total)

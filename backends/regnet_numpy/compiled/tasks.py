@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from regnet.arrays.types import Array
-from regnet_numpy.compiled.plan import INPUTS, OUTPUTS, START, Plan, is_narrow, is_wide
+from regnet_numpy.compiled.plan import INPUTS, OUTPUTS, START, WIDE, Plan, is_narrow
 from regnet_numpy.gradients import THREADED_PARAMETERS, cuts_of
 from regnet_numpy.types import Network
 
@@ -42,7 +42,7 @@ def parts_of(found: Plan, point: Array, /) -> Array:
         return np.asarray([(*cut.indices(size)[:2], -1) for cut in cuts_of(point.reshape(-1, size)[:1])])
     parts: list[tuple[int, int, int]] = []
     reached = 0
-    for layer in np.flatnonzero(is_wide(found)):
+    for layer in np.flatnonzero(found.layers[:, WIDE]):
         inputs, outputs, start = (int(found.layers[layer, what]) for what in (INPUTS, OUTPUTS, START))
         if reached < start:
             parts.append((reached, start, -1))
