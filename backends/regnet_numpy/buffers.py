@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Buffers", "aligned_empty"]
+__all__ = ["LINE", "Buffers", "aligned_empty"]
 
 LINE = 64
 """Bytes of a cache line, and of the widest vector."""

@@ -79,7 +79,7 @@ check(np.random.default_rng(0))
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_rows_that_fill_a_tile_up_change_nothing(dtype, rng):
     """Neither a loss that is not finite for other values, nor gradients: they are copies that weigh nothing."""
-    from steps import BACKEND, close
+    from steps import BACKEND
 
     from regnet import Network
     from regnet.networks import kernels
@@ -90,13 +90,14 @@ def test_rows_that_fill_a_tile_up_change_nothing(dtype, rng):
         raise AssertionError("went to the reference")
 
     network = Network.mlp([3, 60, 5, 2], loss="poisson", activation="leaky_relu")
-    point = (0.4 * rng.standard_normal((1, network.layout.size))).astype(dtype)
-    network.layout.split(point)[1][:] = 80.0  # a row of 0 alone would overflow
-    network.layout.split(point)[0][:] = -80.0 + network.layout.split(point)[0]
+    point = rng.uniform(0.0, 0.1, (1, network.layout.size)).astype(dtype)
+    point[0, :180] -= 9000.0
+    point[0, 180:240] = 9000.0  # beside inputs that add up to 1; a row of 0 would overflow
     for n in (1, 7, 17, 100):
         x = np.ones((n, 3), dtype) / 3
         rows = Rows(x, rng.poisson(2, (n, 2)).astype(dtype), rng.uniform(size=(n, 1)).astype(dtype) / n, None)
         with BACKEND.session():
             got = compile_gradient(refuse)(BACKEND, network, rows, point, None)
-        assert np.isfinite(got[0]).all()
-        close(got, kernels.gradient(BACKEND, network, rows, point, None), dtype)
+        expected = kernels.gradient(BACKEND, network, rows, point, None)
+        for one, other in zip(got, expected, strict=True):  # of sums in which 9,000 cancels
+            np.testing.assert_allclose(one, other, rtol=2e4 * np.finfo(dtype).eps, atol=2e4 * np.finfo(dtype).eps)
