@@ -54,6 +54,13 @@ def _columns(memory: Any, start: Any, features: Any, n: Any) -> Any:
 
 
 @inline
+def _inputs(plan: Any, memory: Any, layer: Any, n: Any) -> Any:
+    """A layer's, where they are in memory: those of the first one are only if they are turned."""
+    features = plan.layers[layer, INPUTS] if layer or plan.by_columns else 0
+    return _columns(memory, plan.layers[layer, X], features, n)
+
+
+@inline
 def _fill(columns: Any, n: Any) -> None:
     """The last of n rows, in those after it."""
     for j in range(columns.shape[0]):
@@ -73,7 +80,7 @@ def _forward(rows: Any, point: Any, plan: Any, memory: Any, n: Any, noise: Any) 
         inputs, outputs, start = layers[layer, INPUTS], layers[layer, OUTPUTS], layers[layer, START]
         stop = start + inputs * outputs
         weight, bias = point[start:stop].reshape(inputs, outputs), point[stop : stop + outputs]
-        x, z = _columns(memory, layers[layer, X], inputs, n), _columns(memory, layers[layer, Z], outputs, n)
+        x, z = _inputs(plan, memory, layer, n), _columns(memory, layers[layer, Z], outputs, n)
         wide = layers[layer, WIDE]
         if wide and (layer or plan.by_columns):
             multiply(plan.blas, weight, True, x, False, z, False)
@@ -116,7 +123,7 @@ def _backward(rows: Any, point: Any, plan: Any, memory: Any, n: Any, noise: Any,
         inputs, outputs, start = layers[layer, INPUTS], layers[layer, OUTPUTS], layers[layer, START]
         stop = start + inputs * outputs
         weight, weight_grad = point[start:stop].reshape(inputs, outputs), grad[start:stop].reshape(inputs, outputs)
-        x, wide = _columns(memory, layers[layer, X], inputs, n), layers[layer, WIDE]
+        x, wide = _inputs(plan, memory, layer, n), layers[layer, WIDE]
         if wide or layer == 0:
             _weight_grad(rows, plan, x, layer, dz, weight_grad)
         if layer == 0:
@@ -168,10 +175,10 @@ def add_weight_gradient(
     After `tile_gradient` of the same rows, in the same memory.
     """
     apart()
-    n, inputs, outputs = whole_lines(len(rows.x)), plan.layers[layer, INPUTS], plan.layers[layer, OUTPUTS]
+    n, outputs = whole_lines(len(rows.x)), plan.layers[layer, OUTPUTS]
     weight_grad, dz = grad.reshape(last - first, outputs), _columns(memory, plan.layers[layer, DZ], outputs, n)
     if layer or plan.by_columns:
-        x = _columns(memory, plan.layers[layer, X], inputs, n)
+        x = _inputs(plan, memory, layer, n)
         multiply(plan.blas, x[first:last], False, dz, True, weight_grad, add)
     else:
         multiply(plan.blas, rows.x[:, first:last], True, dz[:, : len(rows.x)], True, weight_grad, add)

@@ -83,20 +83,8 @@ def _plan(network: Network, dtype: Any, late: bool, blas: int) -> Plan | None:
         place += inputs * int(number > 0 and dropout >= 0)  # what is dropped from lies below: slopes need it
         above = place + inputs * int(by_columns or number > 0)
         loops = [one.address for one in activation_loops(formula.value, formula.slope, dtype)]
-        layers.append(
-            [
-                inputs,
-                outputs,
-                start,
-                place,
-                above,
-                0,
-                *loops,
-                dropout,
-                keep_threshold(rate),
-                _is_wide(layer, first=number == 0),
-            ]
-        )
+        dropped, wide = (dropout, keep_threshold(rate)), _is_wide(layer, first=number == 0)
+        layers.append([inputs, outputs, start, place, above, 0, *loops, *dropped, wide])
         own.append(formula.own(layer.activation_object))
         scales.append(1.0 / (1.0 - rate))
         start, place = start + (inputs + 1) * outputs, above

@@ -61,10 +61,15 @@ def is_late(network, rows):
 )
 @pytest.mark.parametrize("batches", [False, True], ids=["all rows", "batches"])
 @pytest.mark.parametrize(
-    "widths", [[300, 220, 3], [300, 220, 30, 90, 2], [5, 420, 300, 4]], ids=lambda widths: "-".join(map(str, widths))
+    "widths",
+    [[300, 220, 3], [300, 220, 30, 90, 2], [5, 420, 300, 4], [900, 100, 3]],
+    ids=lambda widths: "-".join(map(str, widths)),
 )
 def test_steps(widths, batches, kind, blas, rng):
-    """The first layer wide, several ones, one between narrow ones; one tile and three; groups in more than a part."""
+    """The first layer wide, several ones, one between narrow ones, more inputs than memory has features for.
+
+    One tile and three; groups in more than a part.
+    """
     dropout = 0.3 * (kind in ("smooth", "all"))
     network = Network.mlp(widths, loss="squared_error", activation="tanh", dropout=dropout)
     rows = 150
