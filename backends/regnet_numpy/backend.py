@@ -86,9 +86,10 @@ class NumpyBackend(Backend):
             for info in libraries
         ]
         notes += [note for info in libraries if (note := older_kernels(info))]
-        version, mkl = numba_version(), mkl_version()
-        by_mkl = f", wide products by MKL {mkl}" if mkl else ""
-        notes.append(
-            f"loops compiled by numba {version}{by_mkl}" if version else "pip install numba, and loops are compiled"
-        )
+        version = numba_version()
+        if version is None:
+            notes.append("pip install numba, and loops are compiled")
+        else:
+            mkl = mkl_version()
+            notes.append(f"loops compiled by numba {version}" + (f", wide products by MKL {mkl}" if mkl else ""))
         return BackendInfo(np.__version__, ("cpu",), tuple(dict.fromkeys(notes)))

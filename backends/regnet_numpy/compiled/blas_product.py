@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
@@ -19,7 +20,11 @@ __all__ = ["blas_address", "multiply"]
 
 def blas_address(dtype: Any, /) -> int:
     """Of a type's function of MKL, or of SciPy's for compiled code: loops that are kept cannot hold it."""
-    name, mkl = "sgemm" if dtype.itemsize == 4 else "dgemm", mkl_library()
+    return _address("sgemm" if dtype.itemsize == 4 else "dgemm", mkl_library())
+
+
+@cache
+def _address(name: str, mkl: ctypes.CDLL | None) -> int:
     if mkl is not None:
         return int(ctypes.cast(mkl[f"{name}_"], ctypes.c_void_p).value or 0)
     return int(get_cython_function_address("scipy.linalg.cython_blas", name))

@@ -31,7 +31,7 @@ MOST_ROWS = 512
 10,000 x 20 -> 32 -> 32 -> 3 by BLAS in tiles of 512, 1,024 and 2,048 690, 1030, 1165."""
 
 VECTORS = 64
-"""Rows that loops go through at once: what is left over takes longer."""
+"""Rows that blocks take at once with AVX-512: what is left over takes longer."""
 
 _buffers = Buffers(most=4)
 

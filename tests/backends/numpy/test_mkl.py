@@ -58,6 +58,14 @@ def test_integers_have_the_size_that_loops_give_them():
 
 
 @needs_mkl
+def test_bits_depend_on_shapes_only(monkeypatch):
+    """As MKL says of itself: here they did not depend on addresses without it, but they may elsewhere."""
+    monkeypatch.setenv("REGNET_MKL", "1")
+    every_setting = -1
+    assert mkl_library().MKL_CBWR_Get(every_setting) in (mkl.REPRODUCIBLE, mkl.REPRODUCIBLE | mkl.WHEREVER_ARRAYS_LIE)
+
+
+@needs_mkl
 def test_what_another_package_has_loaded_is_left_to_it():
     need("numba")
     load = "import ctypes; from regnet_numpy.mkl import _installed; ctypes.CDLL(str(_installed()))\n"

@@ -45,10 +45,11 @@ def check(rng):
                 np.testing.assert_array_equal(z[:first], before[:first])
                 product(weight, False, before, x, 0, inputs)
                 np.testing.assert_array_equal(x, weight @ before)
-                table = rng.standard_normal((rows, inputs)).astype(dtype)
-                turn(table, x)
-                np.testing.assert_array_equal(x[:, :rows], table.T)
-                np.testing.assert_array_equal(x[:, rows:], np.repeat(table[-1:].T, x.shape[1] - rows, axis=1))
+                for kind in (dtype, "int64"):  # targets may be of another type
+                    table = rng.integers(-99, 100, (rows, inputs)).astype(kind)
+                    turn(table, x)
+                    np.testing.assert_array_equal(x[:, :rows], table.T)
+                    np.testing.assert_array_equal(x[:, rows:], np.repeat(table[-1:].T, x.shape[1] - rows, axis=1))
 
 
 def test_products_and_transposes(rng):
