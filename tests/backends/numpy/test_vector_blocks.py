@@ -77,6 +77,39 @@ check(np.random.default_rng(0))
     assert done.returncode == 0, done.stderr
 
 
+def test_dropout_drops_the_same_of_copies(rng):
+    from regnet_numpy.compiled.dropout_loops import drop
+    from regnet_numpy.compiled.gradient_loops import Noise
+
+    x, rows = np.ones((9, 32), "float32"), np.arange(50, 67, dtype="int32")
+    drop(x, 0, Noise(np.uint32(5), rows, np.empty(32, "uint32")), 1, np.int64(0), np.float32(2))
+    assert set(x.ravel()) == {0.0, 2.0}
+    np.testing.assert_array_equal(x[:, 17:], np.repeat(x[:, 16:17], 15, axis=1))
+    assert (x[:, :16] != x[:, 16:17]).any(axis=0).all()
+
+
+@pytest.mark.parametrize("widths", [[3, 20, 2], [60, 70, 5, 2]], ids=["turned", "by BLAS"])
+def test_memory_may_hold_anything_before(widths, rng, monkeypatch):
+    from steps import BACKEND, close
+
+    from regnet import Network
+    from regnet.networks import kernels
+    from regnet.networks.network import Rows
+    from regnet_numpy.compiled import gradient
+
+    memory_of = gradient.memory_of
+    monkeypatch.setattr(gradient, "memory_of", lambda *args: np.full_like(memory_of(*args), np.nan))
+    gradient._buffers._things.clear()
+    network = Network.mlp(widths, loss="categorical_crossentropy", activation="tanh")
+    point = rng.standard_normal((1, network.layout.size))
+    x, y = rng.standard_normal((37, widths[0])), np.eye(2)[rng.integers(0, 2, 37)]
+    rows = Rows(x, y, np.full((37, 1), 1 / 37), None)
+    with BACKEND.session():
+        got = gradient.compile_gradient(None)(BACKEND, network, rows, point, None)
+    close(got, kernels.gradient(BACKEND, network, rows, point, None), "float64")
+    gradient._buffers._things.clear()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_rows_that_fill_a_tile_up_change_nothing(dtype, rng):
     """Neither a loss that is not finite for other values, nor gradients: they are copies that weigh nothing."""
